@@ -1,0 +1,194 @@
+package diag
+
+// Mistakes between nodes, node types and templates, and between flows.
+const (
+	// UnknownNodeType: `type` names no node type that is loaded.
+	//
+	//	flow: unknown-node-type
+	//	nodes:
+	//	  n1: { type: webhok, with: { path: /a } }
+	UnknownNodeType Code = "unknown-node-type"
+
+	// UnknownVersion: the node type is loaded, but not in this version.
+	//
+	//	flow: unknown-version
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2: { type: log@9, with: { message: hello } }
+	UnknownVersion Code = "unknown-version"
+
+	// NoTrigger: nothing can start the flow.
+	//
+	//	flow: no-trigger
+	//	nodes:
+	//	  n1: { type: log, with: { message: hello } }
+	NoTrigger Code = "no-trigger"
+
+	// NameClash: a variable and a node share a name, so that templates could
+	// not tell them apart.
+	//
+	//	flow: name-clash
+	//	variables: { n1: "" }
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a } }
+	NameClash Code = "name-clash"
+
+	// UnknownInput: the node type has no such key under `with`.
+	//
+	//	flow: unknown-input
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a, replay: wait } }
+	UnknownInput Code = "unknown-input"
+
+	// MissingInput: a key that the node type needs is not there.
+	//
+	//	flow: missing-input
+	//	nodes:
+	//	  n1: { type: webhook, with: { reply: wait } }
+	MissingInput Code = "missing-input"
+
+	// WrongType: a value, or the result of a template, has another type than
+	// the input or the variable takes.
+	//
+	//	flow: wrong-type
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: done }
+	//	  done: { type: respond, with: { status: "ok" } }
+	WrongType Code = "wrong-type"
+
+	// InvalidInput: a value has the right type, but is not one that the input
+	// allows.
+	//
+	//	flow: invalid-input
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a, reply: maybe } }
+	InvalidInput Code = "invalid-input"
+
+	// UnknownConnection: the configuration has no connection of this name.
+	//
+	//	flow: unknown-connection
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2: { type: http, connection: no-such-connection, with: { url: /x } }
+	UnknownConnection Code = "unknown-connection"
+
+	// UselessConnection: a node that makes no calls names a connection.
+	//
+	//	flow: useless-connection
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2: { type: log, connection: cce, with: { message: hello } }
+	UselessConnection Code = "useless-connection"
+
+	// UnknownOutcome: the node type has no outcome of this name.
+	//
+	//	flow: unknown-outcome
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2:
+	//	    type: http
+	//	    with: { url: "https://example.com" }
+	//	    outcomes: { onTimeOut: n3 }
+	//	  n3: { type: respond }
+	UnknownOutcome Code = "unknown-outcome"
+
+	// RoutedTwice: the success outcome stands under `outcomes` beside `next`.
+	//
+	//	flow: routed-twice
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2, outcomes: { success: n3 } }
+	//	  n2: { type: respond }
+	//	  n3: { type: respond }
+	RoutedTwice Code = "routed-twice"
+
+	// UnknownNode: a route leads to a node that the flow does not have.
+	//
+	//	flow: unknown-node
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: dnoe }
+	//	  done: { type: respond }
+	UnknownNode Code = "unknown-node"
+
+	// TargetIsTrigger: a route leads to a trigger, where runs only begin.
+	//
+	//	flow: target-is-trigger
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2: { type: log, with: { message: again }, next: n1 }
+	TargetIsTrigger Code = "target-is-trigger"
+
+	// OpenOutcome: an outcome is not routed, so that the run would end there
+	// as failed. A warning.
+	//
+	//	flow: open-outcome
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2: { type: http, with: { url: "https://example.com" } }
+	OpenOutcome Code = "open-outcome"
+
+	// UnreachableNode: no route leads to the node. A warning.
+	//
+	//	flow: unreachable-node
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a } }
+	//	  n9: { type: log, with: { message: never } }
+	UnreachableNode Code = "unreachable-node"
+
+	// NotOnEveryPath: a template reads a node that a run may not have visited
+	// when it comes here. Give a default with `??`, or route differently.
+	//
+	//	flow: not-on-every-path
+	//	defaults: { outcomes: { onError: done, onTimeout: done, clientError: done, serverError: done } }
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2:
+	//	    type: evaluate
+	//	    with: { branches: [ { when: "n1.vip == true", outcome: vip } ] }
+	//	    next: done
+	//	    outcomes: { vip: n3 }
+	//	  n3: { type: http, with: { url: "https://example.com" }, next: done }
+	//	  done: { type: respond, with: { body: "$(n3.status)" } }
+	NotOnEveryPath Code = "not-on-every-path"
+
+	// RetryNotIdempotent: another attempt may do twice what must be done once.
+	// A warning.
+	//
+	//	flow: retry-not-idempotent
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2:
+	//	    type: http
+	//	    with: { method: POST, url: "https://example.com" }
+	//	    retry: { max: 2, on: [onTimeout] }
+	RetryNotIdempotent Code = "retry-not-idempotent"
+
+	// UndeclaredVariable: a node sets a variable that the flow does not
+	// declare.
+	//
+	//	flow: undeclared-variable
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2: { type: evaluate, with: { set: { flid: $(run.id) } } }
+	UndeclaredVariable Code = "undeclared-variable"
+)
+
+// Mistakes that only show when files are read together.
+const (
+	// PathTaken: two webhooks are served under one path.
+	//
+	//	flow: path-taken
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a } }
+	//	  n2: { type: webhook, with: { path: /a } }
+	PathTaken Code = "path-taken"
+
+	// FlowNameTaken: two files hold a flow of one name.
+	//
+	//	flow: flow-name-taken
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a } }
+	FlowNameTaken Code = "flow-name-taken"
+
+	// Unreadable: the file cannot be read. The message says why.
+	Unreadable Code = "unreadable"
+)

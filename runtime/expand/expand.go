@@ -1,0 +1,243 @@
+// Package expand compiles the templates of a flow, the expressions between $(
+// and ), against what is known of their variables, and evaluates them in a run.
+// Evaluation is pure: the same Env gives the same value, within fixed bounds of
+// time and memory. Where templates may stand, and which nodes a template may
+// read, others decide.
+package expand
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/spec"
+)
+
+// Scope is the names that templates may use, and their types: variables, the
+// outputs of nodes under their ids, "run", "flow" and "error".
+type Scope struct {
+	Names map[string]Type
+}
+
+// Env is what a template sees in a run. Names maps the names of the Scope to
+// plain data; a name that is not there is nil. Now is what now() returns.
+type Env struct {
+	Names map[string]any
+	Now   time.Time
+}
+
+// Ref is a variable or node that a template reads. Path is the fields read
+// from it, as far as they are fixed. Optional refs may be nil: they stand left
+// of ?? or before ?. .
+type Ref struct {
+	Name     string
+	Path     []string
+	Optional bool
+	Pos      diag.Pos
+}
+
+// Error is a template that could not be evaluated, at which place and why.
+type Error struct {
+	Pos  diag.Pos
+	Expr string // between $( and )
+	Err  error
+}
+
+// Error returns "file:line:col: $(expr): why".
+func (e *Error) Error() string { return fmt.Sprintf("%s: $(%s): %v", e.Pos, e.Expr, e.Err) }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Template is a compiled scalar: a literal, one expression whose value it
+// yields, or a text with expressions in it. It is immutable and safe for
+// concurrent use.
+type Template struct {
+	parts     []part
+	whole     bool // parts is a single expression, or a literal, that yields its value
+	condition bool
+}
+
+// part is a literal or an expression.
+type part struct {
+	literal any // a string
+	expr    *expression
+}
+
+// Compile compiles a text. It returns a Template even when there are errors, so
+// that the caller can go on checking; evaluating it then fails.
+func Compile(t spec.Text, s *Scope) (*Template, diag.List) {
+	var list diag.List
+	pieces, open := t.Pieces()
+	if open >= 0 {
+		t.ReportUnclosed(&list, open)
+		return broken(t), list
+	}
+	tmpl := &Template{}
+	for _, p := range pieces {
+		if p.Template {
+			tmpl.add(compilePart(t, p, s, &list))
+		} else {
+			tmpl.add(part{literal: p.Text})
+		}
+	}
+	if len(pieces) == 0 {
+		tmpl.add(part{literal: ""})
+	}
+	tmpl.whole = len(tmpl.parts) == 1
+	return tmpl, list
+}
+
+// add appends a part; literals side by side become one.
+func (t *Template) add(p part) {
+	if n := len(t.parts); n > 0 && p.expr == nil && t.parts[n-1].expr == nil {
+		t.parts[n-1].literal = t.parts[n-1].literal.(string) + p.literal.(string)
+		return
+	}
+	t.parts = append(t.parts, p)
+}
+
+var onlyDigits = regexp.MustCompile(`^[0-9]+$`)
+
+func compilePart(t spec.Text, p spec.Piece, s *Scope, list *diag.List) part {
+	source := strings.TrimSpace(p.Text)
+	if !onlyDigits.MatchString(source) {
+		return part{expr: compileExpression(t, p, s, list)}
+	}
+	pos := t.At(p.Offset + strings.Index(p.Text, source))
+	if declared, ok := s.Names[source]; ok {
+		return part{expr: &expression{
+			source: source, pos: pos, typ: declared,
+			operands: []operand{{path: &path{name: source}}},
+			refs:     []Ref{{Name: source, Pos: pos}},
+		}}
+	}
+	list.Warnf(pos, diag.UndeclaredDigits, "no variable %q is declared, so $(%s) is the text %q", source, source, source)
+	return part{literal: source}
+}
+
+// CompileCondition compiles a text that is an expression as it stands and must
+// be true or false; $( ) may stand around all of it.
+func CompileCondition(t spec.Text, s *Scope) (*Template, diag.List) {
+	var list diag.List
+	piece, ok := conditionPiece(t, &list)
+	if !ok {
+		return broken(t), list
+	}
+	e := compileExpression(t, piece, s, &list)
+	if k := e.typ.Kind(); k != kindBoolean && k != kindAny && !list.HasErrors() {
+		list.Errorf(e.pos, diag.NotBoolean, "the condition is %s, neither true nor false", e.typ).Hint =
+			`compare it with something, such as x != ""`
+	}
+	return &Template{parts: []part{{expr: e}}, whole: true, condition: true}, list
+}
+
+func conditionPiece(t spec.Text, list *diag.List) (spec.Piece, bool) {
+	pieces, open := t.Pieces()
+	var found []spec.Piece
+	bare := true
+	for _, p := range pieces {
+		if p.Template {
+			found = append(found, p)
+		} else if strings.TrimSpace(p.Text) != "" {
+			bare = false
+		}
+	}
+	switch {
+	case open >= 0:
+		t.ReportUnclosed(list, open)
+		return spec.Piece{}, false
+	case len(found) == 0:
+		return spec.Piece{Template: true, Text: t.Value}, true
+	case len(found) == 1 && bare:
+		return found[0], true
+	}
+	list.Errorf(t.At(found[0].Offset-len("$(")), diag.PartialCondition, "a condition is an expression already; $( ) may stand around all of it, not around a part").Hint =
+		fmt.Sprintf("write %s instead of $(%s)", found[0].Text, found[0].Text)
+	return spec.Piece{}, false
+}
+
+// broken stands in for a template that does not compile.
+func broken(t spec.Text) *Template {
+	return &Template{whole: true, parts: []part{{expr: &expression{source: t.Value, pos: t.Pos}}}}
+}
+
+// IsLiteral returns the value of a template without expressions.
+func (t *Template) IsLiteral() (any, bool) {
+	if !t.whole || t.parts[0].expr != nil {
+		return nil, false
+	}
+	return t.parts[0].literal, true
+}
+
+// Type returns what is known of the value.
+func (t *Template) Type() Type {
+	switch {
+	case !t.whole:
+		return simple(kindString)
+	case t.condition:
+		return simple(kindBoolean)
+	case t.parts[0].expr != nil:
+		return t.parts[0].expr.typ
+	default:
+		return TypeOf(t.parts[0].literal)
+	}
+}
+
+// Refs returns what the template reads, in the order of the text.
+func (t *Template) Refs() []Ref {
+	var refs []Ref
+	for _, p := range t.parts {
+		if p.expr != nil {
+			refs = append(refs, p.expr.refs...)
+		}
+	}
+	return refs
+}
+
+// Eval returns the value as plain data: map[string]any, []any, string, int,
+// float64, bool or nil. Times and durations become text, times as RFC 3339. The
+// value may share parts with e.Names and must not be changed. An error is an
+// *Error.
+func (t *Template) Eval(e Env) (any, error) {
+	if !t.whole {
+		return t.interpolate(e)
+	}
+	p := t.parts[0]
+	if p.expr == nil {
+		return p.literal, nil
+	}
+	v, err := p.expr.eval(e)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := v.(bool); t.condition && !ok {
+		return nil, p.expr.fail(fmt.Errorf("the condition is %s, neither true nor false", TypeOf(v)))
+	}
+	return v, nil
+}
+
+func (t *Template) interpolate(e Env) (any, error) {
+	var b strings.Builder
+	for _, p := range t.parts {
+		if p.expr == nil {
+			b.WriteString(p.literal.(string))
+			continue
+		}
+		v, err := p.expr.eval(e)
+		if err != nil {
+			return nil, err
+		}
+		if v == nil {
+			return nil, p.expr.fail(errors.New(`it is nil, which has no text; give a default with ?? "…"`))
+		}
+		s, err := text(v)
+		if err != nil {
+			return nil, p.expr.fail(err)
+		}
+		b.WriteString(s)
+	}
+	return b.String(), nil
+}

@@ -1,0 +1,389 @@
+package expand
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/builtin"
+	"github.com/expr-lang/expr/file"
+	"github.com/wendflow/wend/runtime/diag"
+)
+
+// resolver finds out what every name and field of an expression means, and
+// reports those that mean nothing. It leaves operators and arguments to expr's
+// checker. On its way it makes everything left of ?? optional.
+type resolver struct {
+	scope  *Scope
+	expr   *expression
+	list   *diag.List
+	failed bool
+
+	lets  []binding
+	items []Type            // of the predicates around
+	maybe map[ast.Node]bool // names that may be nil although they have no ?.
+}
+
+// binding is a name bound by let.
+type binding struct {
+	name string
+	typ  Type
+}
+
+// visit returns the type of a node if it is a name, a field or a literal, or
+// may have fields; else any, and expr's checker knows more.
+func (r *resolver) visit(node *ast.Node) Type {
+	switch n := (*node).(type) {
+	case *ast.StringNode:
+		return simple(kindString)
+	case *ast.IntegerNode:
+		return simple(kindInteger)
+	case *ast.BoolNode:
+		return simple(kindBoolean)
+	case *ast.IdentifierNode:
+		return r.identifier(n)
+	case *ast.ChainNode:
+		return r.visit(&n.Node)
+	case *ast.MemberNode:
+		return r.member(n)
+	case *ast.BinaryNode:
+		if n.Operator == "??" {
+			r.makeOptional(&n.Left)
+		}
+		r.visit(&n.Left)
+		r.visit(&n.Right)
+	case *ast.UnaryNode:
+		r.visit(&n.Node)
+	case *ast.SliceNode:
+		return r.slice(n)
+	case *ast.CallNode:
+		r.call(n)
+	case *ast.BuiltinNode:
+		return r.builtin(n)
+	case *ast.PredicateNode:
+		r.visit(&n.Node)
+	case *ast.PointerNode:
+		if n.Name == "" && len(r.items) > 0 {
+			return r.items[len(r.items)-1]
+		}
+	case *ast.VariableDeclaratorNode:
+		return r.let(n)
+	case *ast.SequenceNode:
+		r.visitAll(n.Nodes)
+	case *ast.ConditionalNode:
+		n.SetLocation(n.Cond.Location()) // expr's is behind the expression, or none
+		r.visit(&n.Cond)
+		r.visit(&n.Exp1)
+		r.visit(&n.Exp2)
+	case *ast.ArrayNode:
+		r.visitAll(n.Nodes)
+	case *ast.MapNode:
+		r.visitAll(n.Pairs)
+	case *ast.PairNode:
+		r.visit(&n.Key)
+		r.visit(&n.Value)
+	}
+	return Type{}
+}
+
+func (r *resolver) visitAll(nodes []ast.Node) {
+	for i := range nodes {
+		r.visit(&nodes[i])
+	}
+}
+
+func (r *resolver) errorf(at file.Location, code diag.Code, format string, a ...any) *diag.Error {
+	r.failed = true
+	return r.list.Errorf(r.expr.at(at.From), code, format, a...)
+}
+
+func (r *resolver) identifier(n *ast.IdentifierNode) Type {
+	for _, b := range slices.Backward(r.lets) {
+		if b.name == n.Value {
+			return b.typ
+		}
+	}
+	typ, ok := r.scope.Names[n.Value]
+	if !ok {
+		r.unknownName(n)
+		return Type{}
+	}
+	r.reference(n, nil)
+	return typ
+}
+
+func (r *resolver) unknownName(n *ast.IdentifierNode) {
+	e := r.errorf(n.Location(), diag.UnknownReference, "no variable or node %q", n.Value)
+	_, isFunction := functionNames[n.Value]
+	switch {
+	case n.Value == "null" || n.Value == "undefined" || n.Value == "none" || n.Value == "None":
+		e.Hint = `did you mean "nil"?`
+	case isFunction:
+		e.Hint = fmt.Sprintf(`did you mean "%s(…)"?`, n.Value)
+	default:
+		e.Hint = diag.Suggest(n.Value, slices.Sorted(maps.Keys(r.scope.Names)))
+	}
+}
+
+// reference notes that the expression reads steps of a name.
+func (r *resolver) reference(root *ast.IdentifierNode, steps []step) {
+	ref := Ref{Name: root.Value, Pos: r.expr.at(root.Location().From), Optional: r.maybe[root]}
+	for i, s := range steps {
+		ref.Path = append(ref.Path, s.name)
+		if i == 0 && s.optional {
+			ref.Optional = true
+		}
+	}
+	r.expr.refs = append(r.expr.refs, ref)
+}
+
+func (r *resolver) member(n *ast.MemberNode) Type {
+	if p, ok := pathOf(n, r.scope); ok {
+		r.reference(rootOf(n), p.steps)
+		return r.fields(n)
+	}
+	base := r.visit(&n.Node)
+	name, fixed := n.Property.(*ast.StringNode)
+	if !fixed {
+		r.visit(&n.Property)
+		return base.Elem()
+	}
+	return r.field(base, r.describe(n.Node), name)
+}
+
+// describe names what an expression yields, as the author would.
+func (r *resolver) describe(n ast.Node) string {
+	if p, ok := pathOf(n, r.scope); ok {
+		return p.upTo(len(p.steps))
+	}
+	switch n := n.(type) {
+	case *ast.PointerNode:
+		return "the item"
+	case *ast.IdentifierNode:
+		return n.Value
+	case *ast.MemberNode:
+		if p, ok := pathOf(n.Node, r.scope); ok {
+			return "the items of " + p.upTo(len(p.steps))
+		}
+	}
+	return "the value"
+}
+
+func rootOf(n ast.Node) *ast.IdentifierNode {
+	for {
+		switch m := n.(type) {
+		case *ast.MemberNode:
+			n = m.Node
+		case *ast.ChainNode:
+			n = m.Node
+		default:
+			return n.(*ast.IdentifierNode)
+		}
+	}
+}
+
+// fields checks the fields of a path from its root on, and reports the first
+// that cannot be.
+func (r *resolver) fields(n ast.Node) Type {
+	switch n := n.(type) {
+	case *ast.ChainNode:
+		return r.fields(n.Node)
+	case *ast.MemberNode:
+		base := r.fields(n.Node)
+		if r.failed {
+			return Type{}
+		}
+		p, _ := pathOf(n.Node, r.scope)
+		return r.field(base, p.upTo(len(p.steps)), n.Property.(*ast.StringNode))
+	default:
+		return r.scope.Names[n.(*ast.IdentifierNode).Value]
+	}
+}
+
+// field returns the type of a field of base, which the author calls what.
+func (r *resolver) field(base Type, what string, name *ast.StringNode) Type {
+	typ, ok := base.Field(name.Value)
+	if ok || base.Kind() == kindNull {
+		return typ
+	}
+	switch base.Kind() {
+	case kindObject:
+		r.errorf(name.Location(), diag.UnknownField, "no field %q in %s", name.Value, what).Hint =
+			diag.Suggest(name.Value, base.Fields())
+	case kindArray:
+		r.errorf(name.Location(), diag.UnknownField, "%s is an array and has no field %q", what, name.Value).Hint =
+			fmt.Sprintf("read an item with %s[0], or all with map(%s, .%s)", what, what, name.Value)
+	default:
+		r.errorf(name.Location(), diag.UnknownField, "%s is %s and has no field %q", what, base, name.Value)
+	}
+	return Type{}
+}
+
+func (r *resolver) slice(n *ast.SliceNode) Type {
+	base := r.visit(&n.Node)
+	if n.From != nil {
+		r.visit(&n.From)
+	}
+	if n.To != nil {
+		r.visit(&n.To)
+	}
+	return base
+}
+
+func (r *resolver) let(n *ast.VariableDeclaratorNode) Type {
+	if _, ok := r.scope.Names[n.Name]; ok {
+		r.errorf(n.Location(), diag.InvalidExpression, "%q is a variable or node of the flow already", n.Name)
+	}
+	r.lets = append(r.lets, binding{n.Name, r.visit(&n.Value)})
+	typ := r.visit(&n.Expr)
+	r.lets = r.lets[:len(r.lets)-1]
+	return typ
+}
+
+// call resolves a function that is not expr's own, or a method.
+func (r *resolver) call(n *ast.CallNode) {
+	r.visitAll(n.Arguments)
+	switch callee := n.Callee.(type) {
+	case *ast.IdentifierNode:
+		if callee.Value == "uuid" {
+			callee.Value = "$uuid"
+			return
+		}
+		if _, ok := r.scope.Names[callee.Value]; ok {
+			r.errorf(callee.Location(), diag.UnknownFunction, "%q is a value, not a function", callee.Value)
+			return
+		}
+		r.errorf(callee.Location(), diag.UnknownFunction, "no function %q", callee.Value).Hint =
+			didYouMean(callee.Value, slices.Sorted(maps.Keys(functionNames)))
+	case *ast.MemberNode:
+		r.method(callee)
+	default:
+		r.errorf(n.Location(), diag.UnknownFunction, "only functions can be called")
+	}
+}
+
+// method checks a call such as now().Format(…). Only times and durations have
+// methods, and none of them comes from data.
+func (r *resolver) method(callee *ast.MemberNode) {
+	name, ok := callee.Property.(*ast.StringNode)
+	if !ok {
+		r.errorf(callee.Location(), diag.UnknownFunction, "only functions can be called")
+		return
+	}
+	if p, ok := pathOf(callee.Node, r.scope); ok {
+		r.errorf(name.Location(), diag.UnknownFunction, "%s is data and has no function %q", p.upTo(len(p.steps)), name.Value)
+		return
+	}
+	r.visit(&callee.Node)
+	if !slices.Contains(methods, name.Value) {
+		r.errorf(name.Location(), diag.UnknownFunction, "times and durations have no function %q", name.Value).Hint =
+			didYouMean(name.Value, methods)
+	}
+}
+
+// methods of times and durations that depend on nothing else.
+var methods = []string{
+	"Add", "AddDate", "After", "Before", "Compare", "Day", "Equal", "Format", "Hour", "Hours", "In", "IsZero",
+	"Microseconds", "Milliseconds", "Minute", "Minutes", "Month", "Nanosecond", "Nanoseconds", "Round", "Second", "Seconds",
+	"String", "Sub", "Truncate", "UTC", "Unix", "UnixMicro", "UnixMilli", "UnixNano", "Weekday", "Year", "YearDay",
+}
+
+func (r *resolver) builtin(n *ast.BuiltinNode) Type {
+	var list Type
+	for i := range n.Arguments {
+		if _, ok := n.Arguments[i].(*ast.PredicateNode); ok {
+			r.items = append(r.items, list.Elem())
+			r.visit(&n.Arguments[i])
+			r.items = r.items[:len(r.items)-1]
+			continue
+		}
+		if typ := r.visit(&n.Arguments[i]); i == 0 {
+			list = typ
+		}
+	}
+	switch n.Name {
+	case "filter", "sortBy", "sort", "reverse", "take", "uniq":
+		return list
+	case "first", "last", "find", "findLast":
+		return list.Elem()
+	case "get":
+		return r.get(n, list)
+	default:
+		return Type{}
+	}
+}
+
+func (r *resolver) get(n *ast.BuiltinNode, base Type) Type {
+	if len(n.Arguments) != 2 {
+		return Type{} // the checker says so
+	}
+	if name, ok := n.Arguments[1].(*ast.StringNode); ok {
+		return r.field(base, r.describe(n.Arguments[0]), name)
+	}
+	return base.Elem()
+}
+
+// makeOptional lets the left side of ?? be nil anywhere on its way. An index
+// becomes get(), which knows no "out of range".
+func (r *resolver) makeOptional(node *ast.Node) {
+	switch n := (*node).(type) {
+	case *ast.IdentifierNode:
+		if r.maybe == nil {
+			r.maybe = map[ast.Node]bool{}
+		}
+		r.maybe[n] = true
+	case *ast.ChainNode:
+		r.makeOptional(&n.Node)
+		if _, nested := n.Node.(*ast.ChainNode); nested {
+			*node = n.Node
+		}
+	case *ast.MemberNode:
+		*node = r.optionalMember(n)
+	case *ast.ConditionalNode:
+		r.makeOptional(&n.Exp1)
+		r.makeOptional(&n.Exp2)
+	case *ast.BinaryNode:
+		if n.Operator == "??" {
+			r.makeOptional(&n.Right)
+		}
+	}
+}
+
+func (r *resolver) optionalMember(n *ast.MemberNode) ast.Node {
+	r.makeOptional(&n.Node)
+	if inner, ok := n.Node.(*ast.ChainNode); ok {
+		n.Node = inner.Node
+	}
+	var out ast.Node
+	if _, fixed := n.Property.(*ast.StringNode); fixed {
+		n.Optional = true
+		out = &ast.ChainNode{Node: n}
+	} else {
+		base := n.Node
+		if m, ok := base.(*ast.MemberNode); ok {
+			base = &ast.ChainNode{Node: m}
+			base.SetLocation(m.Location())
+		}
+		out = &ast.BuiltinNode{Name: "get", Arguments: []ast.Node{base, n.Property}}
+	}
+	out.SetLocation(n.Location())
+	return out
+}
+
+// functionNames are the functions that templates may call.
+var functionNames = func() map[string]bool {
+	names := map[string]bool{"uuid": true}
+	for _, f := range builtin.Builtins {
+		names[f.Name] = true
+	}
+	return names
+}()
+
+// didYouMean is diag.Suggest for names too many to list.
+func didYouMean(name string, known []string) string {
+	if near := diag.Nearest(name, known); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return ""
+}

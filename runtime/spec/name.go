@@ -1,0 +1,85 @@
+package spec
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/wendflow/wend/runtime/diag"
+)
+
+var (
+	identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	digits     = regexp.MustCompile(`^[0-9]+$`)
+	kebabCase  = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+)
+
+func isIdentifier(s string) bool { return identifier.MatchString(s) }
+func isDigits(s string) bool     { return digits.MatchString(s) }
+func isKebabCase(s string) bool  { return kebabCase.MatchString(s) }
+
+// reserved names mean something else in templates, or would in a console
+// written in JavaScript.
+var reserved = map[string]string{
+	"flow": "is the flow itself", "run": "is the run itself", "error": "is the last error", "item": "is reserved", "else": "takes the other outcomes",
+	"true": exprWord, "false": exprWord, "nil": exprWord, "null": exprWord, "not": exprWord, "in": exprWord, "and": exprWord, "or": exprWord, "let": exprWord, "if": exprWord,
+	"matches": exprWord, "contains": exprWord, "startsWith": exprWord, "endsWith": exprWord,
+	"constructor": jsProperty, "prototype": jsProperty, "toString": jsProperty, "toLocaleString": jsProperty, "valueOf": jsProperty,
+	"hasOwnProperty": jsProperty, "isPrototypeOf": jsProperty, "propertyIsEnumerable": jsProperty,
+}
+
+const (
+	exprWord   = "is a word of the expression language"
+	jsProperty = "is a property of every JavaScript object"
+)
+
+// checkName checks the id of a node or the name of a variable.
+func (p *parser) checkName(t Text, kind string, wellFormed bool) {
+	why, taken := reserved[t.Value]
+	if strings.HasPrefix(t.Value, "__") {
+		why, taken = `begins with "__"`, true
+	}
+	switch {
+	case taken:
+		p.list.Errorf(t.Pos, diag.ReservedName, "%s name %q is reserved: it %s", kind, t.Value, why)
+	case !wellFormed:
+		e := p.list.Errorf(t.Pos, diag.InvalidName, "%s name %q is not made of letters, digits and \"_\"", kind, t.Value)
+		if fixed := sanitized(t.Value); isIdentifier(fixed) {
+			e.Hint = "write " + quoted(Text{Value: fixed})
+		}
+	}
+}
+
+// sanitized replaces what a name must not hold.
+func sanitized(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r == '-' || r == '.' || r == ' ' || r == '/' {
+			return '_'
+		}
+		return r
+	}, s)
+	if s != "" && s[0] >= '0' && s[0] <= '9' {
+		return "n" + s
+	}
+	return s
+}
+
+// similarNames warns of names that templates tell apart only by their case.
+func (p *parser) similarNames(f *Flow) {
+	var names []Text
+	for _, v := range f.Variables {
+		names = append(names, v.Name)
+	}
+	for _, n := range f.Nodes {
+		names = append(names, n.ID)
+	}
+	first := make(map[string]Text, len(names))
+	for _, t := range names {
+		folded := strings.ToLower(t.Value)
+		before, ok := first[folded]
+		if !ok {
+			first[folded] = t
+		} else if before.Value != t.Value {
+			p.list.Warnf(t.Pos, diag.SimilarName, "%q and %q at line %d differ only by case", t.Value, before.Value, before.Pos.Line)
+		}
+	}
+}
