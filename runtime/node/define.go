@@ -1,0 +1,138 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+)
+
+// Define makes a built-in node type from an input struct, an output struct and
+// one function. t brings the name, the docs and the outcomes; the schemas are
+// made from the structs' tags:
+//
+//	json     the name; omitempty makes a field optional
+//	doc      one line for people
+//	enum     allowed values, separated by commas
+//	default  filled in when absent
+//	x-wend   "literal", "late" or "condition", see Schema
+//
+// It panics when a struct has a type that has no schema: that is a mistake of
+// this program.
+func Define[In, Out any](t Type, step func(context.Context, Visit, In) (Action, error)) *Type {
+	t.Inputs = MustSchema(structSchema(reflect.TypeFor[In]()))
+	if t.Outputs == nil {
+		t.Outputs = MustSchema(structSchema(reflect.TypeFor[Out]()))
+	}
+	t.Step = func(ctx context.Context, v Visit) (Action, error) {
+		var in In
+		if err := decode(v.Inputs, &in); err != nil {
+			return nil, &InvalidError{Problems: []Problem{{Msg: err.Error()}}}
+		}
+		return step(ctx, v, in)
+	}
+	return &t
+}
+
+// Outputs turns an output struct into what Finish wants.
+func Outputs(out any) map[string]any {
+	m := map[string]any{}
+	v := reflect.ValueOf(out)
+	for i := range v.NumField() {
+		name, omit := jsonName(v.Type().Field(i))
+		if f := v.Field(i); !omit || !f.IsZero() {
+			m[name] = f.Interface()
+		}
+	}
+	return m
+}
+
+func decode(in map[string]any, out any) error {
+	d, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
+		TagName: "json",
+		Result:  out,
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(
+			mapstructure.StringToTimeDurationHookFunc()),
+	})
+	if err != nil {
+		return err
+	}
+	return d.Decode(in)
+}
+
+func structSchema(t reflect.Type) map[string]any {
+	props := map[string]any{}
+	required := []any{}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, optional := jsonName(f)
+		p := typeSchema(f.Type)
+		if doc := f.Tag.Get("doc"); doc != "" {
+			p["description"] = doc
+		}
+		if mode := f.Tag.Get("x-wend"); mode != "" {
+			p["x-wend"] = mode
+		}
+		if enum := f.Tag.Get("enum"); enum != "" {
+			values := []any{}
+			for v := range strings.SplitSeq(enum, ",") {
+				values = append(values, v)
+			}
+			p["enum"] = values
+		}
+		if d, ok := f.Tag.Lookup("default"); ok {
+			p["default"] = d
+		}
+		props[name] = p
+		if !optional {
+			required = append(required, name)
+		}
+	}
+	s := map[string]any{"type": "object", "properties": props, "additionalProperties": false}
+	if len(required) > 0 {
+		s["required"] = required
+	}
+	return s
+}
+
+func typeSchema(t reflect.Type) map[string]any {
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		return map[string]any{"type": "string", "pattern": `^([0-9.]+(ns|us|ms|s|m|h|d))+$`}
+	case t == reflect.TypeFor[Assignments]():
+		return map[string]any{"type": "object", "x-wend": "set"}
+	case t == reflect.TypeFor[Late]():
+		return map[string]any{"x-wend": "late"}
+	case t.Kind() == reflect.Interface:
+		return map[string]any{}
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return map[string]any{"type": "string"}
+	case reflect.Bool:
+		return map[string]any{"type": "boolean"}
+	case reflect.Int, reflect.Int64:
+		return map[string]any{"type": "integer"}
+	case reflect.Float64:
+		return map[string]any{"type": "number"}
+	case reflect.Slice:
+		return map[string]any{"type": "array", "items": typeSchema(t.Elem())}
+	case reflect.Map:
+		return map[string]any{"type": "object", "additionalProperties": typeSchema(t.Elem())}
+	case reflect.Struct:
+		return structSchema(t)
+	case reflect.Pointer:
+		return typeSchema(t.Elem())
+	default:
+		panic(fmt.Sprintf("node: no schema for %s", t))
+	}
+}
+
+// jsonName returns a field's name and whether it may be absent.
+func jsonName(f reflect.StructField) (name string, optional bool) {
+	name, rest, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return name, strings.Contains(rest, "omitempty")
+}

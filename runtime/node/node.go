@@ -1,0 +1,223 @@
+// Package node is the contract between the engine and everything that can
+// stand in a flow: what a node type declares (inputs, outputs, outcomes) and
+// how it decides. It holds no node type and runs none.
+//
+// A node type never does I/O. Its Step is a function of the Visit that says
+// what it wants: calls to be made, time to pass, an event to come, or to be
+// finished. The engine does what it wants, journals what came of it, and calls
+// Step again with one reply more. So built-in node types and plugin methods
+// have one shape, survive a crash in the middle, and are tested without a
+// network.
+package node
+
+import (
+	"context"
+	"time"
+
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+// Type is a kind of work: "http", "cisco-cce/end-task". A Type is immutable
+// once it is in a Set and safe for concurrent use.
+type Type struct {
+	Name    string // as flows write it, without a version
+	Version string // of the plugin, "1.2.0"; empty for a built-in
+	Title   string // a label for people
+	Doc     string // one paragraph
+	// Trigger marks a type that starts runs. Its outputs are what started the
+	// run; its Step is never called.
+	Trigger bool
+	// Connects tells whether a node of this type may name a connection.
+	Connects bool
+	// Idempotent says that a call whose answer was lost may be sent again
+	// with the same Idempotency-Key.
+	Idempotent bool
+
+	Inputs   *Schema
+	Outputs  *Schema
+	Settings *Schema // of the connection; nil if there are none
+	Outcomes Outcomes
+
+	// Digest names the plugin module, so that a run keeps to the one it began
+	// with; empty for a built-in.
+	Digest string
+
+	// Shape, if set, looks at what one node has under `with` (templates still
+	// as text) and tells how that node differs from its type.
+	Shape func(with map[string]any) (Shape, []Problem)
+
+	// Step decides. It must not block, must not keep the Visit, and must give
+	// the same Action for an equal Visit. An error is a fault: the node leaves
+	// by Outcomes.Fault, or by Outcomes.Invalid if the error is an
+	// InvalidError. Safe for concurrent use.
+	Step func(context.Context, Visit) (Action, error)
+}
+
+// Ref returns the type as a flow pins it: "name" or "name@1".
+func (t *Type) Ref() string {
+	if t.Version == "" {
+		return t.Name
+	}
+	return t.Name + "@" + major(t.Version)
+}
+
+// Outcomes are the named ways out of a node.
+type Outcomes struct {
+	Success string
+	Fault   string // where faults of the host's side go
+	Invalid string // where inputs go that do not fit the schema; Fault if empty
+	// Default is the vendor's catch-all branch: an outcome that a flow leaves
+	// open goes there first. Empty if there is none.
+	Default string
+	All     []Outcome // every outcome, those above included, in the order to show them
+}
+
+// Outcome is one way out.
+type Outcome struct {
+	Name string
+	Doc  string // one line: exactly when
+}
+
+// Has tells whether name is one of the outcomes.
+func (o Outcomes) Has(name string) bool {
+	for _, out := range o.All {
+		if out.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Names returns the names of All.
+func (o Outcomes) Names() []string {
+	names := make([]string, len(o.All))
+	for i, out := range o.All {
+		names[i] = out.Name
+	}
+	return names
+}
+
+// Shape is what one node has that its type leaves open. Zero fields mean: as
+// the type has it.
+type Shape struct {
+	Outputs    *Schema
+	Outcomes   []Outcome // added to the type's
+	Idempotent *bool
+}
+
+// Problem is a mistake in a value, at a path inside it.
+type Problem struct {
+	Path []string // property names and decimal indices, outermost first
+	Msg  string
+	Hint string
+}
+
+// Visit is what a Step sees.
+type Visit struct {
+	Run     string // id of the run
+	Flow    string
+	Node    string
+	Visit   int       // 1 for the first time the run enters the node
+	Attempt int       // 1 for the first try of this visit
+	Now     time.Time // when the attempt began, by the journal
+	Seed    string    // for randomness: the same for every Step of an attempt
+	Key     string    // prefix of the idempotency keys of this visit's calls
+
+	Inputs   map[string]any // templates evaluated; checked against Type.Inputs
+	Settings map[string]any // of the connection, never secrets
+
+	Replies []wire.Reply // to the calls asked for so far, in order
+	Asked   []string     // fingerprints of those calls, for replay checks
+
+	Woken    bool           // the time asked for by Sleep, or the timeout of Await, is over
+	Received bool           // the event asked for by Await came
+	Event    map[string]any // its data
+
+	// Log takes one line for the log. Lines of an earlier Step of the same
+	// attempt may be repeated; the engine shows each once.
+	Log func(line string)
+}
+
+// Action is what a node wants next: Ask, Sleep, Await or Finish.
+type Action interface{ action() }
+
+// Ask wants HTTP calls made, side by side. Step is called again when all
+// have a reply.
+type Ask struct{ Calls []wire.Call }
+
+// Sleep wants time to pass. Step is called again with Woken.
+type Sleep struct{ For time.Duration }
+
+// Await wants an event by name and correlation key. Step is called again with
+// Received, or with Woken after Timeout (0 waits as long as the run may).
+type Await struct {
+	Event   string
+	Key     string
+	Timeout time.Duration
+}
+
+// Finish leaves the node by an outcome.
+type Finish struct {
+	Outcome string // empty means the success outcome
+	Outputs map[string]any
+	Message string // says why, for people: error.message of the run
+	Code    string // for programs: error.code of the run
+	// RetryAfter is how long the vendor asked us to wait before the next try.
+	RetryAfter time.Duration
+	Set        map[string]any // variables of the run to set
+	Response   *Response      // answer the caller who waits
+	End        *End           // end the run here, whatever is routed
+}
+
+func (Ask) action()    {}
+func (Sleep) action()  {}
+func (Await) action()  {}
+func (Finish) action() {}
+
+// Response is what the caller of a webhook gets.
+type Response struct {
+	Status  int               `json:"status"`
+	Headers map[string]string `json:"headers,omitempty"`
+	Body    any               `json:"body,omitempty"` // sent as JSON; a string is sent as it is
+}
+
+// End is a coded result of a run.
+type End struct {
+	Failed bool
+	Code   string
+	Reason string
+}
+
+// InvalidError says that inputs do not fit the node type's schema.
+type InvalidError struct{ Problems []Problem }
+
+func (e *InvalidError) Error() string {
+	return "inputs do not fit: " + FormatProblems(e.Problems)
+}
+
+// Fault is an error of the host's side with a code that a flow can test, as
+// error.code: "fuel", "trap", "nondeterministic".
+type Fault struct {
+	Code string
+	Msg  string
+}
+
+func (f *Fault) Error() string { return f.Msg }
+
+// Late is an input that the node evaluates itself, when and if it wants, with
+// names of its own over those of the run. A schema asks for it by
+// {"x-wend": "late"}, or {"x-wend": "condition"} for a bare boolean expression.
+type Late interface {
+	Eval(over map[string]any) (any, error)
+}
+
+// Assignments is an input whose schema is {"x-wend": "set"}: variables of the
+// run and their new values, in the order of the file, since a value may read
+// those set before it.
+type Assignments []Assignment
+
+// Assignment gives a variable of the run its new value.
+type Assignment struct {
+	Name  string
+	Value Late
+}

@@ -1,0 +1,243 @@
+package node
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+// Schema is a JSON Schema (2020-12) with its source. Immutable and safe for
+// concurrent use; a nil *Schema accepts everything.
+//
+// One keyword is ours: "x-wend" on a property says how a flow's text under it
+// is read. "literal": not at all, templates stay text. "late": templates, left
+// to the node to evaluate. "condition": a bare boolean expression, late too.
+// "set": a map from variables of the run to late values.
+type Schema struct {
+	raw      map[string]any
+	compiled *jsonschema.Schema
+	defaults map[string]any
+}
+
+// SchemaError says what is wrong with a schema. The paths of its problems lead
+// into the schema.
+type SchemaError struct{ Problems []Problem }
+
+func (e *SchemaError) Error() string { return "schema: " + FormatProblems(e.Problems) }
+
+// schemaError keeps one problem for each place: a keyword that may have several
+// forms fails in each of them.
+func schemaError(err error) *SchemaError {
+	var invalid *jsonschema.SchemaValidationError
+	var cause *jsonschema.ValidationError
+	if !errors.As(err, &invalid) || !errors.As(invalid.Err, &cause) {
+		return &SchemaError{[]Problem{{Msg: oneLine(err)}}}
+	}
+	var first []Problem
+	for _, p := range problemsOf(cause) {
+		if !slices.ContainsFunc(first, func(q Problem) bool { return slices.Equal(p.Path, q.Path) }) {
+			first = append(first, p)
+		}
+	}
+	return &SchemaError{first}
+}
+
+// NewSchema compiles a schema. raw is decoded JSON or YAML and must not be
+// changed afterwards. A schema that is none is a *SchemaError.
+func NewSchema(raw map[string]any) (*Schema, error) {
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat()
+	// No schema may make the process read a file or a URL.
+	c.UseLoader(noLoader{})
+	doc, err := plainJSON(raw)
+	if err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
+	const id = "wend:schema"
+	if err := c.AddResource(id, doc); err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
+	compiled, err := c.Compile(id)
+	if err != nil {
+		return nil, schemaError(err)
+	}
+	s := &Schema{raw: raw, compiled: compiled, defaults: map[string]any{}}
+	props, _ := raw["properties"].(map[string]any)
+	for name, p := range props {
+		if p, ok := p.(map[string]any); ok {
+			if d, ok := p["default"]; ok {
+				s.defaults[name] = d
+			}
+		}
+	}
+	return s, nil
+}
+
+// MustSchema is NewSchema for package variables and tests; it panics.
+func MustSchema(raw map[string]any) *Schema {
+	s, err := NewSchema(raw)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// Raw returns the schema as decoded JSON. It must not be changed.
+func (s *Schema) Raw() map[string]any {
+	if s == nil {
+		return nil
+	}
+	return s.raw
+}
+
+// MarshalJSON writes the schema's source.
+func (s *Schema) MarshalJSON() ([]byte, error) { return json.Marshal(s.Raw()) }
+
+// WithDefaults returns v with the defaults of the schema's own properties
+// filled in. v is not changed.
+func (s *Schema) WithDefaults(v map[string]any) map[string]any {
+	if s == nil || len(s.defaults) == 0 {
+		return v
+	}
+	out := maps.Clone(s.defaults)
+	maps.Copy(out, v)
+	return out
+}
+
+// Validate returns what in v does not fit; nil if all does. v is decoded JSON.
+func (s *Schema) Validate(v any) []Problem {
+	if s == nil {
+		return nil
+	}
+	err := s.compiled.Validate(v)
+	if err == nil {
+		return nil
+	}
+	ve, ok := err.(*jsonschema.ValidationError)
+	if !ok {
+		return []Problem{{Msg: err.Error()}}
+	}
+	return problemsOf(ve)
+}
+
+// FormatProblems writes problems in one line, as `sms.senderNumber: …; …`.
+func FormatProblems(ps []Problem) string {
+	parts := make([]string, len(ps))
+	for i, p := range ps {
+		parts[i] = p.String()
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (p Problem) String() string {
+	s := p.Msg
+	if len(p.Path) > 0 {
+		s = strings.Join(p.Path, ".") + ": " + s
+	}
+	if p.Hint != "" {
+		s += "; " + p.Hint
+	}
+	return s
+}
+
+// problemsOf flattens the tree of causes into its leaves: those name the
+// fields. They are sorted by path, since the tree has them in any order.
+func problemsOf(e *jsonschema.ValidationError) []Problem {
+	var all []Problem
+	collect(e, &all)
+	slices.SortStableFunc(all, func(a, b Problem) int { return slices.Compare(a.Path, b.Path) })
+	return all
+}
+
+func collect(e *jsonschema.ValidationError, out *[]Problem) {
+	if len(e.Causes) == 0 {
+		*out = append(*out, describe(e)...)
+		return
+	}
+	for _, c := range e.Causes {
+		collect(c, out)
+	}
+}
+
+// describe puts what is missing or too much where it should be or is, not at
+// the object around it.
+func describe(e *jsonschema.ValidationError) []Problem {
+	at := e.InstanceLocation
+	switch k := e.ErrorKind.(type) {
+	case *kind.Required:
+		return forEach(at, k.Missing, "is missing")
+	case *kind.AdditionalProperties:
+		return forEach(at, k.Properties, "is not expected here")
+	case *kind.Type:
+		return []Problem{{Path: at, Msg: fmt.Sprintf("is %s, expected %s", article(k.Got), articles(k.Want))}}
+	case *kind.Format:
+		return []Problem{{Path: at, Msg: fmt.Sprintf("%v is not a valid %s", show(k.Got), k.Want)}}
+	default:
+		return []Problem{{Path: at, Msg: e.ErrorKind.LocalizedString(english)}}
+	}
+}
+
+func forEach(at, names []string, msg string) []Problem {
+	problems := make([]Problem, len(names))
+	for i, name := range names {
+		problems[i] = Problem{Path: append(slices.Clone(at), name), Msg: msg}
+	}
+	return problems
+}
+
+var english = message.NewPrinter(language.English)
+
+func show(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil || len(b) > 80 {
+		return "the value"
+	}
+	return string(b)
+}
+
+func articles(types []string) string {
+	a := make([]string, len(types))
+	for i, t := range types {
+		a[i] = article(t)
+	}
+	return strings.Join(a, " or ")
+}
+
+func article(jsonType string) string {
+	switch jsonType {
+	case "null":
+		return "null"
+	case "array", "object", "integer":
+		return "an " + jsonType
+	default:
+		return "a " + jsonType
+	}
+}
+
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+type noLoader struct{}
+
+func (noLoader) Load(url string) (any, error) {
+	return nil, fmt.Errorf("%q: only references inside the schema (#/…) are followed", url)
+}
+
+// plainJSON gives the schema the value types that the compiler knows.
+func plainJSON(v any) (any, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return jsonschema.UnmarshalJSON(strings.NewReader(string(b)))
+}

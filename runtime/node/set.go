@@ -1,0 +1,82 @@
+package node
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/semver"
+)
+
+// Set is the catalogue of node types that flows may use. Immutable and safe
+// for concurrent use.
+type Set struct {
+	types  []*Type            // by name, newest version first
+	byName map[string][]*Type // newest first
+}
+
+// NewSet fails when two types share name and version.
+func NewSet(types ...*Type) (*Set, error) {
+	s := &Set{types: slices.Clone(types), byName: map[string][]*Type{}}
+	slices.SortStableFunc(s.types, func(a, b *Type) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), compareVersions(b.Version, a.Version))
+	})
+	for _, t := range s.types {
+		known := s.byName[t.Name]
+		if len(known) > 0 && compareVersions(known[len(known)-1].Version, t.Version) == 0 {
+			return nil, fmt.Errorf("node type %q stands twice in the catalogue, version %q", t.Name, t.Version)
+		}
+		s.byName[t.Name] = append(known, t)
+	}
+	return s, nil
+}
+
+// All returns every type, by name and then newest version first.
+func (s *Set) All() []*Type { return s.types }
+
+// Find resolves what a flow has under `type`: "http", "vendor/method",
+// "vendor/method@1", "vendor/method@1.2". Without a version the newest is
+// taken, with one the newest that begins so. It returns nil if there is none.
+func (s *Set) Find(ref string) *Type {
+	name, version, pinned := strings.Cut(ref, "@")
+	for _, t := range s.byName[name] {
+		if !pinned || t.Version == version || strings.HasPrefix(t.Version, version+".") {
+			return t
+		}
+	}
+	return nil
+}
+
+// ByDigest finds the type that a run began with.
+func (s *Set) ByDigest(name, digest string) *Type {
+	for _, t := range s.byName[name] {
+		if t.Digest == digest {
+			return t
+		}
+	}
+	return nil
+}
+
+// Names returns the names that Find knows, sorted, each once.
+func (s *Set) Names() []string {
+	names := make([]string, 0, len(s.byName))
+	for name := range s.byName {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Versions returns the versions of a name, newest first.
+func (s *Set) Versions(name string) []string {
+	var versions []string
+	for _, t := range s.byName[name] {
+		versions = append(versions, t.Version)
+	}
+	return versions
+}
+
+func compareVersions(a, b string) int { return semver.Compare("v"+a, "v"+b) }
+
+func major(version string) string { return strings.TrimPrefix(semver.Major("v"+version), "v") }
