@@ -1,0 +1,86 @@
+package nodes
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/wendflow/wend/runtime/node"
+)
+
+type respondIn struct {
+	Status  int               `json:"status,omitempty" doc:"HTTP status, 200 to 599. 200 if not given."`
+	Headers map[string]string `json:"headers,omitempty" doc:"Headers of the response."`
+	Body    any               `json:"body,omitempty" doc:"Sent as JSON; text is sent as it is."`
+}
+
+type respondOut struct{}
+
+// respond answers the caller.
+func respond() *node.Type {
+	return node.Define[respondIn, respondOut](node.Type{
+		Name:  "respond",
+		Title: "Respond",
+		Doc: "Answers the caller of a webhook that waits. With next, the run goes on after it. " +
+			"A run answers once: what a second respond says goes nowhere.",
+		Idempotent: true,
+		Outcomes:   outcomes("The caller has the answer.", "There is no such status or header, or a template failed. No answer was given."),
+		Shape:      shapeRespond,
+	}, stepRespond)
+}
+
+func shapeRespond(with map[string]any) (node.Shape, []node.Problem) {
+	var problems []node.Problem
+	if status, ok := with["status"].(int); ok {
+		if err := checkStatus(status); err != nil {
+			problems = append(problems, node.Problem{Path: []string{"status"}, Msg: "status: " + err.Error()})
+		}
+	}
+	headers, _ := with["headers"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		if err := checkHeader(name); err != nil {
+			problems = append(problems, node.Problem{Path: []string{"headers", name}, Msg: "headers: " + err.Error()})
+		}
+	}
+	return node.Shape{}, problems
+}
+
+func stepRespond(_ context.Context, _ node.Visit, in respondIn) (node.Action, error) {
+	status := cmp.Or(in.Status, http.StatusOK)
+	if err := checkStatus(status); err != nil {
+		return nil, wrong("status", "%s", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.Headers)) {
+		if strings.ContainsAny(in.Headers[name], "\r\n\x00") {
+			return nil, wrong("headers", "the value of %q holds a line break", name)
+		}
+	}
+	return node.Finish{Response: &node.Response{Status: status, Headers: in.Headers, Body: in.Body}}, nil
+}
+
+func checkStatus(status int) error {
+	if status < 200 || status > 599 {
+		return fmt.Errorf("%d is no status of a response, expected 200 to 599", status)
+	}
+	return nil
+}
+
+var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+
+// checkHeader refuses what is not a header's name, and those that follow from
+// the connection and the body.
+func checkHeader(name string) error {
+	if !headerName.MatchString(name) {
+		return fmt.Errorf("%q is no header's name", name)
+	}
+	switch http.CanonicalHeaderKey(name) {
+	case "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Trailer", "Upgrade", "Te":
+		return fmt.Errorf("%q is set by the server", name)
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package nodes_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wendflow/wend/runtime/node"
+)
+
+func diff(t *testing.T, want, got any) {
+	t.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+type m = map[string]any
+
+func TestShapeProblems(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		typ  string
+		with m
+		want []string
+	}{
+		"a webhook in order": {"webhook", m{"path": "/sms/ended", "body": m{"type": "object"}}, nil},
+		"path without slash": {"webhook", m{"path": "sms"}, []string{
+			`path: path "sms": expected one such as /sms/ended; did you mean "/sms"?`,
+		}},
+		"path with the prefix": {"webhook", m{"path": "/hooks/sms"}, []string{
+			`path: path "/hooks/sms" would be served as POST /hooks/hooks/sms; did you mean "/sms"?`,
+		}},
+		"path with blanks": {"webhook", m{"path": "/a b"}, []string{
+			`path: path "/a b": expected one such as /sms/ended; letters, digits and . _ ~ - between slashes`,
+		}},
+		"path with dots": {"webhook", m{"path": "/a/../b"}, []string{
+			`path: path "/a/../b": expected one such as /sms/ended; letters, digits and . _ ~ - between slashes`,
+		}},
+		"templates where none can be": {"webhook", m{"path": "/$(a)", "reply": "$(b)", "verify": "$(c)", "dedupe": m{"for": "$(d)"}}, []string{
+			"path: path takes no template; it is read when the flow is loaded",
+			"reply: reply takes no template; it is read when the flow is loaded",
+			"verify: verify takes no template; it is read when the flow is loaded",
+			"dedupe.for: dedupe.for takes no template; it is read when the flow is loaded",
+		}},
+		"dedupe for a wrong time": {"webhook", m{"path": "/a", "dedupe": m{"for": "1 day"}}, []string{
+			`dedupe.for: dedupe.for: "1 day" is not a duration, expected one such as "200ms", "5s", "1h30m" or "2d"`,
+		}},
+		"dedupe for no time": {"webhook", m{"path": "/a", "dedupe": m{"for": "0s"}}, []string{
+			"dedupe.for: dedupe.for is 0, expected a longer duration",
+		}},
+		"body is no map": {"webhook", m{"path": "/a", "body": "string"}, []string{
+			"body: body: expected a JSON Schema, which is a map",
+		}},
+		"body is no schema": {"webhook", m{"path": "/a", "body": m{"properties": m{"sms": m{"type": "strin"}}, "required": "sms"}}, []string{
+			"body.properties.sms.type: body is no JSON Schema: properties.sms.type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'",
+			"body.required: body is no JSON Schema: required: is a string, expected an array",
+		}},
+		"body refers to nothing": {"webhook", m{"path": "/a", "body": m{"$ref": "#/$defs/x"}}, []string{
+			`body: body is no JSON Schema: json-pointer in "wend:schema#/$defs/x" not found`,
+		}},
+		"body is a list": {"webhook", m{"path": "/a", "body": m{"type": "array"}}, []string{
+			"body.type: body: its type is array, expected object; the body's properties are the node's outputs",
+		}},
+		"body has request": {"webhook", m{"path": "/a", "body": m{"properties": m{"request": m{}}}}, []string{
+			`body.properties.request: body: no property can be called "request", that is where headers and query are`,
+		}},
+		"evaluate nothing": {"evaluate", m{}, []string{
+			"evaluate has nothing to do; give set, outputs or branches",
+		}},
+		"branches without a name": {"evaluate", m{"branches": []any{m{"outcome": ""}, m{"outcome": "else"}, m{"outcome": "$(x)"}}}, []string{
+			`branches.0.outcome: outcome "": expected a name of your own`,
+			`branches.1.outcome: outcome "else": expected a name of your own`,
+			`branches.2.outcome: branches.2.outcome takes no template; it is read when the flow is loaded`,
+		}},
+		"outputs that are no map": {"evaluate", m{"outputs": []any{1}}, []string{"outputs: outputs: expected a map of names and values"}},
+		"delay for nothing":       {"delay", m{}, []string{"delay takes either for or until; such as for: 5s"}},
+		"delay for and until":     {"delay", m{"for": "1s", "until": "x"}, []string{"delay takes either for or until; such as for: 5s"}},
+		"delay by a template":     {"delay", m{"for": "$(x)"}, nil},
+		"delay for a wrong time":  {"delay", m{"for": "5"}, []string{`for: for: "5" is not a duration, expected one such as "200ms", "5s", "1h30m" or "2d"`}},
+		"delay until nonsense":    {"delay", m{"until": "noon"}, []string{`until: until: "noon" is not a time, expected one such as "2026-11-20T08:00:00Z"`}},
+		"respond in order":        {"respond", m{"status": 404, "headers": m{"X-A": "b"}}, nil},
+		"respond oddly": {"respond", m{"status": 600, "headers": m{"a b": "", "content-length": "1"}}, []string{
+			"status: status: 600 is no status of a response, expected 200 to 599",
+			`headers.a b: headers: "a b" is no header's name`,
+			`headers.content-length: headers: "content-length" is set by the server`,
+		}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, problems := find(t, test.typ).Shape(test.with)
+			var got []string
+			for _, p := range problems {
+				got = append(got, p.String())
+			}
+			diff(t, test.want, got)
+		})
+	}
+}
+
+func TestWebhookOutputs(t *testing.T) {
+	t.Parallel()
+	body := m{
+		"type": "object", "required": []any{"sms"}, "additionalProperties": false,
+		"properties": m{"sms": m{"$ref": "#/$defs/sms"}},
+		"$defs":      m{"sms": m{"type": "object", "required": []any{"from"}}},
+	}
+	shape, problems := find(t, "webhook").Shape(m{"path": "/a", "body": body})
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	request := m{"headers": m{"x_id": "1"}, "query": m{}, "method": "POST", "path": "/hooks/a"}
+	tests := map[string]struct {
+		output m
+		want   string
+	}{
+		"fits":              {m{"sms": m{"from": "+1"}, "request": request}, ""},
+		"body does not fit": {m{"sms": m{}, "request": request}, "sms.from: is missing"},
+		"request is odd":    {m{"sms": m{"from": "+1"}, "request": m{"headers": m{"x": 1}}}, "request.headers.x: is a number, expected a string; request.method: is missing; request.path: is missing; request.query: is missing"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			diff(t, test.want, node.FormatProblems(shape.Outputs.Validate(test.output)))
+		})
+	}
+	if _, changed := body["properties"].(m)["request"]; changed {
+		t.Error("Shape changed the flow's own schema")
+	}
+}
+
+func TestEvaluateOutcomes(t *testing.T) {
+	t.Parallel()
+	shape, problems := find(t, "evaluate").Shape(m{"branches": []any{
+		m{"outcome": "vip"}, m{"outcome": "onError"}, m{"outcome": "vip"}, m{"outcome": "late"},
+	}})
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	diff(t, []node.Outcome{
+		{Name: "vip", Doc: "The condition of branch 1 is the first that holds."},
+		{Name: "late", Doc: "The condition of branch 4 is the first that holds."},
+	}, shape.Outcomes)
+}
+
+func TestHTTPIdempotent(t *testing.T) {
+	t.Parallel()
+	for method, want := range map[string]bool{
+		"GET": true, "HEAD": true, "PUT": true, "DELETE": true, "OPTIONS": true,
+		"POST": false, "PATCH": false, "$(method)": false,
+	} {
+		shape, _ := find(t, "http").Shape(m{"method": method})
+		if *shape.Idempotent != want {
+			t.Errorf("%s: idempotent is %t, want %t", method, *shape.Idempotent, want)
+		}
+	}
+	if shape, _ := find(t, "http").Shape(nil); !*shape.Idempotent {
+		t.Error("no method: want idempotent, since GET is the default")
+	}
+}

@@ -1,0 +1,257 @@
+package nodes_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+var now = time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+
+// late is an input that the node evaluates.
+type late func(over m) (any, error)
+
+func (l late) Eval(over map[string]any) (any, error) { return l(over) }
+
+func value(v any) late { return func(m) (any, error) { return v, nil } }
+
+func read(name string) late { return func(over m) (any, error) { return over[name], nil } }
+
+func fails() late {
+	return func(m) (any, error) { return nil, errors.New("no such field") }
+}
+
+func TestStep(t *testing.T) {
+	t.Parallel()
+	reply := func(status int, headers map[string][]string, body string) []wire.Reply {
+		return []wire.Reply{{Status: status, Headers: headers, Body: []byte(body)}}
+	}
+	failure := func(f wire.Failure) []wire.Reply { return []wire.Reply{{Failure: f, Message: "says why"}} }
+	get := m{"method": "GET", "url": "https://h/p?secret=1"}
+	isJSON := map[string][]string{"content-type": {"application/json; charset=utf-8"}}
+	tests := map[string]struct {
+		typ     string
+		in      m
+		replies []wire.Reply
+		woken   bool
+		want    node.Action
+		err     string
+	}{
+		"evaluate sets in order": {
+			typ:  "evaluate",
+			in:   m{"set": node.Assignments{{Name: "b", Value: value(1)}, {Name: "a", Value: read("b")}}},
+			want: node.Finish{Set: m{"a": 1, "b": 1}},
+		},
+		"evaluate takes the first branch that holds": {
+			typ: "evaluate",
+			in: m{
+				"set": node.Assignments{{Name: "a", Value: value(true)}},
+				"branches": []any{
+					m{"when": value(false), "outcome": "no"},
+					m{"when": read("a"), "outcome": "yes"},
+					m{"when": fails(), "outcome": "never tried"},
+				},
+			},
+			want: node.Finish{Outcome: "yes", Set: m{"a": true}, Message: "branch 2 holds"},
+		},
+		"evaluate takes no branch": {
+			typ:  "evaluate",
+			in:   m{"branches": []any{m{"when": value(false), "outcome": "no"}}},
+			want: node.Finish{Set: m{}},
+		},
+		"evaluate gives outputs": {
+			typ: "evaluate",
+			in: m{
+				"set":     node.Assignments{{Name: "a", Value: value(1)}},
+				"outputs": late(func(over m) (any, error) { return m{"sees": over["a"]}, nil }),
+			},
+			want: node.Finish{Set: m{"a": 1}, Outputs: m{"sees": 1}},
+		},
+		"evaluate fails to give outputs": {typ: "evaluate", in: m{"outputs": fails()}, err: "outputs: no such field"},
+		"evaluate has no map of outputs": {typ: "evaluate", in: m{"outputs": value("x")}, err: "outputs are x, expected a map"},
+		"evaluate fails to set": {
+			typ: "evaluate",
+			in:  m{"set": node.Assignments{{Name: "a", Value: fails()}}},
+			err: `set "a": no such field`,
+		},
+		"evaluate fails to decide": {
+			typ: "evaluate",
+			in:  m{"branches": []any{m{"when": fails(), "outcome": "no"}}},
+			err: "condition of branch 1: no such field",
+		},
+		"evaluate has no boolean": {
+			typ: "evaluate",
+			in:  m{"branches": []any{m{"when": value("x"), "outcome": "no"}}},
+			err: "condition of branch 1 is x, expected true or false",
+		},
+
+		"http asks": {
+			typ:  "http",
+			in:   get,
+			want: node.Ask{Calls: []wire.Call{{Method: "GET", URL: "https://h/p?secret=1", Headers: map[string]string{}}}},
+		},
+		"http sends JSON, parameters by name and lists": {
+			typ: "http",
+			in: m{
+				"method": "POST", "url": "/p?x=1#top", "headers": m{"X-A": "b"},
+				"query": m{"z": []any{1, true}, "a": "b c", "n": nil}, "body": m{"a": 1},
+			},
+			want: node.Ask{Calls: []wire.Call{{
+				Method: "POST", URL: "/p?x=1&a=b+c&z=1&z=true#top",
+				Headers: map[string]string{"X-A": "b", "Content-Type": "application/json"}, Body: []byte(`{"a":1}`),
+			}}},
+		},
+		"http sends text": {
+			typ: "http",
+			in:  m{"method": "PUT", "url": "/p", "body": "a=b"},
+			want: node.Ask{Calls: []wire.Call{{
+				Method: "PUT", URL: "/p", Headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, Body: []byte("a=b"),
+			}}},
+		},
+		"http keeps the content type": {
+			typ: "http",
+			in:  m{"method": "PUT", "url": "/p", "headers": m{"content-type": "application/x-www-form-urlencoded"}, "body": "a=b"},
+			want: node.Ask{Calls: []wire.Call{{
+				Method: "PUT", URL: "/p", Headers: map[string]string{"content-type": "application/x-www-form-urlencoded"}, Body: []byte("a=b"),
+			}}},
+		},
+		"http refuses an object as a parameter": {
+			typ: "http",
+			in:  m{"method": "GET", "url": "/p", "query": m{"a": m{}}},
+			err: `inputs do not fit: query: parameter "a" is an object, expected text, a number or a boolean`,
+		},
+		"http decodes JSON": {
+			typ: "http", in: get,
+			replies: reply(200, map[string][]string{"content-type": {"application/problem+json"}, "x-a": {"1", "2"}}, `{"id":12345678901234567}`),
+			want: node.Finish{Outputs: m{
+				"status": 200, "headers": m{"content_type": "application/problem+json", "x_a": "1, 2"}, "body": m{"id": 12345678901234567},
+			}},
+		},
+		"http takes broken JSON for text": {
+			typ: "http", in: get, replies: reply(204, isJSON, `{"id":`),
+			want: node.Finish{Outputs: m{"status": 204, "headers": m{"content_type": isJSON["content-type"][0]}, "body": `{"id":`}},
+		},
+		"http has bytes as base64": {
+			typ: "http", in: get, replies: reply(200, nil, "\xff\x00"),
+			want: node.Finish{Outputs: m{"status": 200, "headers": m{}, "body": "/wA="}},
+		},
+		"http 404": {
+			typ: "http", in: get, replies: reply(404, nil, "gone"),
+			want: node.Finish{
+				Outcome: "clientError", Code: "404", Message: "GET https://h/p was answered with 404 Not Found",
+				Outputs: m{"status": 404, "headers": m{}, "body": "gone"},
+			},
+		},
+		"http 429 says when to come back": {
+			typ: "http", in: get, replies: reply(429, map[string][]string{"retry-after": {"7"}}, ""),
+			want: node.Finish{
+				Outcome: "clientError", Code: "429", Message: "GET https://h/p was answered with 429 Too Many Requests",
+				Outputs: m{"status": 429, "headers": m{"retry_after": "7"}, "body": ""}, RetryAfter: 7 * time.Second,
+			},
+		},
+		"http 503 says when by its own clock": {
+			typ: "http", in: get,
+			replies: reply(503, map[string][]string{
+				"retry-after": {"Fri, 20 Nov 2026 10:00:30 GMT"}, "date": {"Fri, 20 Nov 2026 10:00:00 GMT"},
+			}, ""),
+			want: node.Finish{
+				Outcome: "serverError", Code: "503", Message: "GET https://h/p was answered with 503 Service Unavailable",
+				Outputs: m{"status": 503, "body": "", "headers": m{
+					"retry_after": "Fri, 20 Nov 2026 10:00:30 GMT", "date": "Fri, 20 Nov 2026 10:00:00 GMT",
+				}},
+				RetryAfter: 30 * time.Second,
+			},
+		},
+		"http 503 says when by our clock, which is over": {
+			typ: "http", in: get, replies: reply(503, map[string][]string{"retry-after": {"Fri, 20 Nov 2026 07:00:00 GMT"}}, ""),
+			want: node.Finish{
+				Outcome: "serverError", Code: "503", Message: "GET https://h/p was answered with 503 Service Unavailable",
+				Outputs: m{"status": 503, "body": "", "headers": m{"retry_after": "Fri, 20 Nov 2026 07:00:00 GMT"}},
+			},
+		},
+		"http redirect": {
+			typ: "http", in: get, replies: reply(302, nil, ""),
+			want: node.Finish{
+				Outcome: "onError", Code: "302", Message: "GET https://h/p was answered with 302 Found",
+				Outputs: m{"status": 302, "headers": m{}, "body": ""},
+			},
+		},
+		"http status of nobody": {
+			typ: "http", in: get, replies: reply(799, nil, ""),
+			want: node.Finish{
+				Outcome: "onError", Code: "799", Message: "GET https://h/p was answered with 799",
+				Outputs: m{"status": 799, "headers": m{}, "body": ""},
+			},
+		},
+		"http timeout":      {typ: "http", in: get, replies: failure(wire.Timeout), want: node.Finish{Outcome: "onTimeout", Code: "timeout", Message: "says why"}},
+		"http unreachable":  {typ: "http", in: get, replies: failure(wire.Unreachable), want: node.Finish{Outcome: "onError", Code: "unreachable", Message: "says why"}},
+		"http refused":      {typ: "http", in: get, replies: failure(wire.Refused), want: node.Finish{Outcome: "onError", Code: "refused", Message: "says why"}},
+		"http unauthorized": {typ: "http", in: get, replies: failure(wire.Unauthorized), want: node.Finish{Outcome: "onError", Code: "unauthorized", Message: "says why"}},
+		"http interrupted":  {typ: "http", in: get, replies: failure(wire.Interrupted), want: node.Finish{Outcome: "onError", Code: "interrupted", Message: "says why"}},
+
+		"delay sleeps for":       {typ: "delay", in: m{"for": "1d12h"}, want: node.Sleep{For: 36 * time.Hour}},
+		"delay sleeps until":     {typ: "delay", in: m{"until": "2026-11-20T09:00:00+00:30"}, want: node.Sleep{For: 30 * time.Minute}},
+		"delay is over":          {typ: "delay", in: m{"until": "2026-11-20T07:00:00Z"}, want: node.Finish{}},
+		"delay for nothing":      {typ: "delay", in: m{"for": "0s"}, want: node.Finish{}},
+		"delay wakes":            {typ: "delay", in: m{"for": "5s"}, woken: true, want: node.Finish{}},
+		"delay for a wrong time": {typ: "delay", in: m{"for": "soon"}, err: `inputs do not fit: for: "soon" is not a duration, expected one such as "200ms", "5s", "1h30m" or "2d"`},
+		"delay until nonsense":   {typ: "delay", in: m{"until": "noon"}, err: `inputs do not fit: until: "noon" is not a time, expected one such as "2026-11-20T08:00:00Z"`},
+		"delay has no time":      {typ: "delay", in: m{}, err: "inputs do not fit: for: either for or until must come to something"},
+
+		"respond": {
+			typ:  "respond",
+			in:   m{"status": 201, "headers": m{"X-A": "b"}, "body": m{"ok": true}},
+			want: node.Finish{Response: &node.Response{Status: 201, Headers: map[string]string{"X-A": "b"}, Body: m{"ok": true}}},
+		},
+		"respond with nothing":    {typ: "respond", in: m{}, want: node.Finish{Response: &node.Response{Status: 200}}},
+		"respond with no status":  {typ: "respond", in: m{"status": 99}, err: "inputs do not fit: status: 99 is no status of a response, expected 200 to 599"},
+		"respond with two lines":  {typ: "respond", in: m{"headers": m{"X-A": "a\r\nb"}}, err: `inputs do not fit: headers: the value of "X-A" holds a line break`},
+		"end":                     {typ: "end", in: m{}, want: node.Finish{End: &node.End{}}},
+		"end with a coded result": {typ: "end", in: m{"failed": true, "code": "102", "reason": "nobody there"}, want: node.Finish{Code: "102", Message: "nobody there", End: &node.End{Failed: true, Code: "102", Reason: "nobody there"}}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := node.Visit{Inputs: test.in, Now: now, Replies: test.replies, Woken: test.woken}
+			got, err := find(t, test.typ).Step(context.Background(), v)
+			diff(t, test.err, text(err))
+			diff(t, test.want, got)
+		})
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func TestLog(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		in   m
+		want string
+	}{
+		"a message":   {m{"message": "task closed"}, "task closed"},
+		"at a level":  {m{"message": "hm", "level": "warn"}, "warn: hm"},
+		"with fields": {m{"message": "x", "level": "info", "fields": m{"b": 1, "a": "two words", "c": m{"d": nil}, "e": "", "f": "g"}}, `x a="two words" b=1 c={"d":null} e="" f=g`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var lines []string
+			v := node.Visit{Inputs: test.in, Log: func(line string) { lines = append(lines, line) }}
+			action, err := find(t, "log").Step(context.Background(), v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			diff(t, node.Action(node.Finish{}), action)
+			diff(t, []string{test.want}, lines)
+		})
+	}
+}

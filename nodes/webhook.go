@@ -1,0 +1,177 @@
+package nodes
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"strings"
+
+	"github.com/wendflow/wend/runtime/node"
+)
+
+type webhookIn struct {
+	Path   string         `json:"path" doc:"Where the webhook is served: /sms/ended is POST /hooks/sms/ended."`
+	Reply  string         `json:"reply,omitempty" enum:"wait,accept" default:"wait" doc:"What the caller gets: wait for the response of the run, or accept (202) as soon as the run is on record."`
+	Verify string         `json:"verify,omitempty" doc:"Connection that checks who calls. A request that is not signed as it says gets 401, and no run is made."`
+	Dedupe *dedupeIn      `json:"dedupe,omitempty" doc:"Takes requests with one key for one: a later one gets the run of the first."`
+	Body   map[string]any `json:"body,omitempty" x-wend:"literal" doc:"JSON Schema of the request's body. A body that does not fit gets 400, and no run is made. Without it any JSON object will do."`
+}
+
+type dedupeIn struct {
+	Key node.Late `json:"key" doc:"What makes two requests the same, such as $(n2.request.headers.x_event_id)."`
+	For string    `json:"for,omitempty" doc:"How long the first request is remembered. 24h if not given."`
+}
+
+type webhookOut struct{}
+
+// webhook starts a run for each request.
+func webhook() *node.Type {
+	return node.Define[webhookIn, webhookOut](node.Type{
+		Name:  "webhook",
+		Title: "Webhook",
+		Doc: "Starts a run for each request to its path. The properties of the request's body are its outputs, and so is " +
+			"`request`: `headers` (names in lower case, `-` as `_`; credentials and signatures left out), `query`, `method` and `path`. " +
+			"A property `request` of the body cannot be read.",
+		Trigger:  true,
+		Outputs:  node.MustSchema(withRequest(nil)),
+		Outcomes: outcomes("A request came, and it is in order.", ""),
+		Shape:    shapeWebhook,
+	}, nil)
+}
+
+func shapeWebhook(with map[string]any) (node.Shape, []node.Problem) {
+	problems := fixed(with, "path", "reply", "verify")
+	if path, ok := with["path"].(string); ok && !isTemplate(path) {
+		problems = append(problems, checkPath(path)...)
+	}
+	if dedupe, ok := with["dedupe"].(map[string]any); ok {
+		problems = append(problems, checkLifetime(dedupe["for"])...)
+	}
+	body, given := with["body"]
+	if !given {
+		return node.Shape{}, problems
+	}
+	outputs, wrong := shapeBody(body)
+	return node.Shape{Outputs: outputs}, append(problems, wrong...)
+}
+
+var (
+	hookPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+	dots     = regexp.MustCompile(`/\.{1,2}(/|$)`) // which clients resolve on their own
+)
+
+func checkPath(path string) []node.Problem {
+	p := node.Problem{Path: []string{"path"}, Msg: fmt.Sprintf("path %q: expected one such as /sms/ended", path)}
+	rest, prefixed := strings.CutPrefix(path, "/hooks/")
+	switch {
+	case prefixed:
+		p.Msg = fmt.Sprintf("path %q would be served as POST /hooks%s", path, path)
+		p.Hint = fmt.Sprintf("did you mean %q?", "/"+rest)
+	case hookPath.MatchString(path) && !dots.MatchString(path):
+		return nil
+	case hookPath.MatchString("/" + path):
+		p.Hint = fmt.Sprintf("did you mean %q?", "/"+path)
+	default:
+		p.Hint = "letters, digits and . _ ~ - between slashes"
+	}
+	return []node.Problem{p}
+}
+
+func checkLifetime(v any) []node.Problem {
+	text, ok := v.(string)
+	if !ok {
+		return nil
+	}
+	path := []string{"dedupe", "for"}
+	if isTemplate(text) {
+		return []node.Problem{takesNoTemplate(path...)}
+	}
+	d, err := parseDuration(text)
+	switch {
+	case err != nil:
+		return []node.Problem{{Path: path, Msg: "dedupe.for: " + err.Error()}}
+	case d == 0:
+		return []node.Problem{{Path: path, Msg: "dedupe.for is 0, expected a longer duration"}}
+	}
+	return nil
+}
+
+// shapeBody makes the outputs of a webhook from the schema of its body.
+func shapeBody(v any) (*node.Schema, []node.Problem) {
+	body, ok := v.(map[string]any)
+	if !ok {
+		return nil, []node.Problem{{Path: []string{"body"}, Msg: "body: expected a JSON Schema, which is a map"}}
+	}
+	if problems := checkBody(body); problems != nil {
+		return nil, problems
+	}
+	outputs, err := node.NewSchema(withRequest(body))
+	if err != nil {
+		return nil, []node.Problem{{Path: []string{"body"}, Msg: "body: " + err.Error()}}
+	}
+	return outputs, nil
+}
+
+func checkBody(body map[string]any) []node.Problem {
+	if _, err := node.NewSchema(body); err != nil {
+		return schemaProblems(err)
+	}
+	if kind, given := body["type"]; given && kind != "object" {
+		return []node.Problem{{
+			Path: []string{"body", "type"},
+			Msg:  fmt.Sprintf("body: its type is %v, expected object", kind),
+			Hint: "the body's properties are the node's outputs",
+		}}
+	}
+	if props, ok := body["properties"].(map[string]any); ok && props["request"] != nil {
+		return []node.Problem{{
+			Path: []string{"body", "properties", "request"},
+			Msg:  `body: no property can be called "request", that is where headers and query are`,
+		}}
+	}
+	return nil
+}
+
+// schemaProblems puts the mistakes of a schema where the flow has it.
+func schemaProblems(err error) []node.Problem {
+	var wrong *node.SchemaError
+	if !errors.As(err, &wrong) {
+		return []node.Problem{{Path: []string{"body"}, Msg: "body: " + err.Error()}}
+	}
+	problems := make([]node.Problem, len(wrong.Problems))
+	for i, p := range wrong.Problems {
+		problems[i] = node.Problem{
+			Path: append([]string{"body"}, p.Path...),
+			Msg:  "body is no JSON Schema: " + p.String(),
+		}
+	}
+	return problems
+}
+
+var requestSchema = map[string]any{
+	"type": "object",
+	"properties": map[string]any{
+		"headers": openTexts, "query": openTexts,
+		"method": map[string]any{"type": "string"},
+		"path":   map[string]any{"type": "string"},
+	},
+	"required":             []any{"headers", "query", "method", "path"},
+	"additionalProperties": false,
+}
+
+// openTexts is a map of texts by any name.
+var openTexts = map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "string"}}
+
+// withRequest adds to the schema of a body what is known about the request.
+func withRequest(body map[string]any) map[string]any {
+	props := map[string]any{}
+	if own, ok := body["properties"].(map[string]any); ok {
+		maps.Copy(props, own)
+	}
+	props["request"] = requestSchema
+	outputs := map[string]any{"type": "object", "additionalProperties": true}
+	maps.Copy(outputs, body)
+	outputs["properties"] = props
+	return outputs
+}

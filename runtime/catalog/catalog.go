@@ -1,0 +1,184 @@
+// Package catalog reads the flows under some paths, checks them one by one and
+// against each other, and keeps the live set: which flow has which name, which
+// webhook is served where. It runs no flow and serves nothing.
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/expand"
+	"github.com/wendflow/wend/runtime/flow"
+)
+
+// Set is a set of flows that fit together. Immutable and safe for concurrent
+// use.
+type Set struct {
+	flows map[string]*flow.Flow // by name
+	hooks map[string]Hook       // by path
+}
+
+// Hook is a webhook's place in a flow.
+type Hook struct {
+	Path string // as served: "sms/ended", without slashes at its ends
+	Flow *flow.Flow
+	Node *flow.Node
+}
+
+// Flows returns the flows by name.
+func (s *Set) Flows() []*flow.Flow {
+	var all []*flow.Flow
+	for _, name := range slices.Sorted(maps.Keys(s.flows)) {
+		all = append(all, s.flows[name])
+	}
+	return all
+}
+
+// Flow returns a flow by name, or nil.
+func (s *Set) Flow(name string) *flow.Flow { return s.flows[name] }
+
+// Hook returns the webhook served under a path.
+func (s *Set) Hook(path string) (Hook, bool) {
+	h, ok := s.hooks[CleanPath(path)]
+	return h, ok
+}
+
+// Hooks returns all webhooks by path.
+func (s *Set) Hooks() []Hook {
+	var all []Hook
+	for _, path := range slices.Sorted(maps.Keys(s.hooks)) {
+		all = append(all, s.hooks[path])
+	}
+	return all
+}
+
+// CleanPath is a webhook's path as the set has it.
+func CleanPath(path string) string { return strings.Trim(path, "/") }
+
+// Find returns the flow files under paths, sorted. A folder is searched for
+// *.yaml and *.yml, leaving out hidden folders, tests (*.test.yaml) and wend.yaml; a
+// file is taken as it is.
+func Find(paths []string) ([]string, error) {
+	var files []string
+	for _, root := range paths {
+		info, err := os.Stat(root)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("no file or folder %q", root)
+		case err != nil:
+			return nil, err
+		case !info.IsDir():
+			files = append(files, root)
+			continue
+		}
+		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != root:
+				return filepath.SkipDir
+			case !d.IsDir() && isFlowFile(d.Name()):
+				files = append(files, path)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files), nil
+}
+
+func isFlowFile(name string) bool {
+	ext := filepath.Ext(name)
+	stem := strings.TrimSuffix(name, ext)
+	return (ext == ".yaml" || ext == ".yml") && !strings.HasSuffix(stem, ".test") && stem != "wend" && !strings.HasPrefix(name, ".")
+}
+
+// Load reads and checks files. It returns every mistake in all of them; the
+// Set holds the flows without errors, and is nil if two of them cannot live
+// together.
+func Load(files []string, cfg flow.Config) (*Set, diag.List) { return load(files, cfg, nil) }
+
+// Reload is Load for a set that is live already: a file that is wrong now
+// keeps its flow as it was.
+func Reload(files []string, cfg flow.Config, live *Set) (*Set, diag.List) {
+	return load(files, cfg, live)
+}
+
+func load(files []string, cfg flow.Config, live *Set) (*Set, diag.List) {
+	set := &Set{flows: map[string]*flow.Flow{}, hooks: map[string]Hook{}}
+	var list diag.List
+	before := map[string]*flow.Flow{}
+	if live != nil {
+		for _, f := range live.flows {
+			before[f.File] = f
+		}
+	}
+	fits := true
+	for _, file := range files {
+		f, mistakes := read(file, cfg)
+		list = append(list, mistakes...)
+		if f == nil {
+			f = before[file]
+		}
+		if f != nil {
+			fits = set.add(f, &list) && fits
+		}
+	}
+	if !fits {
+		return nil, list.Sorted()
+	}
+	return set, list.Sorted()
+}
+
+func read(file string, cfg flow.Config) (*flow.Flow, diag.List) {
+	src, err := os.ReadFile(file)
+	if err != nil {
+		var list diag.List
+		list.Errorf(diag.Pos{File: file}, diag.Unreadable, "%s", err)
+		return nil, list
+	}
+	return flow.Load(file, src, cfg)
+}
+
+// add reports whether f fits to the flows before it.
+func (s *Set) add(f *flow.Flow, list *diag.List) bool {
+	fits := true
+	if other := s.flows[f.Name]; other != nil {
+		list.Errorf(f.Pos, diag.FlowNameTaken, "flow %q is in %s already", f.Name, other.File)
+		return false
+	}
+	s.flows[f.Name] = f
+	for _, n := range f.Triggers {
+		path, ok := hookPath(n)
+		if !ok {
+			continue
+		}
+		if other, taken := s.hooks[path]; taken {
+			list.Errorf(n.Pos, diag.PathTaken, "webhook path %q is served by node %q of flow %q already (%s)",
+				"/"+path, other.Node.ID, other.Flow.Name, other.Node.Pos)
+			fits = false
+			continue
+		}
+		s.hooks[path] = Hook{Path: path, Flow: f, Node: n}
+	}
+	return fits
+}
+
+func hookPath(n *flow.Node) (string, bool) {
+	in, err := n.Eval(expand.Env{})
+	if err != nil {
+		return "", false
+	}
+	path, ok := in["path"].(string)
+	return CleanPath(path), ok
+}

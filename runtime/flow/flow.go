@@ -1,0 +1,270 @@
+// Package flow turns a parsed flow and the catalogue of node types into a
+// checked, compiled Flow: types resolved, templates compiled and type-checked,
+// routes complete, every mistake reported at its place. It runs nothing.
+package flow
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/expand"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/spec"
+)
+
+// Flow is a compiled flow. Immutable and safe for concurrent use.
+type Flow struct {
+	Name        string
+	Description string
+	File        string
+	Pos         diag.Pos // of the flow's name
+	Source      []byte
+	Digest      string        // sha256 of Source, hex
+	Timeout     time.Duration // of a whole run; 0 is none
+	Durable     bool
+	Variables   map[string]any // names declared, with their values at the start
+	Nodes       map[string]*Node
+	Order       []string // node ids as the file has them
+	Triggers    []*Node  // as the file has them
+}
+
+// Node is an entry of a flow.
+type Node struct {
+	ID         string
+	Label      string // for people; empty if not given
+	Type       *node.Type
+	Pos        diag.Pos
+	Connection string
+	Outputs    *node.Schema // the type's, or what this node makes of it
+	Outcomes   node.Outcomes
+	Idempotent bool
+	Timeout    time.Duration // of one attempt; 0 is the default
+	Retry      Retry
+	Routes     map[string]string // outcome to node id; one that is not here ends the run
+
+	inputs input
+	late   bool // some input is left to the node to evaluate
+}
+
+// Retry says which outcomes are worth another attempt.
+type Retry struct {
+	Max      int // attempts after the first
+	On       []string
+	Delay    time.Duration // before the first retry; doubles each time
+	MaxDelay time.Duration
+}
+
+// What a retry without delays gets.
+const (
+	DefaultRetryDelay    = 200 * time.Millisecond
+	DefaultRetryMaxDelay = 30 * time.Second
+)
+
+// Config is what a flow is checked against.
+type Config struct {
+	Types *node.Set
+	// Connections are the names that a node may use. Nil means that they are
+	// not known and not checked.
+	Connections []string
+	// Variables are this environment's values; they replace the values of
+	// variables that a flow declares.
+	Variables map[string]any
+}
+
+// Compile checks f and collects every mistake. The Flow is nil if the list
+// has errors; warnings leave it usable.
+func Compile(f *spec.Flow, cfg Config) (*Flow, diag.List) {
+	c := &compiler{spec: f, cfg: cfg, flow: newFlow(f)}
+	c.declareVariables()
+	c.resolveTypes()
+	c.buildScope()
+	c.compileInputs()
+	c.routeOutcomes()
+	c.checkGraph()
+	c.checkRetries()
+	if c.list.HasErrors() {
+		return nil, c.list.Sorted()
+	}
+	return c.flow, c.list.Sorted()
+}
+
+// Load parses and compiles in one go.
+func Load(file string, src []byte, cfg Config) (*Flow, diag.List) {
+	parsed, mistakes := spec.Parse(file, src)
+	if parsed == nil {
+		return nil, mistakes.Sorted()
+	}
+	compiled, more := Compile(parsed, cfg)
+	mistakes = append(mistakes, more...)
+	if mistakes.HasErrors() {
+		return nil, mistakes.Sorted()
+	}
+	return compiled, mistakes.Sorted()
+}
+
+type compiler struct {
+	spec  *spec.Flow
+	cfg   Config
+	flow  *Flow
+	scope *expand.Scope
+	list  diag.List
+	refs  map[string][]expand.Ref // by node id
+}
+
+func newFlow(f *spec.Flow) *Flow {
+	sum := sha256.Sum256(f.Source)
+	return &Flow{
+		Name:        f.Name.Value,
+		Description: f.Description.Value,
+		File:        f.File,
+		Pos:         f.Name.Pos,
+		Source:      f.Source,
+		Digest:      hex.EncodeToString(sum[:]),
+		Timeout:     f.Timeout.Value,
+		Durable:     f.Durable == nil || *f.Durable,
+		Variables:   map[string]any{},
+		Nodes:       map[string]*Node{},
+	}
+}
+
+func (c *compiler) declareVariables() {
+	for _, v := range c.spec.Variables {
+		value := spec.Plain(v.Value)
+		if env, ok := c.cfg.Variables[v.Name.Value]; ok {
+			value = env
+		}
+		c.flow.Variables[v.Name.Value] = value
+	}
+}
+
+// resolveTypes makes a Node for each entry whose type is known. Those of
+// unknown type are left out, so that one mistake is reported once.
+func (c *compiler) resolveTypes() {
+	c.refs = map[string][]expand.Ref{}
+	for i := range c.spec.Nodes {
+		s := &c.spec.Nodes[i]
+		if _, clash := c.flow.Variables[s.ID.Value]; clash {
+			c.list.Errorf(s.ID.Pos, diag.NameClash, "%q is both a variable and a node", s.ID.Value).
+				Hint = "templates address both by the bare name; rename one"
+		}
+		t := c.findType(s)
+		if t == nil {
+			continue
+		}
+		n := &Node{
+			ID: s.ID.Value, Label: s.Name.Value, Type: t, Pos: s.ID.Pos,
+			Connection: s.Connection.Value,
+			Outputs:    t.Outputs, Outcomes: t.Outcomes, Idempotent: t.Idempotent,
+			Timeout: firstDuration(s.Timeout, c.spec.Defaults.Timeout),
+		}
+		c.shape(s, n)
+		c.checkConnection(s, n)
+		c.flow.Nodes[n.ID] = n
+		c.flow.Order = append(c.flow.Order, n.ID)
+		if t.Trigger {
+			c.flow.Triggers = append(c.flow.Triggers, n)
+		}
+	}
+	if len(c.flow.Triggers) == 0 && len(c.flow.Nodes) == len(c.spec.Nodes) && len(c.spec.Nodes) > 0 {
+		c.list.Errorf(c.spec.Name.Pos, diag.NoTrigger, "flow %q has no trigger, nothing can start it", c.flow.Name).
+			Hint = `add a node of type "webhook"`
+	}
+}
+
+func firstDuration(ds ...spec.Duration) time.Duration {
+	for _, d := range ds {
+		if d.Value > 0 {
+			return d.Value
+		}
+	}
+	return 0
+}
+
+// shape asks the type what this node makes of it.
+func (c *compiler) shape(s *spec.Node, n *Node) {
+	if n.Type.Shape == nil {
+		return
+	}
+	with, _ := spec.Plain(s.With).(map[string]any)
+	shape, problems := n.Type.Shape(with)
+	for _, p := range problems {
+		c.list.Errorf(valueAt(s.With, p.Path, s.ID.Pos), diag.InvalidInput, "%s", p.Msg).Hint = p.Hint
+	}
+	if shape.Outputs != nil {
+		n.Outputs = shape.Outputs
+	}
+	if shape.Idempotent != nil {
+		n.Idempotent = *shape.Idempotent
+	}
+	n.Outcomes.All = append(n.Outcomes.All[:len(n.Outcomes.All):len(n.Outcomes.All)], shape.Outcomes...)
+}
+
+func (c *compiler) checkConnection(s *spec.Node, n *Node) {
+	pos := s.Connection.Pos
+	switch {
+	case n.Connection == "":
+	case !n.Type.Connects:
+		c.list.Errorf(pos, diag.UselessConnection, "node type %q makes no calls and takes no connection", n.Type.Name)
+	case c.cfg.Connections != nil && !contains(c.cfg.Connections, n.Connection):
+		c.list.Errorf(pos, diag.UnknownConnection, "no connection %q in the configuration", n.Connection).
+			Hint = diag.Suggest(n.Connection, c.cfg.Connections)
+	}
+}
+
+func (c *compiler) findType(s *spec.Node) *node.Type {
+	if s.Type.Value == "" {
+		return nil // spec has said so
+	}
+	t := c.cfg.Types.Find(s.Type.Value)
+	if t != nil {
+		return t
+	}
+	name, version := cutVersion(s.Type.Value)
+	if known := c.cfg.Types.Versions(name); len(known) > 0 {
+		c.list.Errorf(s.Type.Pos, diag.UnknownVersion, "no version %q of node type %q is loaded", version, name).
+			Hint = diag.Suggest(version, known)
+		return nil
+	}
+	e := c.list.Errorf(s.Type.Pos, diag.UnknownNodeType, "no node type %q", name)
+	e.Hint = diag.Suggest(name, c.cfg.Types.Names())
+	return nil
+}
+
+// buildScope types every name that templates may use.
+func (c *compiler) buildScope() {
+	names := map[string]expand.Type{
+		"run":   expand.FromSchema(runSchema),
+		"flow":  expand.FromSchema(flowSchema),
+		"error": expand.FromSchema(errorSchema),
+	}
+	for name, value := range c.flow.Variables {
+		names[name] = expand.TypeOf(value)
+	}
+	for id, n := range c.flow.Nodes {
+		names[id] = expand.FromSchema(n.Outputs.Raw())
+	}
+	// A node of unknown type may have any output.
+	for _, s := range c.spec.Nodes {
+		if _, ok := names[s.ID.Value]; !ok && s.ID.Value != "" {
+			names[s.ID.Value] = expand.FromSchema(nil)
+		}
+	}
+	c.scope = &expand.Scope{Names: names}
+}
+
+var (
+	text       = map[string]any{"type": "string"}
+	runSchema  = object(map[string]any{"id": text, "startedAt": text})
+	flowSchema = object(map[string]any{"name": text, "digest": text})
+
+	errorSchema = object(map[string]any{
+		"node": text, "outcome": text, "message": text, "code": text,
+		"attempt": map[string]any{"type": "integer"},
+	})
+)
+
+func object(props map[string]any) map[string]any {
+	return map[string]any{"type": "object", "properties": props, "additionalProperties": false}
+}

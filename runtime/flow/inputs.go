@@ -1,0 +1,470 @@
+package flow
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/expand"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/spec"
+)
+
+// Eval evaluates the node's inputs and checks them against the schema of its
+// type. It returns a *node.InvalidError if they do not fit, and an
+// *expand.Error if a template fails.
+func (n *Node) Eval(env expand.Env) (map[string]any, error) {
+	v, err := n.inputs.eval(env)
+	if err != nil {
+		return nil, err
+	}
+	in, _ := v.(map[string]any)
+	in = n.Type.Inputs.WithDefaults(in)
+	// Inputs left to the node have no value yet, and all that there is to
+	// check about them was checked when the flow was compiled.
+	if n.late {
+		return in, nil
+	}
+	if problems := n.Type.Inputs.Validate(in); problems != nil {
+		return nil, &node.InvalidError{Problems: problems}
+	}
+	return in, nil
+}
+
+// input is one place under `with`, compiled.
+type input interface {
+	eval(expand.Env) (any, error)
+}
+
+type (
+	literalInput  struct{ value any }
+	templateInput struct{ t *expand.Template }
+	lateInput     struct{ t evaluator }
+	mapInput      struct {
+		keys   []string
+		values []input
+	}
+	listInput []input
+	setInput  []setEntry
+)
+
+type setEntry struct {
+	name  string
+	value evaluator
+}
+
+func (i literalInput) eval(expand.Env) (any, error) { return i.value, nil }
+
+func (i templateInput) eval(env expand.Env) (any, error) { return i.t.Eval(env) }
+
+func (i lateInput) eval(env expand.Env) (any, error) { return late{i.t, env}, nil }
+
+// eval leaves out what came to nil, so that an optional input can be given by
+// a template that has nothing to say.
+func (i mapInput) eval(env expand.Env) (any, error) {
+	m := make(map[string]any, len(i.keys))
+	for k, in := range i.values {
+		v, err := in.eval(env)
+		if err != nil {
+			return nil, err
+		}
+		if v != nil {
+			m[i.keys[k]] = v
+		}
+	}
+	return m, nil
+}
+
+func (i listInput) eval(env expand.Env) (any, error) {
+	l := make([]any, len(i))
+	for k, in := range i {
+		v, err := in.eval(env)
+		if err != nil {
+			return nil, err
+		}
+		l[k] = v
+	}
+	return l, nil
+}
+
+func (i setInput) eval(env expand.Env) (any, error) {
+	set := make(node.Assignments, len(i))
+	for k, e := range i {
+		set[k] = node.Assignment{Name: e.name, Value: late{e.value, env}}
+	}
+	return set, nil
+}
+
+// evaluator is a template or a tree of them.
+type evaluator interface {
+	Eval(expand.Env) (any, error)
+}
+
+// late is a node.Late: a template with the run's names.
+type late struct {
+	t   evaluator
+	env expand.Env
+}
+
+func (l late) Eval(over map[string]any) (any, error) {
+	env := l.env
+	if len(over) > 0 {
+		env.Names = maps.Clone(env.Names)
+		maps.Copy(env.Names, over)
+	}
+	return l.t.Eval(env)
+}
+
+func (c *compiler) compileInputs() {
+	for i := range c.spec.Nodes {
+		s := &c.spec.Nodes[i]
+		n := c.flow.Nodes[s.ID.Value]
+		if n == nil || n.Pos != s.ID.Pos {
+			continue
+		}
+		in := inputCompiler{compiler: c, node: n, place: s.ID.Pos, what: fmt.Sprintf("node type %q", n.Type.Name)}
+		value := s.With
+		if value == nil {
+			value = &spec.Map{}
+		}
+		n.inputs = in.compile(value, n.Type.Inputs.Raw(), nil)
+		if n.inputs == nil {
+			n.inputs = mapInput{}
+		}
+	}
+}
+
+// inputCompiler compiles what one node has under `with`.
+type inputCompiler struct {
+	*compiler
+	node  *Node
+	place diag.Pos // where to report what is missing altogether
+	what  string
+}
+
+func (c *inputCompiler) compile(v spec.Value, schema map[string]any, path []string) input {
+	switch schema["x-wend"] {
+	case "literal":
+		return literalInput{spec.Plain(v)}
+	case "late":
+		return c.compileLate(v)
+	case "condition":
+		return c.compileCondition(v)
+	case "set":
+		return c.compileSet(v)
+	}
+	switch v := v.(type) {
+	case *spec.Map:
+		return c.compileMap(v, schema, path)
+	case *spec.List:
+		return c.compileList(v, schema, path)
+	case *spec.Scalar:
+		return c.compileScalar(v, schema, path)
+	default:
+		return literalInput{nil}
+	}
+}
+
+func (c *inputCompiler) compileMap(m *spec.Map, schema map[string]any, path []string) input {
+	if !c.kindFits("object", m.Pos(), schema, path) {
+		return nil
+	}
+	props, _ := schema["properties"].(map[string]any)
+	out := mapInput{}
+	for _, e := range m.Entries {
+		sub, ok := c.property(schema, props, e.Key, path)
+		if !ok {
+			continue
+		}
+		if in := c.compile(e.Value, sub, append(path, e.Key.Value)); in != nil {
+			out.keys = append(out.keys, e.Key.Value)
+			out.values = append(out.values, in)
+		}
+	}
+	c.checkRequired(m, schema, path)
+	return out
+}
+
+// property finds the schema of a key. It reports a key that is not expected.
+func (c *inputCompiler) property(schema, props map[string]any, key spec.Text, path []string) (map[string]any, bool) {
+	if p, ok := props[key.Value].(map[string]any); ok {
+		return p, true
+	}
+	switch extra := schema["additionalProperties"].(type) {
+	case map[string]any:
+		return extra, true
+	case bool:
+		if !extra && schema["patternProperties"] == nil {
+			known := slices.Sorted(maps.Keys(props))
+			c.list.Errorf(key.Pos, diag.UnknownInput, "%s has no input %q", c.what, dotted(path, key.Value)).
+				Hint = diag.Suggest(key.Value, known)
+			return nil, false
+		}
+	}
+	return nil, true
+}
+
+func (c *inputCompiler) checkRequired(m *spec.Map, schema map[string]any, path []string) {
+	required, _ := schema["required"].([]any)
+	for _, r := range required {
+		name, _ := r.(string)
+		if m.Get(name) != nil {
+			continue
+		}
+		pos := m.Pos()
+		if pos.Line == 0 {
+			pos = c.place
+		}
+		c.list.Errorf(pos, diag.MissingInput, "node %q is missing the input %q of %s", c.node.ID, dotted(path, name), c.what)
+	}
+}
+
+func (c *inputCompiler) compileList(l *spec.List, schema map[string]any, path []string) input {
+	if !c.kindFits("array", l.Pos(), schema, path) {
+		return nil
+	}
+	items, _ := schema["items"].(map[string]any)
+	out := make(listInput, 0, len(l.Items))
+	for i, v := range l.Items {
+		if in := c.compile(v, items, append(path, strconv.Itoa(i))); in != nil {
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
+func (c *inputCompiler) compileScalar(s *spec.Scalar, schema map[string]any, path []string) input {
+	if _, isText := s.Data.(string); !isText {
+		return c.compileLiteral(s.Data, s.Text.Pos, schema, path)
+	}
+	t, mistakes := expand.Compile(s.Text, c.scope)
+	c.list = append(c.list, mistakes...)
+	if mistakes.HasErrors() {
+		return nil
+	}
+	if v, ok := t.IsLiteral(); ok {
+		return c.compileLiteral(v, s.Text.Pos, schema, path)
+	}
+	c.refs[c.node.ID] = append(c.refs[c.node.ID], t.Refs()...)
+	if !c.kindFits(t.Type().Kind(), s.Text.Pos, schema, path) {
+		return nil
+	}
+	return templateInput{t}
+}
+
+func (c *inputCompiler) compileLiteral(v any, pos diag.Pos, schema map[string]any, path []string) input {
+	if v == nil {
+		return literalInput{nil}
+	}
+	if !c.kindFits(kindOf(v), pos, schema, path) {
+		return nil
+	}
+	// The rest of the schema (enum, pattern, format, limits) can be told
+	// already. One with references into its root cannot be taken out of it;
+	// the run checks it.
+	if leaf, err := node.NewSchema(schema); err == nil && len(schema) > 0 {
+		for _, p := range leaf.Validate(v) {
+			e := c.list.Errorf(pos, diag.InvalidInput, "input %q of node %q: %s", dotted(path), c.node.ID, p.Msg)
+			if word, ok := v.(string); ok {
+				e.Hint = suggestEnum(word, schema)
+			}
+		}
+	}
+	return literalInput{v}
+}
+
+func suggestEnum(word string, schema map[string]any) string {
+	values, _ := schema["enum"].([]any)
+	if len(values) == 0 {
+		return ""
+	}
+	known := make([]string, len(values))
+	for i, v := range values {
+		known[i] = fmt.Sprint(v)
+	}
+	return diag.Suggest(word, known)
+}
+
+func (c *inputCompiler) compileLate(v spec.Value) input {
+	t, mistakes := expand.CompileValue(v, c.scope)
+	c.list = append(c.list, mistakes...)
+	if mistakes.HasErrors() {
+		return nil
+	}
+	c.node.late = true
+	c.refs[c.node.ID] = append(c.refs[c.node.ID], t.Refs()...)
+	return lateInput{t}
+}
+
+// compileSet compiles a map from variables to their new values.
+func (c *inputCompiler) compileSet(v spec.Value) input {
+	m, ok := v.(*spec.Map)
+	if !ok {
+		c.list.Errorf(v.Pos(), diag.WrongType, "expected a map from variables to values")
+		return nil
+	}
+	c.node.late = true
+	out := setInput{}
+	for _, e := range m.Entries {
+		name := e.Key.Value
+		old, declared := c.flow.Variables[name]
+		if !declared {
+			c.list.Errorf(e.Key.Pos, diag.UndeclaredVariable, "no variable %q is declared", name).
+				Hint = diag.Suggest(name, slices.Sorted(maps.Keys(c.flow.Variables)))
+			continue
+		}
+		value, ok := c.compileLate(e.Value).(lateInput)
+		if !ok {
+			continue
+		}
+		c.checkSetKind(e, old)
+		out = append(out, setEntry{name, value.t})
+	}
+	return out
+}
+
+// checkSetKind reports a value of another type than the variable had: templates
+// that read the variable were checked against that type.
+func (c *inputCompiler) checkSetKind(e spec.Entry, old any) {
+	s, ok := e.Value.(*spec.Scalar)
+	if !ok || old == nil {
+		return
+	}
+	t, mistakes := expand.Compile(s.Text, c.scope)
+	if mistakes.HasErrors() {
+		return
+	}
+	want, got := expand.TypeOf(old).Kind(), t.Type().Kind()
+	if _, isText := s.Data.(string); !isText {
+		got = expand.TypeOf(s.Data).Kind()
+	}
+	if got == want || got == "any" || got == "null" || got == "integer" && want == "number" {
+		return
+	}
+	c.list.Errorf(s.Text.Pos, diag.WrongType, "variable %q is %s, but is set to %s here",
+		e.Key.Value, article(want), article(got))
+}
+
+func (c *inputCompiler) compileCondition(v spec.Value) input {
+	s, ok := v.(*spec.Scalar)
+	if !ok {
+		c.list.Errorf(v.Pos(), diag.InvalidInput, "expected a boolean expression")
+		return nil
+	}
+	t, mistakes := expand.CompileCondition(s.Text, c.scope)
+	c.list = append(c.list, mistakes...)
+	if mistakes.HasErrors() {
+		return nil
+	}
+	c.node.late = true
+	c.refs[c.node.ID] = append(c.refs[c.node.ID], t.Refs()...)
+	return lateInput{t}
+}
+
+// kindFits checks a static type against the schema's `type`.
+func (c *inputCompiler) kindFits(kind string, pos diag.Pos, schema map[string]any, path []string) bool {
+	want := schemaTypes(schema)
+	if len(want) == 0 || kind == "any" || contains(want, kind) || kind == "integer" && contains(want, "number") {
+		return true
+	}
+	e := c.list.Errorf(pos, diag.WrongType, "input %q of node %q is %s, expected %s",
+		dotted(path), c.node.ID, article(kind), articles(want))
+	if contains(want, "string") && (kind == "integer" || kind == "number" || kind == "boolean") {
+		e.Hint = "put quotes around it, or use string(…) inside a template"
+	}
+	return false
+}
+
+func schemaTypes(schema map[string]any) []string {
+	switch t := schema["type"].(type) {
+	case string:
+		return []string{t}
+	case []any:
+		var names []string
+		for _, v := range t {
+			if s, ok := v.(string); ok {
+				names = append(names, s)
+			}
+		}
+		return names
+	default:
+		return nil
+	}
+}
+
+func kindOf(v any) string {
+	switch v.(type) {
+	case string:
+		return "string"
+	case bool:
+		return "boolean"
+	case int:
+		return "integer"
+	case float64:
+		return "number"
+	default:
+		return "any"
+	}
+}
+
+func article(kind string) string {
+	switch kind {
+	case "array", "object", "integer":
+		return "an " + kind
+	case "null":
+		return kind
+	default:
+		return "a " + kind
+	}
+}
+
+func articles(kinds []string) string {
+	out := make([]string, len(kinds))
+	for i, k := range kinds {
+		out[i] = article(k)
+	}
+	return strings.Join(out, " or ")
+}
+
+func dotted(path []string, more ...string) string {
+	return strings.Join(append(path[:len(path):len(path)], more...), ".")
+}
+
+// valueAt finds the place of a path inside a value, as deep as it goes.
+func valueAt(v spec.Value, path []string, otherwise diag.Pos) diag.Pos {
+	pos := otherwise
+	for {
+		if v == nil {
+			return pos
+		}
+		if p := v.Pos(); p.Line > 0 {
+			pos = p
+		}
+		if len(path) == 0 {
+			return pos
+		}
+		switch at := v.(type) {
+		case *spec.Map:
+			v = at.Get(path[0])
+		case *spec.List:
+			i, err := strconv.Atoi(path[0])
+			if err != nil || i < 0 || i >= len(at.Items) {
+				return pos
+			}
+			v = at.Items[i]
+		default:
+			return pos
+		}
+		path = path[1:]
+	}
+}
+
+func contains(list []string, s string) bool { return slices.Contains(list, s) }
+
+func cutVersion(ref string) (name, version string) {
+	name, version, _ = strings.Cut(ref, "@")
+	return name, version
+}
