@@ -1,0 +1,177 @@
+package sdk
+
+import (
+	"math/rand/v2"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+// Request is a call that a method asks the host to make. Without a Method it is
+// a GET. It carries no credentials: the host adds those of the node's
+// connection.
+type Request = wire.Call
+
+// Reply is what came back for a Request.
+type Reply struct{ wire.Reply }
+
+// Ctx is what a method knows and can do in one invoke. It is not safe for
+// concurrent use, and of no use once the method has returned.
+type Ctx struct {
+	// Input is the method's input, Settings the settings of the node's
+	// connection: objects, as the manifest describes them.
+	Input    Value
+	Settings Value
+
+	Run     string // id of the run
+	Node    string // id of the node
+	Visit   int    // how often the run has entered the node, from 1
+	Attempt int    // how often the visit was tried, from 1
+	Key     string // the same at every attempt of this visit, and at no other
+	Now     string // the time of the attempt, in RFC 3339; it stands still
+
+	seed     string
+	rand     *rand.Rand
+	replies  []Reply
+	replayed []string  // fingerprints of the calls answered from replies
+	asked    []Request // calls that have no reply yet
+	broken   fault     // set where going on would be wrong
+}
+
+// Do makes one call and returns its reply.
+//
+// Every answer is a reply, HTTP 4xx and 5xx too. Where there was none, Status
+// is 0 and Failure says why.
+func (c *Ctx) Do(r Request) Reply {
+	return c.DoAll(r)[0]
+}
+
+// DoAll makes calls side by side and returns their replies in the same order.
+func (c *Ctx) DoAll(requests ...Request) []Reply {
+	if c.suspended() {
+		c.fail("Do was called while the method was being left: from a deferred function, or after a recover() that took the SDK's own panic")
+	}
+	replies := make([]Reply, 0, len(requests))
+	for _, r := range requests {
+		r = clean(r)
+		if answered := len(c.replayed); answered < len(c.replies) {
+			c.replayed = append(c.replayed, wire.Fingerprint(r))
+			replies = append(replies, c.replies[answered])
+			continue
+		}
+		c.asked = append(c.asked, r)
+	}
+	if c.suspended() {
+		panic(suspension{c})
+	}
+	return replies
+}
+
+// suspension leaves a method that waits for a reply.
+type suspension struct{ of *Ctx }
+
+// Error is read only where a recover() took the suspension for something else.
+func (suspension) Error() string {
+	return "the method waits for a reply; a recover() must panic again with what it does not know"
+}
+
+func (c *Ctx) suspended() bool { return len(c.asked) > 0 }
+
+// fail ends the invoke, even where a recover() takes the panic.
+func (c *Ctx) fail(message string) {
+	c.broken = fault(message)
+	panic(c.broken)
+}
+
+// clean makes a request that survives its way through JSON unchanged, so that
+// host and guest hash the same bytes.
+func clean(r Request) Request {
+	if r.Method == "" {
+		r.Method = "GET"
+	}
+	r.Method, r.URL = validUTF8(r.Method), validUTF8(r.URL)
+	for name, value := range r.Headers {
+		if !utf8.ValidString(name) || !utf8.ValidString(value) {
+			r.Headers = cleanHeaders(r.Headers)
+			break
+		}
+	}
+	return r
+}
+
+func cleanHeaders(headers map[string]string) map[string]string {
+	cleaned := make(map[string]string, len(headers))
+	for name, value := range headers {
+		cleaned[validUTF8(name)] = validUTF8(value)
+	}
+	return cleaned
+}
+
+func validUTF8(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// Rand is a source of randomness that is seeded by the attempt: every invoke of
+// it draws the same numbers in the same order. Not for secrets.
+func (c *Ctx) Rand() *rand.Rand {
+	if c.rand == nil {
+		c.rand = rand.New(rand.NewPCG(fnv1a(c.seed, 1), fnv1a(c.seed, 2)))
+	}
+	return c.rand
+}
+
+// UUID draws a random UUID, version 4, from Rand.
+func (c *Ctx) UUID() string {
+	high, low := c.Rand().Uint64(), c.Rand().Uint64()
+	high = high&^0xf000 | 0x4000
+	low = low&^(0b11<<62) | 0b10<<62
+	text := make([]byte, 0, 36)
+	for i := range 32 {
+		if i == 8 || i == 12 || i == 16 || i == 20 {
+			text = append(text, '-')
+		}
+		word := high
+		if i >= 16 {
+			word = low
+		}
+		text = append(text, "0123456789abcdef"[word>>(60-4*(i%16))&0xf])
+	}
+	return string(text)
+}
+
+// fnv1a makes a number of a text, another one for each salt.
+func fnv1a(text string, salt uint64) uint64 {
+	h := 0xcbf29ce484222325 ^ salt
+	for i := range len(text) {
+		h = (h ^ uint64(text[i])) * 0x100000001b3
+	}
+	return h
+}
+
+// Log writes a line for people into the host's log. A line that is written
+// again because the method ran again is shown once.
+func (c *Ctx) Log(line string) {
+	print(line + "\n") // the runtime's own: package os would cost a guest 0.4 MB
+}
+
+// Header is the first value of the header name, in any case, or "".
+func (r Reply) Header(name string) string {
+	for _, value := range r.Headers[strings.ToLower(name)] {
+		return value
+	}
+	return ""
+}
+
+// JSON reads the body as JSON.
+func (r Reply) JSON() (Value, error) { return Parse(string(r.Body)) }
+
+// Text is the text of the scalar at a path of the body, as Value.Text has it;
+// "" where the body is no JSON.
+func (r Reply) Text(path ...string) string {
+	v, _ := r.JSON()
+	return v.Text(path...)
+}
