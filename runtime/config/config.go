@@ -1,0 +1,132 @@
+// Package config reads wend.yaml: what differs from one environment to the
+// next, above all the connections. It checks the shape, the names and what a
+// connection says of itself, and gives every mistake its place. It looks up no
+// secret, opens nothing, and fills in no default of another package.
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/outbound"
+)
+
+// Config is a wend.yaml. A zero value anywhere means that the file says
+// nothing, and that the default of the part concerned holds.
+type Config struct {
+	File        string
+	Connections []outbound.Connection // in the order of the file
+	Outbound    Outbound
+	Server      Server
+	Limits      Limits
+	// Variables are this environment's values of the flows' variables, by name.
+	Variables map[string]any
+
+	places map[string]diag.Pos
+}
+
+// Outbound holds for calls that name no connection.
+type Outbound struct {
+	Allow []string // hosts
+}
+
+// Server is how we are reached.
+type Server struct {
+	Addr string // host:port
+	// Token refers to the API's token: "env:NAME" or "file:PATH".
+	Token    string
+	Requests Requests
+}
+
+// Requests limits what comes in.
+type Requests struct {
+	PerSecond float64
+	Burst     int
+}
+
+// Limits bounds what one request and one plugin may use.
+type Limits struct {
+	Body   int64 // bytes of a request that comes in
+	Reply  int64 // bytes of a reply to one of our calls
+	Plugin Plugin
+}
+
+// Plugin bounds one invoke of a plugin; sizes are in bytes.
+type Plugin struct {
+	Fuel   int64
+	Memory int64
+	Calls  int
+	Depth  int
+	Wall   time.Duration
+	Input  int64
+	Output int64
+	Log    int64
+}
+
+// The kinds of mistakes that only a wend.yaml can have; the others are
+// package diag's.
+const (
+	// InvalidValue: a setting is of the wrong kind or out of bounds.
+	//
+	//	limits: { body: much }
+	InvalidValue diag.Code = "invalid-value"
+
+	// LiteralSecret: a secret stands in the file instead of where it is.
+	//
+	//	connections:
+	//	  vendor: { type: bearer, secrets: { token: abc123 } }
+	LiteralSecret diag.Code = "literal-secret"
+
+	// InvalidConnection: a connection contradicts itself or lacks something.
+	//
+	//	connections:
+	//	  vendor: { type: bearer }
+	InvalidConnection diag.Code = "invalid-connection"
+)
+
+// Load reads the file at path. The Config is nil only if there is no file or
+// it is not YAML; else it holds all that could be understood.
+func Load(path string) (*Config, diag.List) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		var list diag.List
+		e := list.Errorf(diag.Pos{File: path}, diag.Unreadable, "%s", reason(err))
+		if errors.Is(err, fs.ErrNotExist) {
+			e.Hint = "name another with --config"
+		}
+		return nil, list
+	}
+	return Parse(path, src)
+}
+
+// reason leaves out the path, which the position says already.
+func reason(err error) string {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err.Error()
+	}
+	return err.Error()
+}
+
+// Parse reads src as the content of file; the file's name is for positions
+// only. It returns what Load returns.
+func Parse(file string, src []byte) (*Config, diag.List) {
+	r := &reader{file: file, places: map[string]diag.Pos{}}
+	root, ok := r.document(src)
+	if !ok {
+		return nil, r.list
+	}
+	c := &Config{File: file, places: r.places}
+	if root != nil {
+		r.config(root, c)
+	}
+	return c, r.list.Sorted()
+}
+
+// Pos returns where something is said, or the nearest thing around it that is
+// said: "connections.cce.secrets.token", "outbound.allow[0]". Other parts
+// place their mistakes with it, such as a secret that cannot be found.
+func (c *Config) Pos(path string) diag.Pos { return nearest(c.places, c.File, path) }

@@ -1,0 +1,143 @@
+package outbound
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+	"golang.org/x/time/rate"
+
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+// conn is a Connection ready for use. It is safe for concurrent use.
+type conn struct {
+	name, kind string
+	base       string
+	hosts      hostRules
+	private    bool
+	settings   map[string]any // the plugin's
+	timeout    time.Duration
+	userAgent  string
+	maxReply   int64
+
+	proof
+	mask      *mask
+	transport http.RoundTripper
+	limiter   *rate.Limiter
+	slots     chan struct{} // nil: no limit
+}
+
+const defaultTimeout = 10 * time.Second
+
+func newConn(connection Connection, cfg Config, pools *pools) (*conn, error) {
+	k, err := connection.kind()
+	if err != nil {
+		return nil, connection.Validate()
+	}
+	secrets, unknown := connection.lookUpSecrets(cfg.Env)
+	transport, distrust := pools.transport(connection)
+	if err := errors.Join(connection.Validate(), unknown, distrust); err != nil {
+		return nil, err
+	}
+	rules, err := connection.rules()
+	if err != nil {
+		return nil, err
+	}
+	m := &maker{
+		Connection: connection, secrets: secrets, mask: &mask{}, now: cfg.Now,
+		transport: named{transport, cfg.UserAgent},
+	}
+	m.hideSecrets(k)
+	c := &conn{
+		name: connection.Name, kind: k.name, base: connection.base(), hosts: rules, private: connection.Private,
+		settings: connection.pluginSettings(k), timeout: cmp.Or(connection.Timeout, defaultTimeout),
+		userAgent: cfg.UserAgent, maxReply: cfg.MaxReply,
+		proof: k.make(m), mask: m.mask, transport: transport, limiter: limiterOf(connection.Rate),
+	}
+	if connection.Concurrency > 0 {
+		c.slots = make(chan struct{}, connection.Concurrency)
+	}
+	return c, errors.Join(m.errs...)
+}
+
+func newAnonymous(cfg Config, pools *pools) (*conn, error) {
+	c := &conn{
+		kind: "none", timeout: defaultTimeout, userAgent: cfg.UserAgent, maxReply: cfg.MaxReply,
+		mask: &mask{}, transport: pools.public, limiter: limiterOf(Rate{}),
+	}
+	var err error
+	c.hosts, err = allowRules(cfg.Allow)
+	return c, err
+}
+
+func limiterOf(r Rate) *rate.Limiter {
+	if r.PerSecond == 0 {
+		return rate.NewLimiter(rate.Inf, 0)
+	}
+	return rate.NewLimiter(rate.Limit(r.PerSecond), cmp.Or(r.Burst, 1))
+}
+
+func (c Connection) lookUpSecrets(env func(string) (string, bool)) (map[string]Secret, error) {
+	secrets := make(map[string]Secret, len(c.Secrets))
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c.Secrets)) {
+		if _, _, err := splitRef(c.Secrets[name]); err != nil {
+			continue // Validate tells
+		}
+		secret, err := Resolve(c.Secrets[name], env)
+		if err == nil && !httpguts.ValidHeaderFieldValue(string(secret)) {
+			err = errors.New("holds a line break or another control character")
+		}
+		if err != nil {
+			errs = append(errs, c.wrong("secrets."+name, "secret %q: %s", name, err))
+		}
+		secrets[name] = secret
+	}
+	return secrets, errors.Join(errs...)
+}
+
+func (c Connection) pluginSettings(k kind) map[string]any {
+	settings := make(map[string]any, len(c.Settings))
+	for name, v := range c.Settings {
+		if !k.usesUp(name) {
+			settings[name] = v
+		}
+	}
+	return settings
+}
+
+// enter waits for one of the connection's slots; leave gives it back.
+func (c *conn) enter(ctx context.Context) (leave func(), err error) {
+	if c.slots == nil {
+		return func() {}, nil
+	}
+	select {
+	case c.slots <- struct{}{}:
+		return func() { <-c.slots }, nil
+	case <-ctx.Done():
+		return nil, c.heldBack(ctx, "concurrency")
+	}
+}
+
+// pace waits until the rate limit lets one more call go. It does not begin to
+// wait if that would be after the deadline.
+func (c *conn) pace(ctx context.Context) error {
+	if err := c.limiter.Wait(ctx); err != nil {
+		return c.heldBack(ctx, "rate")
+	}
+	return nil
+}
+
+func (c *conn) heldBack(ctx context.Context, limit string) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return &failureError{wire.Interrupted, "the call was given up" + fate(false)}
+	}
+	return &failureError{wire.Timeout, fmt.Sprintf("the %s limit of %s did not let the call go in time", limit, c.what()) + fate(false)}
+}

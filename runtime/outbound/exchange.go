@@ -1,0 +1,274 @@
+package outbound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+// answer is a complete response.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (c *conn) do(ctx context.Context, r Request) wire.Reply {
+	within := c.timeout
+	if r.Timeout > 0 {
+		within = min(within, r.Timeout)
+	}
+	bounded, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	var a *answer
+	o, err := c.outgoing(r)
+	if err == nil {
+		a, err = c.exchange(bounded, o)
+	}
+	if err != nil {
+		return c.failure(bounded, within, err)
+	}
+	return c.reply(a)
+}
+
+func (c *conn) exchange(ctx context.Context, o *outgoing) (*answer, error) {
+	leave, err := c.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return c.follow(ctx, o)
+}
+
+const maxRedirects = 5
+
+// follow sends the call, and once more to each place that a reply to a GET or
+// HEAD redirects it to. A call that left its origin stays without credential.
+func (c *conn) follow(ctx context.Context, o *outgoing) (*answer, error) {
+	trusted := true
+	for hop := 0; ; hop++ {
+		a, err := c.try(ctx, o, trusted)
+		if err != nil {
+			return nil, err
+		}
+		next := o.redirect(a)
+		if next == "" {
+			return a, nil
+		}
+		if hop == maxRedirects {
+			return nil, refuse("more than %d redirects", maxRedirects)
+		}
+		from := o.origin
+		if o, err = c.hop(o, next, trusted); err != nil {
+			return nil, err
+		}
+		trusted = trusted && o.origin == from
+	}
+}
+
+// redirect returns where the reply sends the call, or "" if it is not to follow.
+func (o *outgoing) redirect(a *answer) string {
+	if o.method != http.MethodGet && o.method != http.MethodHead {
+		return ""
+	}
+	switch a.status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return a.header.Get("Location")
+	}
+	return ""
+}
+
+// hop holds a redirect against the same rules as the call.
+func (c *conn) hop(o *outgoing, location string, trusted bool) (*outgoing, error) {
+	u, err := o.url.Parse(location)
+	if err != nil {
+		return nil, refuse("redirect from %q: %s", o.origin, err)
+	}
+	at, err := c.permit(u)
+	if err != nil {
+		return nil, refuse("redirect from %q: %s", o.origin, err)
+	}
+	if (!trusted || at != o.origin) && c.mask.shows(location) {
+		return nil, refuse("redirect from %q to %q would carry the credential along", o.origin, at)
+	}
+	u.Fragment, u.RawFragment = "", ""
+	if c.query != "" {
+		dropParameter(u, c.query) // it is added anew
+	}
+	return o.to(u, at), nil
+}
+
+func dropParameter(u *url.URL, name string) {
+	query := u.Query()
+	if query.Has(name) {
+		query.Del(name)
+		u.RawQuery = query.Encode()
+	}
+}
+
+// try sends one hop, and a second time if it was refused for a credential that
+// had gone stale.
+func (c *conn) try(ctx context.Context, o *outgoing, trusted bool) (*answer, error) {
+	for attempt := 0; ; attempt++ {
+		if err := c.pace(ctx); err != nil {
+			return nil, err
+		}
+		r := o.request()
+		learn := learnNothing
+		if trusted && c.credential != nil {
+			var err error
+			if learn, err = c.credential.add(ctx, r); err != nil {
+				return nil, &credentialError{err}
+			}
+		}
+		a, err := send(ctx, c.transport, r, c.maxReply)
+		if err != nil {
+			return nil, err
+		}
+		if stale := learn(a); !stale || attempt > 0 {
+			return a, nil
+		}
+	}
+}
+
+// credentialError says that there was no credential to send a call with.
+type credentialError struct{ error }
+
+func (e *credentialError) Unwrap() error { return e.error }
+
+// lostError is a call that got no complete answer.
+type lostError struct {
+	error
+	sent   bool // a line was open, so that the other side may have the call
+	status int  // 0 unless the reply broke off in its body
+}
+
+func (e *lostError) Unwrap() error { return e.error }
+
+// oversizeError is an answer that is not read to its end.
+type oversizeError struct {
+	status int
+	limit  int64
+}
+
+func (e *oversizeError) Error() string {
+	return fmt.Sprintf("answered %d, but the reply is larger than %d bytes", e.status, e.limit)
+}
+
+// send makes one exchange. It does not go through http.Client, which would
+// follow redirects and put the whole URL into its errors.
+func send(ctx context.Context, transport http.RoundTripper, r *http.Request, maxReply int64) (*answer, error) {
+	var sent atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }}
+	response, err := transport.RoundTrip(r.WithContext(httptrace.WithClientTrace(ctx, trace)))
+	if err != nil {
+		return nil, &lostError{error: err, sent: sent.Load()}
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxReply+1))
+	if err != nil {
+		return nil, &lostError{error: err, sent: true, status: response.StatusCode}
+	}
+	if int64(len(body)) > maxReply {
+		return nil, &oversizeError{response.StatusCode, maxReply}
+	}
+	return &answer{response.StatusCode, response.Header, body}, nil
+}
+
+// reply is what the node may see of an answer.
+func (c *conn) reply(a *answer) wire.Reply {
+	headers := make(map[string][]string, len(a.header))
+	for name, values := range a.header {
+		if name == "Set-Cookie" || name == "Set-Cookie2" {
+			continue
+		}
+		kept := make([]string, len(values))
+		for i, v := range values {
+			kept[i] = c.mask.hide(v)
+		}
+		headers[strings.ToLower(name)] = kept
+	}
+	return wire.Reply{Status: a.status, Headers: headers, Body: c.mask.hideBody(a.body)}
+}
+
+// failure says why there is no answer.
+func (c *conn) failure(ctx context.Context, within time.Duration, err error) wire.Reply {
+	failure, msg := c.classify(ctx, within, err)
+	return wire.Reply{Failure: failure, Message: c.mask.hide(msg)}
+}
+
+func (c *conn) classify(ctx context.Context, within time.Duration, err error) (wire.Failure, string) {
+	var (
+		address *addressError
+		cred    *credentialError
+		known   *failureError
+		large   *oversizeError
+	)
+	switch {
+	case errors.As(err, &address): // the call's own, or that of the token endpoint
+		return wire.Refused, c.explain(address)
+	case errors.As(err, &cred):
+		return c.withoutCredential(ctx, within, cred)
+	case errors.As(err, &known):
+		return known.failure, known.msg
+	case errors.As(err, &large):
+		return wire.Refused, "the call was made and " + large.Error()
+	default:
+		return lost(ctx, within, err)
+	}
+}
+
+func (c *conn) withoutCredential(ctx context.Context, within time.Duration, err error) (wire.Failure, string) {
+	switch {
+	case ctx.Err() == nil:
+		return wire.Unauthorized, fmt.Sprintf("no credential for %s: %s", c.what(), err)
+	case errors.Is(ctx.Err(), context.Canceled):
+		return wire.Interrupted, "the call was given up" + fate(false)
+	default:
+		return wire.Timeout, fmt.Sprintf("no credential for %s within %s", c.what(), within) + fate(false)
+	}
+}
+
+func lost(ctx context.Context, within time.Duration, err error) (wire.Failure, string) {
+	var broken *lostError
+	isBroken := errors.As(err, &broken)
+	sent := fate(isBroken && broken.sent)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return wire.Interrupted, "the call was given up" + sent
+	case ctx.Err() != nil:
+		return wire.Timeout, fmt.Sprintf("no complete reply within %s", within) + sent
+	case isBroken && broken.status != 0:
+		return wire.Unreachable, fmt.Sprintf("answered %d, then the reply broke off: %s", broken.status, err)
+	default:
+		return wire.Unreachable, err.Error() + sent
+	}
+}
+
+// fate says whether the other side may have acted on the call.
+func fate(sent bool) string {
+	if sent {
+		return "; it had been sent, so it may have been done"
+	}
+	return "; it had not been sent"
+}
+
+func (c *conn) explain(e *addressError) string {
+	switch {
+	case e.never:
+		return fmt.Sprintf("%s: no call may go there", e)
+	case c.name == "":
+		return fmt.Sprintf("%s: only a connection with private: true may call it", e)
+	default:
+		return fmt.Sprintf("%s: if it is meant, set private: true for connection %q in wend.yaml", e, c.name)
+	}
+}

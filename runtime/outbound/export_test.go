@@ -1,0 +1,32 @@
+package outbound
+
+import (
+	"net/netip"
+	"net/url"
+)
+
+// Judge says why no ordinary call may go to addr, "" if it may, and whether
+// not even a private connection may.
+func Judge(addr netip.Addr) (why string, never bool) {
+	if refused := judge(addr); refused != nil {
+		return refused.why, refused.never
+	}
+	return "", false
+}
+
+// HostMatches tells whether rule lets a call to rawURL pass.
+func HostMatches(rule, rawURL string) (bool, error) {
+	parsed, err := parseRule(rule)
+	if err != nil {
+		return false, err
+	}
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return false, err
+	}
+	at, err := originOf(u)
+	return hostRules{parsed}.match(at), err
+}
+
+// Join puts a call's path after a baseURL.
+func Join(base, path string) string { return join(base, path) }

@@ -1,0 +1,172 @@
+package outbound
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// kind is one type of connection.
+type kind struct {
+	name string
+	// secrets must be given, optional ones may.
+	secrets, optional []string
+	// identities say who we are and need not be hidden: each may stand among
+	// the secrets or the settings, and is not redacted.
+	identities []string
+	anySecrets bool // any name will do, and at least one
+	settings   []string
+	make       func(*maker) proof
+}
+
+// kinds is the catalogue of connection types.
+var kinds = []kind{
+	{name: "none", make: func(*maker) proof { return proof{} }},
+	{name: "basic", secrets: []string{"password"}, identities: []string{"username"}, make: makeBasic},
+	{name: "bearer", secrets: []string{"token"}, make: makeBearer},
+	{name: "api-key", secrets: []string{"key"}, settings: []string{"header", "query", "prefix"}, make: makeAPIKey},
+	{
+		name: "hmac", anySecrets: true, make: makeHMAC,
+		settings: []string{"header", "algorithm", "encoding", "prefix", "timestampHeader", "tolerance", "signed"},
+	},
+	{
+		name: "oauth2-client-credentials", secrets: []string{"clientSecret"}, identities: []string{"clientId"},
+		settings: oauthSettings, make: makeClientCredentials,
+	},
+	{
+		name: "oauth2-password", secrets: []string{"password"}, optional: []string{"clientSecret"}, identities: []string{"username", "clientId"},
+		settings: oauthSettings, make: makePasswordGrant,
+	},
+	{
+		name: "access-key", secrets: []string{"accessKeySecret"}, identities: []string{"accessKeyId"},
+		settings: []string{"tokenURL", "tokenField"}, make: makeAccessKey,
+	},
+	{
+		name: "session", optional: []string{"password"}, identities: []string{"username"},
+		settings: []string{"sessionPath", "csrfNameHeader", "csrfTokenHeader", "csrfText"}, make: makeSession,
+	},
+}
+
+var oauthSettings = []string{"tokenURL", "scopes", "clientAuth", "tokenFormat", "tokenParams"}
+
+func (k kind) knownSecrets() []string { return slices.Concat(k.identities, k.secrets, k.optional) }
+
+// usesUp tells whether a setting is the type's own, so that the plugin does
+// not see it.
+func (k kind) usesUp(setting string) bool {
+	return slices.Contains(k.settings, setting) || slices.Contains(k.identities, setting)
+}
+
+// proof is what a type gives a connection. The zero proof is that of "none".
+type proof struct {
+	credential credential // nil: calls go without
+	verifier   verifier   // nil: it cannot check a caller
+	inbound    bool       // only for checking callers; it makes no calls
+	headers    []string   // canonical names that the credential sets, and no call may
+	query      string     // the same for a query parameter
+}
+
+// maker reads what one connection's proof is made from, and collects what is
+// wrong with it. While a Connection is only validated there are no secrets.
+type maker struct {
+	Connection
+	secrets   map[string]Secret
+	mask      *mask
+	transport http.RoundTripper // for endpoints that give tokens
+	now       func() time.Time
+	errs      []error
+}
+
+func (m *maker) errorf(field, format string, a ...any) {
+	m.errs = append(m.errs, m.wrong(field, format, a...))
+}
+
+// identity returns who we are, from the secrets or else the settings.
+func (m *maker) identity(name string) string {
+	if s, ok := m.secrets[name]; ok {
+		return string(s)
+	}
+	return m.text(name, "")
+}
+
+func (m *maker) needIdentity(name string) string {
+	_, secret := m.Secrets[name]
+	id := m.identity(name)
+	if id == "" && !secret {
+		m.errorf("secrets", "type %q needs %q, among its secrets or its settings", m.Type, name)
+	}
+	return id
+}
+
+func (m *maker) text(name, fallback string) string {
+	switch v := m.Settings[name].(type) {
+	case nil:
+		return fallback
+	case string:
+		return v
+	default:
+		m.errorf("settings."+name, "settings.%s: expected text, not %v", name, v)
+		return fallback
+	}
+}
+
+func (m *maker) oneOf(name string, known ...string) string {
+	v := m.text(name, known[0])
+	if !slices.Contains(known, v) {
+		m.errs = append(m.errs, &FieldError{
+			Connection: m.Name, Field: "settings." + name,
+			Msg: "settings." + name + ": no such choice as \"" + v + "\"", Word: v, Known: known,
+		})
+	}
+	return v
+}
+
+func (m *maker) duration(name string) time.Duration {
+	v := m.text(name, "")
+	if v == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil || d <= 0 {
+		m.errorf("settings."+name, `settings.%s: expected a duration such as "5m", not %q`, name, v)
+	}
+	return d
+}
+
+// list reads a list of text, or text with blanks between its entries.
+func (m *maker) list(name string) []string {
+	values, ok := m.Settings[name].([]any)
+	if !ok {
+		return strings.Fields(m.text(name, ""))
+	}
+	var list []string
+	for _, v := range values {
+		s, ok := v.(string)
+		if !ok {
+			m.errorf("settings."+name, "settings.%s: expected text, not %v", name, v)
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// texts reads a map of text to text.
+func (m *maker) texts(name string) map[string]string {
+	if m.Settings[name] == nil {
+		return nil
+	}
+	values, ok := m.Settings[name].(map[string]any)
+	if !ok {
+		m.errorf("settings."+name, "settings.%s: expected a map of names to text", name)
+	}
+	texts := make(map[string]string, len(values))
+	for key, v := range values {
+		s, ok := v.(string)
+		if !ok {
+			m.errorf("settings."+name+"."+key, "settings.%s.%s: expected text, not %v", name, key, v)
+		}
+		texts[key] = s
+	}
+	return texts
+}

@@ -1,0 +1,155 @@
+// Package outbound makes the HTTP calls that nodes ask for. It is the only
+// place that dials: it knows the connections, holds their secrets, adds the
+// credential, and refuses what policy forbids, on every hop and for every
+// resolved address. It does not journal, does not repeat what may have
+// happened, and does not judge what a reply means.
+package outbound
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+// Config is what a Client is made from.
+type Config struct {
+	Connections []Connection
+	// Allow lists the hosts for calls without a connection, as
+	// Connection.Hosts does; "*" is every public host. Default none.
+	Allow []string
+	// Env looks up the environment variables that secrets refer to. Default os.LookupEnv.
+	Env func(name string) (string, bool)
+	// Now is the clock that says when a token lapses. Default time.Now.
+	Now func() time.Time
+	// UserAgent is sent where the call names none. Default "wend".
+	UserAgent string
+	// MaxReply is the largest reply body in bytes, once decompressed. Default 1 MiB.
+	MaxReply int64
+	// Resolver turns host names into addresses. Default net.DefaultResolver.
+	Resolver *net.Resolver
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Env == nil {
+		cfg.Env = os.LookupEnv
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	cfg.UserAgent = cmp.Or(cfg.UserAgent, "wend")
+	cfg.MaxReply = cmp.Or(cfg.MaxReply, 1<<20)
+	cfg.Resolver = cmp.Or(cfg.Resolver, net.DefaultResolver)
+	return cfg
+}
+
+// Client makes calls and checks the signatures of callers. It is safe for
+// concurrent use. Whoever made it calls Close.
+type Client struct {
+	conns     map[string]*conn
+	anonymous *conn // for calls that name no connection
+	pools     *pools
+}
+
+// New resolves the secrets of all connections and prepares their transports;
+// it dials nobody. Its error joins all that is wrong with them, a *FieldError
+// for each mistake.
+func New(cfg Config) (*Client, error) {
+	cfg = cfg.withDefaults()
+	c := &Client{conns: make(map[string]*conn, len(cfg.Connections)), pools: newPools(cfg.Resolver)}
+	var errs []error
+	for _, connection := range cfg.Connections {
+		if _, twice := c.conns[connection.Name]; twice {
+			errs = append(errs, connection.wrong("", "is defined twice"))
+			continue
+		}
+		made, err := newConn(connection, cfg, c.pools)
+		errs = append(errs, err)
+		c.conns[connection.Name] = made
+	}
+	var err error
+	c.anonymous, err = newAnonymous(cfg, c.pools)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Request is one call of a node, with what the host adds to it.
+type Request struct {
+	Connection string // "" for a call without one
+	Call       wire.Call
+	// Key is the Idempotency-Key of a call that is not GET, HEAD or OPTIONS; others carry none.
+	Key string
+	// Timeout bounds the call, waiting for its turn included. The shorter of
+	// it and the connection's own holds. Default the connection's.
+	Timeout time.Duration
+	// TraceParent is sent as the traceparent header unless it is empty.
+	TraceParent string
+}
+
+// Do makes one call and returns what came of it; every way to fail is a reply
+// with a Failure and a Message that says what to do about it:
+//
+//   - Refused: policy forbids the call, and nothing was sent; or policy forbids
+//     where a redirect leads; or the reply is over Config.MaxReply, and then the
+//     message says that the call was made.
+//   - Unauthorized: the token endpoint or the session gave no credential.
+//   - Unreachable: DNS, TLS, a refused or a broken connection. The message says
+//     whether the call had been sent, so that it may have happened.
+//   - Timeout: no complete reply within the call's time or ctx's deadline.
+//   - Interrupted: ctx was cancelled.
+//
+// GET and HEAD follow up to five redirects, each held against the same rules;
+// a redirect to another origin goes without the credential. A call is never
+// repeated unless the other side refused it for a stale credential.
+//
+// The reply holds no secret of the connection: cookies are left out, and a
+// credential that is echoed reads "•••".
+func (c *Client) Do(ctx context.Context, r Request) wire.Reply {
+	conn := c.anonymous
+	if r.Connection != "" {
+		conn = c.conns[r.Connection]
+	}
+	if conn == nil {
+		return wire.Reply{Failure: wire.Refused, Message: fmt.Sprintf("no connection %q: define it under connections in wend.yaml", r.Connection)}
+	}
+	return conn.do(ctx, r)
+}
+
+// Settings returns the settings of a connection that are meant for the
+// plugin: all but those its type uses up. The caller owns the map. It is nil
+// if there is no such connection.
+func (c *Client) Settings(connection string) map[string]any {
+	if !c.Has(connection) {
+		return nil
+	}
+	return maps.Clone(c.conns[connection].settings)
+}
+
+// Has tells whether there is a connection of that name.
+func (c *Client) Has(name string) bool { return c.conns[name] != nil }
+
+// Names returns the names of all connections, sorted.
+func (c *Client) Names() []string { return slices.Sorted(maps.Keys(c.conns)) }
+
+// Redact returns s with every secret of every connection replaced by "•••":
+// those of the configuration and the tokens and cookies that were had since.
+// Names that say who we are (username, clientId, accessKeyId) are no secrets,
+// and what has fewer than four bytes cannot be told from ordinary text.
+func (c *Client) Redact(s string) string {
+	for _, conn := range c.conns {
+		s = conn.mask.hide(s)
+	}
+	return s
+}
+
+// Close gives up idle connections. Calls under way go on.
+func (c *Client) Close() { c.pools.close() }

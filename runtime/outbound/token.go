@@ -1,0 +1,372 @@
+package outbound
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+	"golang.org/x/sync/singleflight"
+)
+
+// token is what a token endpoint gave.
+type token struct {
+	access, refresh string        // access is empty once it was refused
+	life            time.Duration // 0: until it is refused
+	until           time.Time     // zero: until it is refused
+}
+
+// tokenCache is a credential that has to be fetched and lapses. However many
+// calls need a token, one fetch is under way.
+type tokenCache struct {
+	fetch   func(ctx context.Context, refresh string) (*token, error) // refresh is "" or what may be traded for a new token
+	now     func() time.Time
+	timeout time.Duration
+	mask    *mask
+
+	mu      sync.Mutex
+	current *token // nil: none yet; lapsed ones stay for their refresh
+	fetches singleflight.Group
+}
+
+func (c *tokenCache) add(ctx context.Context, r *http.Request) (func(*answer) bool, error) {
+	t, fresh, err := c.token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+t.access)
+	return func(a *answer) bool {
+		if a.status != http.StatusUnauthorized || fresh {
+			return false // a token just made will not be bettered by another
+		}
+		c.lapse(t)
+		return true
+	}, nil
+}
+
+// token returns a token that should be good, and whether it was fetched for
+// this call.
+func (c *tokenCache) token(ctx context.Context) (t *token, fresh bool, err error) {
+	if t := c.cached(); t != nil {
+		return t, false, nil
+	}
+	t, err = shared(ctx, &c.fetches, "", c.timeout, c.renew)
+	return t, true, err
+}
+
+func (c *tokenCache) cached() *token {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.current
+	if t == nil || t.access == "" || !t.until.IsZero() && !c.now().Before(t.until) {
+		return nil
+	}
+	return t
+}
+
+// lapse gives t up, unless a newer one has taken its place.
+func (c *tokenCache) lapse(t *token) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current == t {
+		c.current = &token{refresh: t.refresh}
+	}
+}
+
+func (c *tokenCache) renew(ctx context.Context) (*token, error) {
+	if t := c.cached(); t != nil {
+		return t, nil // somebody was faster
+	}
+	asked := c.now()
+	t, err := c.trade(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t.until = lapses(asked, t.life)
+	c.mask.addPassing(t.access, t.refresh)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.current = t
+	return t, nil
+}
+
+// trade gets a token for the refresh token if there is one, else or if that is
+// no longer taken, for the secrets.
+func (c *tokenCache) trade(ctx context.Context) (*token, error) {
+	if refresh := c.refresh(); refresh != "" {
+		if t, err := c.fetch(ctx, refresh); err == nil {
+			if t.refresh == "" {
+				t.refresh = refresh // not given anew: the old one stays good
+			}
+			return t, nil
+		}
+	}
+	return c.fetch(ctx, "")
+}
+
+func (c *tokenCache) refresh() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current == nil {
+		return ""
+	}
+	return c.current.refresh
+}
+
+// lapses takes a tenth off a token's life, at most half a minute, for the time
+// that the calls bearing it are on their way.
+func lapses(from time.Time, life time.Duration) time.Time {
+	if life <= 0 {
+		return time.Time{}
+	}
+	return from.Add(life - min(life/10, 30*time.Second))
+}
+
+func (m *maker) tokenProof(fetch func(ctx context.Context, refresh string) (*token, error)) proof {
+	return proof{credential: &tokenCache{fetch: fetch, now: m.now, timeout: cmp.Or(m.Timeout, defaultTimeout), mask: m.mask}}
+}
+
+// tokenURL reads where tokens come from. It is the operator's word, so its
+// host need not be listed, but everything else holds for it too.
+func (m *maker) tokenURL() string {
+	text := m.text("tokenURL", "")
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		m.errorf("settings", "type %q needs settings.tokenURL", m.Type)
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		m.errorf("settings.tokenURL", "settings.tokenURL: expected https://… with a host")
+	case u.User != nil:
+		m.errorf("settings.tokenURL", "settings.tokenURL holds a user name: use the secrets instead")
+	case u.Scheme == "http" && !m.Private:
+		m.errorf("settings.tokenURL", "settings.tokenURL: secrets need https, or private: true")
+	}
+	return text
+}
+
+// grant is one way of OAuth 2 to get a token.
+type grant struct {
+	clientID, clientSecret string
+	url                    string
+	inBody                 bool // the client's id and secret go into the body
+	params                 map[string]string
+	refreshable            []string // the params that stay when a refresh token is traded
+}
+
+func (m *maker) grant(kind string, params map[string]string) (grant, bool) {
+	g := grant{
+		clientID: m.identity("clientId"), clientSecret: string(m.secrets["clientSecret"]), url: m.tokenURL(),
+		params: map[string]string{"grant_type": kind},
+	}
+	g.inBody = m.oneOf("clientAuth", "header", "body") == "body"
+	if scopes := m.list("scopes"); len(scopes) > 0 {
+		g.params["scope"] = strings.Join(scopes, " ")
+	}
+	for name, v := range m.texts("tokenParams") {
+		g.params[name] = v
+	}
+	for name := range g.params {
+		g.refreshable = append(g.refreshable, name)
+	}
+	for name, v := range params {
+		g.params[name] = v
+	}
+	if g.clientSecret != "" {
+		m.basic(g.clientID, Secret(g.clientSecret)) // hides the pair
+	}
+	return g, m.oneOf("tokenFormat", "form", "json") == "json"
+}
+
+func makeClientCredentials(m *maker) proof {
+	m.needIdentity("clientId")
+	return m.grantProof(m.grant("client_credentials", nil))
+}
+
+func makePasswordGrant(m *maker) proof {
+	return m.grantProof(m.grant("password", map[string]string{
+		"username": m.needIdentity("username"),
+		"password": string(m.secrets["password"]),
+	}))
+}
+
+func (m *maker) grantProof(g grant, inJSON bool) proof {
+	if inJSON {
+		return m.tokenProof(func(ctx context.Context, refresh string) (*token, error) {
+			return g.fetchJSON(ctx, m.transport, refresh)
+		})
+	}
+	return m.tokenProof(func(ctx context.Context, refresh string) (*token, error) {
+		return g.fetchForm(ctx, m.transport, refresh)
+	})
+}
+
+// with returns the parameters of a request for a token.
+func (g grant) with(refresh string) map[string]string {
+	if refresh == "" {
+		return g.params
+	}
+	params := map[string]string{}
+	for _, name := range g.refreshable {
+		params[name] = g.params[name]
+	}
+	params["grant_type"], params["refresh_token"] = "refresh_token", refresh
+	return params
+}
+
+// fetchForm asks as RFC 6749 has it. The library's client-credentials flow
+// lets the grant be overridden, so it serves all three.
+func (g grant) fetchForm(ctx context.Context, transport http.RoundTripper, refresh string) (*token, error) {
+	params := url.Values{}
+	for name, v := range g.with(refresh) {
+		params.Set(name, v)
+	}
+	flow := clientcredentials.Config{
+		ClientID: g.clientID, ClientSecret: g.clientSecret, TokenURL: g.url,
+		EndpointParams: params, AuthStyle: oauth2.AuthStyleInHeader,
+	}
+	if g.inBody || g.clientID == "" {
+		flow.AuthStyle = oauth2.AuthStyleInParams
+	}
+	client := &http.Client{Transport: transport, CheckRedirect: stay}
+	t, err := flow.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
+	if err != nil {
+		return nil, tokenError(err)
+	}
+	life := time.Duration(0)
+	if !t.Expiry.IsZero() {
+		life = time.Until(t.Expiry).Round(time.Second)
+	}
+	return &token{access: t.AccessToken, refresh: t.RefreshToken, life: life}, nil
+}
+
+// stay keeps the library from following redirects: the body holds secrets.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// tokenError leaves out the endpoint's body, which may echo what it was sent.
+func tokenError(err error) error {
+	var (
+		refused *oauth2.RetrieveError
+		wrapped *url.Error
+	)
+	if errors.As(err, &refused) && refused.Response != nil {
+		return answeredBadly(refused.Response.StatusCode, refused.ErrorCode)
+	}
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	return fmt.Errorf("token endpoint: %w", err)
+}
+
+func answeredBadly(status int, code string) error {
+	if code == "" {
+		return fmt.Errorf("the token endpoint answered %d", status)
+	}
+	return fmt.Errorf("the token endpoint answered %d (%s)", status, code)
+}
+
+// fetchJSON asks with a JSON body, as servers older than the RFC want it.
+func (g grant) fetchJSON(ctx context.Context, transport http.RoundTripper, refresh string) (*token, error) {
+	params := g.with(refresh)
+	if g.inBody {
+		params = maps.Clone(params)
+		params["client_id"], params["client_secret"] = g.clientID, g.clientSecret
+	}
+	r, err := jsonRequest(ctx, g.url, params)
+	if err != nil {
+		return nil, err
+	}
+	if g.clientID != "" && !g.inBody {
+		r.SetBasicAuth(g.clientID, g.clientSecret)
+	}
+	return askJSON(ctx, transport, r, "access_token")
+}
+
+// makeAccessKey trades a pair of keys for a token in one POST.
+func makeAccessKey(m *maker) proof {
+	endpoint := m.tokenURL()
+	field := m.text("tokenField", "access_token")
+	pair := map[string]string{
+		"accessKeyId":     m.needIdentity("accessKeyId"),
+		"accessKeySecret": string(m.secrets["accessKeySecret"]),
+	}
+	return m.tokenProof(func(ctx context.Context, _ string) (*token, error) {
+		r, err := jsonRequest(ctx, endpoint, pair)
+		if err != nil {
+			return nil, err
+		}
+		t, err := askJSON(ctx, m.transport, r, field)
+		if err != nil {
+			return nil, err
+		}
+		t.refresh = "" // the pair is all it takes
+		return t, nil
+	})
+}
+
+func jsonRequest(ctx context.Context, endpoint string, fields map[string]string) (*http.Request, error) {
+	body, err := json.Marshal(fields)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json")
+	return r, nil
+}
+
+const maxTokenReply = 1 << 20
+
+// askJSON sends a request for a token and reads it from the field of that name.
+func askJSON(ctx context.Context, transport http.RoundTripper, r *http.Request, field string) (*token, error) {
+	a, err := send(ctx, transport, r, maxTokenReply)
+	if err != nil {
+		return nil, fmt.Errorf("token endpoint: %w", err)
+	}
+	var fields map[string]any
+	broken := json.Unmarshal(a.body, &fields)
+	if a.status < 200 || a.status > 299 {
+		return nil, answeredBadly(a.status, textOf(fields["error"]))
+	}
+	if broken != nil {
+		return nil, fmt.Errorf("the token endpoint answered %d, but not with a JSON object", a.status)
+	}
+	access := textOf(fields[field])
+	if access == "" {
+		return nil, fmt.Errorf("the token endpoint answered %d without %q", a.status, field)
+	}
+	return &token{access: access, refresh: textOf(fields["refresh_token"]), life: seconds(fields["expires_in"])}, nil
+}
+
+func textOf(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// seconds reads a token's life, which some servers write as text.
+func seconds(v any) time.Duration {
+	n, ok := v.(float64)
+	if text, is := v.(string); is {
+		parsed, err := strconv.ParseFloat(text, 64)
+		n, ok = parsed, err == nil
+	}
+	if !ok || n <= 0 || n > maxLife.Seconds() {
+		return 0
+	}
+	return time.Duration(n * float64(time.Second))
+}
+
+const maxLife = 10 * 365 * 24 * time.Hour

@@ -1,0 +1,230 @@
+package outbound
+
+import (
+	"crypto/hmac"
+	"crypto/sha1" // older senders sign with it; in an HMAC its collisions do no harm
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// verifier checks that a caller knows what only the party of a connection can
+// know. It is safe for concurrent use.
+type verifier interface {
+	verify(header http.Header, body []byte, now time.Time) error
+}
+
+// Verify reports whether a request that came in is from the party of a
+// connection: by the signature over its raw body (hmac), or by the credential
+// it bears (basic, bearer, api-key in a header). The error says what is wrong
+// and holds no secret.
+func (c *Client) Verify(connection string, header http.Header, body []byte, now time.Time) error {
+	conn := c.conns[connection]
+	switch {
+	case conn == nil:
+		return fmt.Errorf("no connection %q", connection)
+	case conn.verifier == nil:
+		return fmt.Errorf("connection %q of type %q cannot check callers", connection, conn.kind)
+	}
+	if err := conn.verifier.verify(header, body, now); err != nil {
+		return fmt.Errorf("verify by connection %q: %w", connection, err)
+	}
+	return nil
+}
+
+// Verifies tells whether Verify can be asked about a connection.
+func (c *Client) Verifies(connection string) bool {
+	conn := c.conns[connection]
+	return conn != nil && conn.verifier != nil
+}
+
+// headerVerifier wants one header to have one value.
+type headerVerifier struct {
+	name   string
+	scheme string // what the value begins with, in any case; "" for none
+	want   Secret // with the scheme
+}
+
+func (v headerVerifier) verify(header http.Header, _ []byte, _ time.Time) error {
+	values := header.Values(v.name)
+	if len(values) != 1 {
+		return fmt.Errorf("header %q: expected once, not %d times", v.name, len(values))
+	}
+	got := values[0]
+	if n := len(v.scheme); n > 0 {
+		if len(got) <= n || !strings.EqualFold(got[:n], v.scheme) || got[n] != ' ' {
+			return fmt.Errorf("header %q: expected the scheme %s", v.name, v.scheme)
+		}
+		got = v.scheme + got[n:]
+	}
+	if !sameText(got, string(v.want)) {
+		return fmt.Errorf("header %q: not the credential that was expected", v.name)
+	}
+	return nil
+}
+
+// sameText compares digests, so that its time does not tell a length either.
+func sameText(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+// signature checks an HMAC.
+type signature struct {
+	keys      []Secret // any may fit, so that keys can be changed one side at a time
+	header    string
+	prefix    string
+	hash      func() hash.Hash
+	decode    func(string) ([]byte, error)
+	encoding  string
+	signed    string // what is signed, with {body} and {timestamp}
+	timestamp string // header, or ""
+	tolerance time.Duration
+}
+
+const defaultTolerance = 5 * time.Minute
+
+func makeHMAC(m *maker) proof {
+	v := signature{
+		header:    m.headerName("header", "X-Signature"),
+		prefix:    m.text("prefix", ""),
+		encoding:  m.oneOf("encoding", "hex", "base64", "base64url"),
+		tolerance: m.duration("tolerance"),
+	}
+	v.hash = hashes[m.oneOf("algorithm", "sha256", "sha1", "sha512")]
+	v.decode = decoders[v.encoding]
+	if m.Settings["timestampHeader"] != nil || v.tolerance > 0 {
+		v.timestamp = m.headerName("timestampHeader", "X-Timestamp")
+	}
+	v.signed = m.signedText(v.timestamp != "")
+	if v.tolerance == 0 {
+		v.tolerance = defaultTolerance
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.secrets)) {
+		v.keys = append(v.keys, m.secrets[name])
+	}
+	return proof{verifier: v, inbound: true}
+}
+
+var hashes = map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New, "sha512": sha512.New}
+
+var decoders = map[string]func(string) ([]byte, error){
+	"hex":       hex.DecodeString,
+	"base64":    base64.StdEncoding.DecodeString,
+	"base64url": func(s string) ([]byte, error) { return base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "=")) },
+}
+
+func (m *maker) signedText(stamped bool) string {
+	fallback := "{body}"
+	if stamped {
+		fallback = "{timestamp}.{body}"
+	}
+	signed := m.text("signed", fallback)
+	switch {
+	case strings.Count(signed, "{body}") != 1:
+		m.errorf("settings.signed", "settings.signed: expected {body} in it, once")
+	case stamped && !strings.Contains(signed, "{timestamp}"):
+		m.errorf("settings.signed", "settings.signed: expected {timestamp} in it; a time that is not signed proves nothing")
+	case !stamped && strings.Contains(signed, "{timestamp}"):
+		m.errorf("settings.signed", "settings.signed: {timestamp} needs settings.timestampHeader")
+	}
+	return signed
+}
+
+func (s signature) verify(header http.Header, body []byte, now time.Time) error {
+	given := header.Values(s.header)
+	if len(given) == 0 {
+		return fmt.Errorf("header %q with the signature is missing", s.header)
+	}
+	stamp, err := s.checkTime(header, now)
+	if err != nil {
+		return err
+	}
+	candidates, err := s.candidates(given)
+	if err != nil {
+		return err
+	}
+	if !s.matches(candidates, stamp, body) {
+		return fmt.Errorf("header %q: the signature does not fit the body", s.header)
+	}
+	return nil
+}
+
+// candidates decodes the signatures; a sender that changes its key may give
+// several, with commas between.
+func (s signature) candidates(given []string) ([][]byte, error) {
+	var candidates [][]byte
+	for _, text := range strings.Split(strings.Join(given, ","), ",") {
+		text, ok := strings.CutPrefix(strings.TrimSpace(text), s.prefix)
+		if !ok {
+			continue
+		}
+		if mac, err := s.decode(text); err == nil {
+			candidates = append(candidates, mac)
+		}
+	}
+	if len(candidates) == 0 {
+		return nil, fmt.Errorf("header %q: expected %q and a signature in %s", s.header, s.prefix, s.encoding)
+	}
+	return candidates, nil
+}
+
+func (s signature) matches(candidates [][]byte, stamp string, body []byte) bool {
+	before, after, _ := strings.Cut(s.signed, "{body}")
+	fits := false
+	for _, key := range s.keys {
+		mac := hmac.New(s.hash, []byte(key))
+		mac.Write([]byte(strings.ReplaceAll(before, "{timestamp}", stamp)))
+		mac.Write(body)
+		mac.Write([]byte(strings.ReplaceAll(after, "{timestamp}", stamp)))
+		want := mac.Sum(nil)
+		for _, candidate := range candidates {
+			fits = hmac.Equal(want, candidate) || fits
+		}
+	}
+	return fits
+}
+
+// checkTime returns the timestamp as it was signed.
+func (s signature) checkTime(header http.Header, now time.Time) (string, error) {
+	if s.timestamp == "" {
+		return "", nil
+	}
+	stamp := header.Get(s.timestamp)
+	if stamp == "" {
+		return "", fmt.Errorf("header %q with the time of signing is missing", s.timestamp)
+	}
+	at, err := parseStamp(stamp)
+	if err != nil {
+		return "", fmt.Errorf("header %q: %w", s.timestamp, err)
+	}
+	if age := now.Sub(at); age.Abs() > s.tolerance {
+		return "", fmt.Errorf("header %q is %s off, and %s is tolerated", s.timestamp, age.Abs().Round(time.Second), s.tolerance)
+	}
+	return stamp, nil
+}
+
+// parseStamp reads Unix time in seconds or milliseconds, or RFC 3339.
+func parseStamp(text string) (time.Time, error) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		if n > 1e11 { // seconds would be in the year 5138
+			return time.UnixMilli(n), nil
+		}
+		return time.Unix(n, 0), nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	return time.Time{}, errors.New("expected Unix time or RFC 3339")
+}

@@ -1,0 +1,132 @@
+package outbound_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
+	"hash"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wendflow/wend/runtime/outbound"
+)
+
+func sign(h func() hash.Hash, key, text string) []byte {
+	mac := hmac.New(h, []byte(key))
+	mac.Write([]byte(text))
+	return mac.Sum(nil)
+}
+
+func TestVerifySignature(t *testing.T) {
+	t.Parallel()
+	const body = `{"a":1}`
+	now := time.Unix(1_800_000_000, 0)
+	key := env["KEY"]
+	hexOf := hex.EncodeToString
+	stamped := map[string]any{"tolerance": "5m"}
+	tests := []struct {
+		name     string
+		settings map[string]any
+		header   map[string]string
+		want     string // of the error; "" is verified
+	}{
+		{"plain", nil, map[string]string{"X-Signature": hexOf(sign(sha256.New, key, body))}, ""},
+		{"upper case hex", nil, map[string]string{"X-Signature": strings.ToUpper(hexOf(sign(sha256.New, key, body)))}, ""},
+		{"the older key", nil, map[string]string{"X-Signature": hexOf(sign(sha256.New, env["OLD_KEY"], body))}, ""},
+		{"prefix", map[string]any{"header": "X-Hub-Signature-256", "prefix": "sha256="}, map[string]string{"X-Hub-Signature-256": "sha256=" + hexOf(sign(sha256.New, key, body))}, ""},
+		{"sha1, base64", map[string]any{"algorithm": "sha1", "encoding": "base64"}, map[string]string{"X-Signature": base64.StdEncoding.EncodeToString(sign(sha1.New, key, body))}, ""},
+		{"sha512, base64url", map[string]any{"algorithm": "sha512", "encoding": "base64url"}, map[string]string{"X-Signature": base64.RawURLEncoding.EncodeToString(sign(sha512.New, key, body))}, ""},
+		{"two signatures", nil, map[string]string{"X-Signature": "00ff, " + hexOf(sign(sha256.New, key, body))}, ""},
+		{"stamped", stamped, map[string]string{"X-Timestamp": "1800000000", "X-Signature": hexOf(sign(sha256.New, key, "1800000000."+body))}, ""},
+		{"stamped in milliseconds", stamped, map[string]string{"X-Timestamp": "1800000000000", "X-Signature": hexOf(sign(sha256.New, key, "1800000000000."+body))}, ""},
+		{"stamped in RFC 3339", stamped, map[string]string{"X-Timestamp": "2027-01-15T08:00:00Z", "X-Signature": hexOf(sign(sha256.New, key, "2027-01-15T08:00:00Z."+body))}, ""},
+		{"own form", map[string]any{"timestampHeader": "X-Time", "signed": "v0:{timestamp}:{body}!", "prefix": "v0="}, map[string]string{"X-Time": "1799999701", "X-Signature": "v0=" + hexOf(sign(sha256.New, key, "v0:1799999701:"+body+"!"))}, ""},
+
+		{"missing", nil, nil, `header "X-Signature" with the signature is missing`},
+		{"another body", nil, map[string]string{"X-Signature": hexOf(sign(sha256.New, key, body+" "))}, "does not fit the body"},
+		{"another key", nil, map[string]string{"X-Signature": hexOf(sign(sha256.New, "guess", body))}, "does not fit the body"},
+		{"another algorithm", nil, map[string]string{"X-Signature": hexOf(sign(sha1.New, key, body))}, "does not fit the body"},
+		{"cut short", nil, map[string]string{"X-Signature": hexOf(sign(sha256.New, key, body))[:32]}, "does not fit the body"},
+		{"empty", nil, map[string]string{"X-Signature": ""}, "does not fit the body"},
+		{"no hex", nil, map[string]string{"X-Signature": "zz"}, `expected "" and a signature in hex`},
+		{"without its prefix", map[string]any{"prefix": "sha256="}, map[string]string{"X-Signature": hexOf(sign(sha256.New, key, body))}, `expected "sha256=" and a signature in hex`},
+		{"no time", stamped, map[string]string{"X-Signature": hexOf(sign(sha256.New, key, body))}, `header "X-Timestamp" with the time of signing is missing`},
+		{"no time that can be read", stamped, map[string]string{"X-Timestamp": "today", "X-Signature": "00"}, "expected Unix time or RFC 3339"},
+		{"too old", stamped, map[string]string{"X-Timestamp": "1799999699", "X-Signature": hexOf(sign(sha256.New, key, "1799999699."+body))}, "is 5m1s off, and 5m0s is tolerated"},
+		{"from the future", stamped, map[string]string{"X-Timestamp": "1800000301", "X-Signature": hexOf(sign(sha256.New, key, "1800000301."+body))}, "is 5m1s off"},
+		{"far off", stamped, map[string]string{"X-Timestamp": "-9223372036854775808", "X-Signature": "00"}, "off"},
+		{"another time than was signed", stamped, map[string]string{"X-Timestamp": "1800000001", "X-Signature": hexOf(sign(sha256.New, key, "1800000000."+body))}, "does not fit the body"},
+		{"the time was not signed", stamped, map[string]string{"X-Timestamp": "1800000000", "X-Signature": hexOf(sign(sha256.New, key, body))}, "does not fit the body"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := connect(t, outbound.Connection{
+				Type: "hmac", Settings: test.settings, Secrets: map[string]string{"key": "env:KEY", "oldKey": "env:OLD_KEY"},
+			})
+			check(t, c, test.header, body, now, test.want)
+		})
+	}
+}
+
+func check(t *testing.T, c *outbound.Client, headers map[string]string, body string, now time.Time, want string) {
+	t.Helper()
+	header := http.Header{}
+	for name, v := range headers {
+		header.Set(name, v)
+	}
+	err := c.Verify("c", header, []byte(body), now)
+	if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+		t.Errorf("Verify = %v, want %q", err, want)
+	}
+	for _, secret := range env {
+		if err != nil && strings.Contains(err.Error(), secret) {
+			t.Errorf("the error shows a secret: %v", err)
+		}
+	}
+}
+
+func TestVerifyCredential(t *testing.T) {
+	t.Parallel()
+	basic := outbound.Connection{Type: "basic", Secrets: map[string]string{"password": "env:PASSWORD"}, Settings: map[string]any{"username": "hook"}}
+	bearer := outbound.Connection{Type: "bearer", Secrets: map[string]string{"token": "env:TOKEN"}}
+	key := outbound.Connection{Type: "api-key", Secrets: map[string]string{"key": "env:KEY"}, Settings: map[string]any{"header": "X-Hook-Key"}}
+	pair := func(s string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(s)) }
+	tests := []struct {
+		name       string
+		connection outbound.Connection
+		header     map[string]string
+		want       string
+	}{
+		{"basic", basic, map[string]string{"Authorization": pair("hook:s3cret-pass")}, ""},
+		{"basic, wrong", basic, map[string]string{"Authorization": pair("hook:guess")}, "not the credential that was expected"},
+		{"bearer", bearer, map[string]string{"Authorization": "bearer tok-4f9a17"}, ""},
+		{"bearer, wrong", bearer, map[string]string{"Authorization": "Bearer tok-4f9a18"}, "not the credential that was expected"},
+		{"bearer, longer", bearer, map[string]string{"Authorization": "Bearer tok-4f9a17x"}, "not the credential that was expected"},
+		{"bearer, another scheme", bearer, map[string]string{"Authorization": "Basic tok-4f9a17"}, "expected the scheme Bearer"},
+		{"bearer, scheme only", bearer, map[string]string{"Authorization": "Bearer"}, "expected the scheme Bearer"},
+		{"bearer, missing", bearer, nil, "expected once, not 0 times"},
+		{"key", key, map[string]string{"X-Hook-Key": "key-77aa01"}, ""},
+		{"key, wrong", key, map[string]string{"X-Hook-Key": "key-77aa02"}, "not the credential that was expected"},
+		{"none", outbound.Connection{}, nil, `connection "c" of type "none" cannot check callers`},
+		{"key in the query", outbound.Connection{Type: "api-key", Secrets: key.Secrets, Settings: map[string]any{"query": "k"}}, nil, "cannot check callers"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := connect(t, test.connection)
+			check(t, c, test.header, "", time.Time{}, test.want)
+			if got, want := c.Verifies("c"), !strings.Contains(test.want, "cannot check"); got != want {
+				t.Errorf("Verifies = %t, want %t", got, want)
+			}
+		})
+	}
+	if err := connect(t, bearer).Verify("x", nil, nil, time.Time{}); err == nil || err.Error() != `no connection "x"` {
+		t.Errorf("Verify = %v", err)
+	}
+}
