@@ -1,0 +1,154 @@
+package run
+
+import (
+	"time"
+
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+// Event is a fact about a run. Events are all that is kept of it; what the run
+// is comes from folding them. Each has its own type, and its own name in the
+// journal, see Marshal.
+type Event interface {
+	When() time.Time
+	event()
+}
+
+// At is when an event happened.
+type At struct {
+	At time.Time `json:"at"`
+}
+
+// When returns the time of the event.
+func (a At) When() time.Time { return a.At }
+
+func (At) event() {}
+
+// Place is where in the run something happened.
+type Place struct {
+	Node    string `json:"node"`
+	Visit   int    `json:"visit"`
+	Attempt int    `json:"attempt"`
+}
+
+// RunStarted begins every run.
+type RunStarted struct {
+	At
+	Run        string            `json:"run"` // UUIDv7
+	Flow       string            `json:"flow"`
+	FlowDigest string            `json:"flowDigest"`
+	Plugins    map[string]string `json:"plugins,omitempty"` // node type to digest of its module
+	Trigger    string            `json:"trigger"`           // node id
+	Output     map[string]any    `json:"output"`            // of the trigger
+	Variables  map[string]any    `json:"variables,omitempty"`
+	Seed       string            `json:"seed"`
+	// From and Outputs are there when an earlier run is taken up again: the
+	// node to begin at and the outputs of the nodes before it.
+	From    string                    `json:"from,omitempty"`
+	Outputs map[string]map[string]any `json:"outputs,omitempty"`
+	RetryOf string                    `json:"retryOf,omitempty"`
+}
+
+// CallStarted says that a call is about to be sent.
+type CallStarted struct {
+	At
+	Place
+	Call        int    `json:"call"` // from 0, within the visit's attempt
+	Method      string `json:"method"`
+	URL         string `json:"url"`
+	Fingerprint string `json:"fingerprint"`
+}
+
+// CallReplied holds what came back.
+type CallReplied struct {
+	At
+	Place
+	Call  int   `json:"call"`
+	Reply Reply `json:"reply"`
+}
+
+// Timer kinds.
+const (
+	TimerSleep = "sleep" // asked for by the node
+	TimerRetry = "retry" // before the next attempt
+	TimerEvent = "event" // the end of waiting for an event
+)
+
+// TimerSet says that the run goes on at Due.
+type TimerSet struct {
+	At
+	Place
+	Kind string    `json:"kind"`
+	Due  time.Time `json:"due"`
+}
+
+// TimerFired says that the timer's time has come.
+type TimerFired struct {
+	At
+	Place
+	Kind string `json:"kind"`
+}
+
+// EventAwaited says that the node waits for an outside event.
+type EventAwaited struct {
+	At
+	Place
+	Name string    `json:"name"`
+	Key  string    `json:"key"`
+	Due  time.Time `json:"due,omitzero"` // zero: as long as the run may
+}
+
+// EventReceived says that the event came.
+type EventReceived struct {
+	At
+	Place
+	Name string         `json:"name"`
+	Key  string         `json:"key"`
+	ID   string         `json:"id,omitempty"` // of the event, by which a duplicate is known
+	Data map[string]any `json:"data,omitempty"`
+}
+
+// NodeFinished says how an attempt at a node ended.
+type NodeFinished struct {
+	At
+	Place
+	Outcome    string         `json:"outcome"`
+	Outputs    map[string]any `json:"outputs,omitempty"`
+	Message    string         `json:"message,omitempty"`
+	Code       string         `json:"code,omitempty"`
+	Set        map[string]any `json:"set,omitempty"`
+	RetryAfter time.Duration  `json:"retryAfter,omitempty"`
+	End        *node.End      `json:"end,omitempty"`
+}
+
+// RunResponded holds the answer to the caller of the webhook.
+type RunResponded struct {
+	At
+	node.Response
+}
+
+// RunEnded is the last event of a run that came to its end.
+type RunEnded struct {
+	At
+	Status  Status `json:"status"` // Completed or Failed
+	Outcome string `json:"outcome,omitempty"`
+	Code    string `json:"code,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// RunCancelled is the last event of a run that somebody stopped.
+type RunCancelled struct {
+	At
+	Reason string `json:"reason,omitempty"`
+}
+
+// Reply is a wire.Reply as the journal has it.
+type Reply struct {
+	Status     int                 `json:"status,omitempty"`
+	Headers    map[string][]string `json:"headers,omitempty"`
+	Body       string              `json:"body,omitempty"`
+	BodyBase64 []byte              `json:"bodyBase64,omitempty"` // a body that is not UTF-8
+	Failure    wire.Failure        `json:"failure,omitempty"`
+	Message    string              `json:"message,omitempty"`
+}

@@ -1,0 +1,83 @@
+package run
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+
+	"github.com/wendflow/wend/runtime/flow"
+)
+
+// Command is what is to be done next.
+type Command interface{ command() }
+
+// Step wants the node at State.At to decide.
+type Step struct{}
+
+// SetTimer wants a TimerSet in the journal.
+type SetTimer struct {
+	Kind string
+	Due  time.Time
+}
+
+// Wait wants nothing done until Due, or until the event comes. A zero Due is
+// no limit.
+type Wait struct {
+	Due   time.Time
+	Kind  string // of the timer to fire at Due
+	Event string // empty: no event is awaited
+	Key   string
+}
+
+// End wants the run ended.
+type End struct {
+	Status  Status
+	Outcome string
+	Code    string
+	Reason  string
+}
+
+func (Step) command()     {}
+func (SetTimer) command() {}
+func (Wait) command()     {}
+func (End) command()      {}
+
+// Next says what is to be done now. It is nil when the run has ended.
+func (s *State) Next() Command {
+	switch {
+	case s.Status.Ended():
+		return nil
+	case s.ending != nil:
+		return *s.ending
+	case s.At.Awaited != nil:
+		return Wait{Due: s.At.Awaited.Due, Kind: TimerEvent, Event: s.At.Awaited.Name, Key: s.At.Awaited.Key}
+	case s.At.Timer != nil:
+		return Wait{Due: s.At.Timer.Due, Kind: s.At.Timer.Kind}
+	case !s.At.retryAt.IsZero():
+		return SetTimer{Kind: TimerRetry, Due: s.At.retryAt}
+	default:
+		return Step{}
+	}
+}
+
+// backoff is how long to wait before the next attempt: doubling from the
+// policy's delay up to its maximum, of which a part between a half and the
+// whole is taken by the run's seed, so that runs which failed together do not
+// come back together. What the vendor asked for is honoured if it is longer.
+func backoff(r flow.Retry, seed string, e NodeFinished) time.Duration {
+	d := r.Delay
+	for range e.Attempt - 1 {
+		if d >= r.MaxDelay {
+			break
+		}
+		d *= 2
+	}
+	d = min(d, r.MaxDelay)
+	h := sha256.New()
+	h.Write([]byte(seed))
+	h.Write([]byte(e.Node))
+	_ = binary.Write(h, binary.BigEndian, [2]int64{int64(e.Visit), int64(e.Attempt)})
+	part := float64(binary.BigEndian.Uint32(h.Sum(nil))) / (1 << 32)
+	d = d/2 + time.Duration(part*float64(d/2))
+	return max(d, e.RetryAfter)
+}

@@ -1,0 +1,74 @@
+package run
+
+import (
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/node"
+)
+
+// Report is what is known of a run, as `wend run --json` and the API show it.
+// Its JSON is stable.
+type Report struct {
+	Run        string         `json:"run"`
+	Flow       string         `json:"flow"`
+	FlowDigest string         `json:"flowDigest"`
+	Trigger    string         `json:"trigger"`
+	RetryOf    string         `json:"retryOf,omitempty"`
+	Status     Status         `json:"status"`
+	Outcome    string         `json:"outcome,omitempty"` // of the node that ended the run
+	Code       string         `json:"code,omitempty"`
+	Reason     string         `json:"reason,omitempty"`
+	StartedAt  time.Time      `json:"startedAt"`
+	EndedAt    time.Time      `json:"endedAt,omitzero"`
+	Duration   float64        `json:"durationMs"` // up to the end, or to the last event
+	Response   *node.Response `json:"response"`   // null if the run gave none
+	Variables  map[string]any `json:"variables"`
+	Nodes      []Trace        `json:"nodes"`
+}
+
+// NewReport makes the report of a run from all its events. f is the flow that
+// the run began with; if it is not known any more it is nil, and the report has
+// no nodes.
+func NewReport(f *flow.Flow, events []Event) (*Report, error) {
+	if len(events) == 0 {
+		return nil, fmt.Errorf("no events")
+	}
+	r := &Report{Variables: map[string]any{}, Nodes: []Trace{}}
+	for _, e := range events {
+		r.add(e)
+	}
+	r.Duration = millis(events[len(events)-1].When().Sub(r.StartedAt))
+	if f == nil {
+		return r, nil
+	}
+	traces, err := Traces(f, events)
+	if err != nil {
+		return nil, fmt.Errorf("report run %s: %w", r.Run, err)
+	}
+	r.Nodes = traces
+	return r, nil
+}
+
+func (r *Report) add(e Event) {
+	switch e := e.(type) {
+	case RunStarted:
+		r.Run, r.Flow, r.FlowDigest, r.Trigger, r.RetryOf = e.Run, e.Flow, e.FlowDigest, e.Trigger, e.RetryOf
+		r.StartedAt, r.Status = e.At.At, Running
+		maps.Copy(r.Variables, e.Variables)
+	case TimerSet, EventAwaited:
+		r.Status = Waiting
+	case TimerFired, EventReceived:
+		r.Status = Running
+	case NodeFinished:
+		maps.Copy(r.Variables, e.Set)
+	case RunResponded:
+		r.Response = &e.Response
+	case RunEnded:
+		r.Status, r.Outcome, r.Code, r.Reason, r.EndedAt = e.Status, e.Outcome, e.Code, e.Reason, e.At.At
+	case RunCancelled:
+		r.Status, r.Code, r.Reason, r.EndedAt = Cancelled, "cancelled", e.Reason, e.At.At
+	}
+}

@@ -1,0 +1,439 @@
+package run_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+const source = `
+flow: sample
+timeout: 1m
+variables: { color: red }
+nodes:
+  hook: { type: start, next: a }
+  a:
+    type: work
+    retry: { max: 2, on: [onTimeout], delay: 1s, maxDelay: 10s }
+    next: b
+    outcomes: { onError: sorry }
+  b: { type: work, next: a, outcomes: { onError: sorry, onTimeout: sorry } }
+  sorry: { type: work, next: a, outcomes: { onError: a, onTimeout: a } }
+`
+
+var (
+	t0 = time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+
+	workType = &node.Type{
+		Name:    "work",
+		Inputs:  node.MustSchema(map[string]any{"type": "object"}),
+		Outputs: node.MustSchema(map[string]any{"type": "object"}),
+		Outcomes: node.Outcomes{
+			Success: "success", Fault: "onError",
+			All: []node.Outcome{{Name: "success"}, {Name: "onError"}, {Name: "onTimeout"}},
+		},
+		Step: func(context.Context, node.Visit) (node.Action, error) { return node.Finish{}, nil },
+	}
+	startType = &node.Type{
+		Name: "start", Trigger: true,
+		Inputs:   node.MustSchema(map[string]any{"type": "object"}),
+		Outputs:  node.MustSchema(map[string]any{"type": "object"}),
+		Outcomes: node.Outcomes{Success: "success", All: []node.Outcome{{Name: "success"}}},
+	}
+)
+
+func load(t testing.TB, src string) *flow.Flow {
+	t.Helper()
+	types, err := node.NewSet(workType, startType)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, mistakes := flow.Load("sample.yaml", []byte(src), flow.Config{Types: types})
+	if f == nil {
+		t.Fatal(mistakes.Err())
+	}
+	return f
+}
+
+func at(seconds int) run.At { return run.At{At: t0.Add(time.Duration(seconds) * time.Second)} }
+
+func place(id string, visit, attempt int) run.Place {
+	return run.Place{Node: id, Visit: visit, Attempt: attempt}
+}
+
+func started() run.Event {
+	return run.RunStarted{At: at(0), Run: "r1", Flow: "sample", Trigger: "hook", Output: map[string]any{"x": 1}, Seed: "s"}
+}
+
+func finished(second int, p run.Place, outcome string) run.Event {
+	return run.NodeFinished{At: at(second), Place: p, Outcome: outcome, Message: "because", Code: "c"}
+}
+
+func TestNext(t *testing.T) {
+	t.Parallel()
+	called := run.CallStarted{At: at(1), Place: place("a", 1, 1), Method: "POST", URL: "/x", Fingerprint: "f"}
+	replied := run.CallReplied{At: at(2), Place: place("a", 1, 1), Reply: run.FromWire(wire.Reply{Status: 200})}
+	for _, tc := range []struct {
+		name   string
+		events []run.Event
+		want   run.Command
+		at     run.Place
+		status run.Status
+	}{
+		{
+			"a run begins behind its trigger",
+			[]run.Event{started()},
+			run.Step{}, place("a", 1, 1), run.Running,
+		},
+		{
+			"a call is left open: the node decides again",
+			[]run.Event{started(), called},
+			run.Step{}, place("a", 1, 1), run.Running,
+		},
+		{
+			"a reply came",
+			[]run.Event{started(), called, replied},
+			run.Step{}, place("a", 1, 1), run.Running,
+		},
+		{
+			"success goes on",
+			[]run.Event{started(), finished(1, place("a", 1, 1), "success")},
+			run.Step{}, place("b", 1, 1), run.Running,
+		},
+		{
+			"an outcome to retry on",
+			[]run.Event{started(), finished(1, place("a", 1, 1), "onTimeout")},
+			run.SetTimer{Kind: run.TimerRetry, Due: at(1).At.Add(jitter(t, "a", 1, 1, time.Second))}, place("a", 1, 1), run.Running,
+		},
+		{
+			"the vendor asked for more time than the policy",
+			[]run.Event{started(), run.NodeFinished{At: at(1), Place: place("a", 1, 1), Outcome: "onTimeout", RetryAfter: 42 * time.Second}},
+			run.SetTimer{Kind: run.TimerRetry, Due: at(43).At}, place("a", 1, 1), run.Running,
+		},
+		{
+			"waiting for the retry",
+			[]run.Event{
+				started(), finished(1, place("a", 1, 1), "onTimeout"),
+				run.TimerSet{At: at(1), Place: place("a", 1, 1), Kind: run.TimerRetry, Due: at(2).At},
+			},
+			run.Wait{Kind: run.TimerRetry, Due: at(2).At}, place("a", 1, 1), run.Waiting,
+		},
+		{
+			"the retry is due",
+			[]run.Event{
+				started(), finished(1, place("a", 1, 1), "onTimeout"),
+				run.TimerSet{At: at(1), Place: place("a", 1, 1), Kind: run.TimerRetry, Due: at(2).At},
+				run.TimerFired{At: at(2), Place: place("a", 1, 1), Kind: run.TimerRetry},
+			},
+			run.Step{}, place("a", 1, 2), run.Running,
+		},
+		{
+			"an outcome that is not for retries",
+			[]run.Event{started(), finished(1, place("a", 1, 1), "onError")},
+			run.Step{}, place("sorry", 1, 1), run.Running,
+		},
+		{
+			"a second visit",
+			[]run.Event{started(), finished(1, place("a", 1, 1), "success"), finished(2, place("b", 1, 1), "success")},
+			run.Step{}, place("a", 2, 1), run.Running,
+		},
+		{
+			"a node that sleeps",
+			[]run.Event{started(), run.TimerSet{At: at(1), Place: place("a", 1, 1), Kind: run.TimerSleep, Due: at(9).At}},
+			run.Wait{Kind: run.TimerSleep, Due: at(9).At}, place("a", 1, 1), run.Waiting,
+		},
+		{
+			"a node that waits for an event",
+			[]run.Event{started(), run.EventAwaited{At: at(1), Place: place("a", 1, 1), Name: "n", Key: "k", Due: at(9).At}},
+			run.Wait{Kind: run.TimerEvent, Due: at(9).At, Event: "n", Key: "k"}, place("a", 1, 1), run.Waiting,
+		},
+		{
+			"the event came",
+			[]run.Event{
+				started(), run.EventAwaited{At: at(1), Place: place("a", 1, 1), Name: "n", Key: "k"},
+				run.EventReceived{At: at(2), Place: place("a", 1, 1), Name: "n", Key: "k"},
+			},
+			run.Step{}, place("a", 1, 1), run.Running,
+		},
+		{
+			"the event did not come",
+			[]run.Event{
+				started(), run.EventAwaited{At: at(1), Place: place("a", 1, 1), Name: "n", Key: "k", Due: at(2).At},
+				run.TimerFired{At: at(2), Place: place("a", 1, 1), Kind: run.TimerEvent},
+			},
+			run.Step{}, place("a", 1, 1), run.Running,
+		},
+		{
+			"a node ends the run",
+			[]run.Event{started(), run.NodeFinished{
+				At: at(1), Place: place("a", 1, 1), Outcome: "success",
+				End: &node.End{Failed: true, Code: "102", Reason: "completed with an error"},
+			}},
+			run.End{Status: run.Failed, Outcome: "success", Code: "102", Reason: "completed with an error"}, place("a", 1, 1), run.Running,
+		},
+		{
+			"the end",
+			[]run.Event{started(), run.RunEnded{At: at(1), Status: run.Completed}},
+			nil, place("a", 1, 1), run.Completed,
+		},
+		{
+			"cancelled",
+			[]run.Event{started(), run.RunCancelled{At: at(1), Reason: "enough"}},
+			nil, place("a", 1, 1), run.Cancelled,
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			s, err := run.Fold(load(t, source), tc.events)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, s.Next()); diff != "" {
+				t.Errorf("Next() (-want +got):\n%s", diff)
+			}
+			if s.At.Place != tc.at || s.Status != tc.status {
+				t.Errorf("at %v, %s; want %v, %s", s.At.Place, s.Status, tc.at, tc.status)
+			}
+		})
+	}
+}
+
+// jitter asks the decider itself, but holds its answer to the policy.
+func jitter(t *testing.T, id string, visit, attempt int, base time.Duration) time.Duration {
+	t.Helper()
+	s, err := run.Fold(load(t, source), []run.Event{started(), finished(1, place(id, visit, attempt), "onTimeout")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := s.Next().(run.SetTimer).Due.Sub(at(1).At)
+	if d < base/2 || d > base {
+		t.Fatalf("backoff %s, want between %s and %s", d, base/2, base)
+	}
+	return d
+}
+
+func TestBackoffGrowsToItsMaximum(t *testing.T) {
+	t.Parallel()
+	f := load(t, strings.Replace(source, "max: 2", "max: 9", 1))
+	s, err := run.Fold(f, []run.Event{started()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	apply := func(e run.Event) {
+		t.Helper()
+		if err := s.Apply(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for attempt, limit := range []time.Duration{1, 2, 4, 8, 10, 10} {
+		limit *= time.Second
+		p := place("a", 1, attempt+1)
+		apply(finished(0, p, "onTimeout"))
+		set := s.Next().(run.SetTimer)
+		if d := set.Due.Sub(t0); d < limit/2 || d > limit {
+			t.Errorf("attempt %d: backoff %s, want between %s and %s", attempt+1, d, limit/2, limit)
+		}
+		apply(run.TimerSet{At: at(0), Place: p, Kind: set.Kind, Due: set.Due})
+		apply(run.TimerFired{At: at(0), Place: p, Kind: set.Kind})
+	}
+}
+
+func TestRetriesRunOut(t *testing.T) {
+	t.Parallel()
+	events := []run.Event{started()}
+	for attempt := 1; attempt <= 2; attempt++ {
+		p := place("a", 1, attempt)
+		events = append(events, finished(1, p, "onTimeout"),
+			run.TimerSet{At: at(1), Place: p, Kind: run.TimerRetry, Due: at(2).At},
+			run.TimerFired{At: at(2), Place: p, Kind: run.TimerRetry})
+	}
+	events = append(events, finished(3, place("a", 1, 3), "onTimeout"))
+	s, err := run.Fold(load(t, source), events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := run.End{Status: run.Failed, Outcome: "onTimeout", Code: "c", Reason: `node "a" left by "onTimeout", which goes nowhere: because`}
+	if diff := cmp.Diff(run.Command(want), s.Next()); diff != "" {
+		t.Errorf("Next() (-want +got):\n%s", diff)
+	}
+}
+
+func TestLoopIsBounded(t *testing.T) {
+	t.Parallel()
+	s, err := run.Fold(load(t, source), []run.Event{started()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2*run.MaxVisits + 2 {
+		if end, ok := s.Next().(run.End); ok {
+			if end.Code != "visit-limit" || end.Status != run.Failed {
+				t.Errorf("Next() = %+v, want the visit limit", end)
+			}
+			return
+		}
+		if err := s.Apply(run.NodeFinished{At: at(1), Place: s.At.Place, Outcome: "success"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Error("the run still loops")
+}
+
+func TestApplyRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		events []run.Event
+		want   string
+	}{
+		{"no beginning", []run.Event{finished(1, place("a", 1, 1), "success")}, "out of order"},
+		{"two beginnings", []run.Event{started(), started()}, "out of order"},
+		{"another node", []run.Event{started(), finished(1, place("b", 1, 1), "success")}, `the run is at "a"`},
+		{"another visit", []run.Event{started(), finished(1, place("a", 2, 1), "success")}, `the run is at "a", 1, 1`},
+		{"a reply without a call", []run.Event{started(), run.CallReplied{Place: place("a", 1, 1)}}, "was not started"},
+		{"a call out of order", []run.Event{started(), run.CallStarted{Place: place("a", 1, 1), Call: 1}}, "expected 0"},
+		{"a timer that is not set", []run.Event{started(), run.TimerFired{Kind: run.TimerSleep}}, "no sleep timer is set"},
+		{"after the end", []run.Event{started(), run.RunEnded{Status: run.Completed}, finished(1, place("a", 1, 1), "success")}, "after the end"},
+		{"a trigger of another flow", []run.Event{run.RunStarted{Trigger: "other"}}, `no node "other"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := run.Fold(load(t, source), tc.events)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("Fold: %v, want an error with %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	s, err := run.Fold(load(t, source), []run.Event{
+		started(),
+		run.NodeFinished{
+			At: at(1), Place: place("a", 1, 1), Outcome: "onError", Message: "m", Code: "c",
+			Outputs: map[string]any{"y": 2}, Set: map[string]any{"color": "blue"},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{
+		"hook": map[string]any{"x": 1}, "a": map[string]any{"y": 2}, "color": "blue",
+		"error": map[string]any{"node": "a", "outcome": "onError", "message": "m", "code": "c", "attempt": 1},
+		"run":   map[string]any{"id": "r1", "startedAt": "2026-11-20T08:00:00Z"},
+		"flow":  map[string]any{"name": "sample", "digest": s.Flow.Digest},
+	}
+	if diff := cmp.Diff(want, s.Env().Names); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]any{"color": "blue"}, s.Variables()); diff != "" {
+		t.Errorf("variables (-want +got):\n%s", diff)
+	}
+}
+
+func TestMarshalKeepsEverything(t *testing.T) {
+	t.Parallel()
+	p := place("a", 1, 1)
+	events := []run.Event{
+		run.RunStarted{
+			At: at(0), Run: "r1", Flow: "sample", FlowDigest: "d", Plugins: map[string]string{"v/m": "sha"}, Trigger: "hook",
+			Output: map[string]any{"id": 9007199254740993, "f": 1.5, "l": []any{1, "x", nil, true}}, Seed: "s",
+		},
+		run.CallStarted{At: at(1), Place: p, Call: 0, Method: "POST", URL: "https://x/y", Fingerprint: "f"},
+		run.CallReplied{At: at(2), Place: p, Reply: run.FromWire(wire.Reply{Status: 201, Headers: map[string][]string{"a": {"b"}}, Body: []byte{0xff, 0}})},
+		run.CallReplied{At: at(2), Place: p, Reply: run.FromWire(wire.Reply{Failure: wire.Timeout, Message: "late"})},
+		run.TimerSet{At: at(3), Place: p, Kind: run.TimerSleep, Due: at(4).At},
+		run.TimerFired{At: at(4), Place: p, Kind: run.TimerSleep},
+		run.EventAwaited{At: at(4), Place: p, Name: "n", Key: "k"},
+		run.EventReceived{At: at(5), Place: p, Name: "n", Key: "k", ID: "e1", Data: map[string]any{"n": 1}},
+		run.NodeFinished{
+			At: at(5), Place: p, Outcome: "success", Outputs: map[string]any{"n": 2}, Set: map[string]any{"v": 3},
+			RetryAfter: time.Second, End: &node.End{Code: "1"},
+		},
+		run.RunResponded{At: at(5), Response: node.Response{Status: 200, Headers: map[string]string{"A": "b"}, Body: map[string]any{"n": 1}}},
+		run.RunEnded{At: at(6), Status: run.Completed, Outcome: "success"},
+		run.RunCancelled{At: at(6), Reason: "enough"},
+	}
+	data, err := run.Marshal(events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := run.Unmarshal(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(events, got); diff != "" {
+		t.Errorf("Unmarshal(Marshal(x)) (-want +got):\n%s", diff)
+	}
+}
+
+// FuzzFold takes any list of facts that a run may come to: what can be folded
+// folds the same twice, and each prefix of it folds too.
+func FuzzFold(f *testing.F) {
+	f.Add([]byte{0, 1, 2, 3})
+	f.Add([]byte{4, 5, 0, 6, 7, 8, 9})
+	sample := load(f, source)
+	f.Fuzz(func(t *testing.T, moves []byte) {
+		events := []run.Event{started()}
+		s, err := run.Fold(sample, events)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, m := range moves[:min(len(moves), 200)] {
+			e := move(s, m, i)
+			if err := s.Apply(e); err != nil {
+				return // what cannot be is refused, with no panic
+			}
+			events = append(events, e)
+			s.Next()
+		}
+		again, err := run.Fold(sample, events)
+		if err != nil {
+			t.Fatalf("what was applied one by one does not fold: %v", err)
+		}
+		if again.Seq != s.Seq || again.Status != s.Status || again.At.Place != s.At.Place {
+			t.Errorf("folded twice: %v %v, then %v %v", s.Status, s.At.Place, again.Status, again.At.Place)
+		}
+		if _, err := run.Traces(sample, events); err != nil {
+			t.Errorf("Traces: %v", err)
+		}
+	})
+}
+
+func move(s *run.State, m byte, i int) run.Event {
+	p := s.At.Place
+	switch m % 12 {
+	case 0:
+		return run.CallStarted{At: at(i), Place: p, Call: len(s.At.Calls)}
+	case 1:
+		return run.CallReplied{At: at(i), Place: p, Call: int(m) / 12}
+	case 2:
+		return run.TimerSet{At: at(i), Place: p, Kind: run.TimerSleep, Due: at(i + 1).At}
+	case 3:
+		return run.TimerFired{At: at(i), Place: p, Kind: run.TimerSleep}
+	case 4:
+		return finished(i, p, "success")
+	case 5:
+		return finished(i, p, "onError")
+	case 6:
+		return finished(i, p, "onTimeout")
+	case 7:
+		return run.TimerSet{At: at(i), Place: p, Kind: run.TimerRetry, Due: at(i + 1).At}
+	case 8:
+		return run.TimerFired{At: at(i), Place: p, Kind: run.TimerRetry}
+	case 9:
+		return run.EventAwaited{At: at(i), Place: p, Name: "n", Key: "k"}
+	case 10:
+		return run.EventReceived{At: at(i), Place: p, Name: "n", Key: "k"}
+	default:
+		return run.RunResponded{At: at(i), Response: node.Response{Status: 200}}
+	}
+}

@@ -1,0 +1,307 @@
+// Package run decides. It folds the events of a run into a State and says what
+// is to be done next. It does nothing itself: no clock, no network, no
+// randomness but what the events hold, so the same events give the same
+// decisions on every machine and after every crash.
+package run
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/wendflow/wend/runtime/expand"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+// MaxVisits is how often a run may enter one node. A run that loops past it
+// ends as failed.
+const MaxVisits = 1000
+
+// Status is what a run is doing.
+type Status string
+
+// The statuses of design.
+const (
+	Running   Status = "running"
+	Waiting   Status = "waiting" // for a time or an event
+	Completed Status = "completed"
+	Failed    Status = "failed"
+	Cancelled Status = "cancelled"
+)
+
+// Ended tells whether the status is a last one.
+func (s Status) Ended() bool { return s == Completed || s == Failed || s == Cancelled }
+
+// State is what the events so far come to. It is not safe for concurrent use.
+type State struct {
+	ID        string
+	Flow      *flow.Flow
+	Seed      string
+	Trigger   string
+	Status    Status
+	StartedAt time.Time
+	UpdatedAt time.Time
+	Deadline  time.Time // zero: none
+	Seq       int       // events folded
+	Outcome   string    // of the node that ended the run
+	Code      string
+	Reason    string
+	Response  *node.Response
+	At        Position // where the run is
+
+	names  map[string]any // what templates read
+	visits map[string]int
+	ending *End
+}
+
+// Position is the attempt that the run is at.
+type Position struct {
+	Place
+	Since    time.Time // when the attempt began
+	Calls    []Call
+	Timer    *TimerSet // set and not fired
+	Awaited  *EventAwaited
+	Woken    bool
+	Received bool
+	Event    map[string]any
+
+	retryAt time.Time // not zero: the attempt failed and is worth another
+}
+
+// Call is a call of the current attempt.
+type Call struct {
+	Fingerprint string
+	Reply       *wire.Reply // nil: not answered yet
+}
+
+// Fold makes the state of a run from all its events. The first must be
+// RunStarted. The flow must be the one that the run began with.
+func Fold(f *flow.Flow, events []Event) (*State, error) {
+	s := &State{Flow: f}
+	for _, e := range events {
+		if err := s.Apply(e); err != nil {
+			return nil, err
+		}
+	}
+	if s.Seq == 0 {
+		return nil, fmt.Errorf("no events")
+	}
+	return s, nil
+}
+
+// Apply folds one more event. An error means that the events do not belong to
+// this flow or are not in order; the state is then of no use.
+func (s *State) Apply(e Event) error {
+	if _, first := e.(RunStarted); first != (s.Seq == 0) {
+		return fmt.Errorf("event %d is %s, out of order", s.Seq, Name(e))
+	}
+	if s.Status.Ended() {
+		return fmt.Errorf("%s after the end of the run", Name(e))
+	}
+	if err := s.fold(e); err != nil {
+		return fmt.Errorf("event %d, %s: %w", s.Seq, Name(e), err)
+	}
+	s.Seq++
+	s.UpdatedAt = e.When()
+	return nil
+}
+
+func (s *State) fold(e Event) error {
+	switch e := e.(type) {
+	case RunStarted:
+		return s.start(e)
+	case CallStarted:
+		return s.callStarted(e)
+	case CallReplied:
+		return s.callReplied(e)
+	case TimerSet:
+		s.Status = Waiting
+		s.At.Timer = &e
+	case TimerFired:
+		return s.timerFired(e)
+	case EventAwaited:
+		s.Status = Waiting
+		s.At.Awaited = &e
+	case EventReceived:
+		s.Status = Running
+		s.At.Awaited, s.At.Timer = nil, nil
+		s.At.Received, s.At.Event = true, e.Data
+	case NodeFinished:
+		return s.finish(e)
+	case RunResponded:
+		s.Response = &e.Response
+	case RunEnded:
+		s.Status, s.Outcome, s.Code, s.Reason = e.Status, e.Outcome, e.Code, e.Reason
+	case RunCancelled:
+		s.Status, s.Reason, s.Code = Cancelled, e.Reason, "cancelled"
+	}
+	return nil
+}
+
+func (s *State) start(e RunStarted) error {
+	if s.Flow.Nodes[e.Trigger] == nil {
+		return fmt.Errorf("flow %q has no node %q", s.Flow.Name, e.Trigger)
+	}
+	s.ID, s.Seed, s.Trigger, s.StartedAt, s.Status = e.Run, e.Seed, e.Trigger, e.At.At, Running
+	if s.Flow.Timeout > 0 {
+		s.Deadline = e.At.At.Add(s.Flow.Timeout)
+	}
+	s.visits = map[string]int{}
+	s.names = map[string]any{
+		"run":   map[string]any{"id": e.Run, "startedAt": e.At.At.UTC().Format(time.RFC3339Nano)},
+		"flow":  map[string]any{"name": s.Flow.Name, "digest": s.Flow.Digest},
+		"error": map[string]any{"node": "", "outcome": "", "message": "", "code": "", "attempt": 0},
+	}
+	maps.Copy(s.names, s.Flow.Variables)
+	maps.Copy(s.names, e.Variables)
+	for id, out := range e.Outputs {
+		s.names[id] = out
+	}
+	s.names[e.Trigger] = e.Output
+	s.visits[e.Trigger] = 1
+	if e.From != "" {
+		s.enter(e.From, e.At.At)
+		return nil
+	}
+	t := s.Flow.Nodes[e.Trigger]
+	s.leave(t, t.Outcomes.Success, "", "", e.At.At)
+	return nil
+}
+
+func (s *State) callStarted(e CallStarted) error {
+	if e.Call != len(s.At.Calls) {
+		return fmt.Errorf("call %d, expected %d", e.Call, len(s.At.Calls))
+	}
+	s.At.Calls = append(s.At.Calls, Call{Fingerprint: e.Fingerprint})
+	return nil
+}
+
+func (s *State) callReplied(e CallReplied) error {
+	if e.Call < 0 || e.Call >= len(s.At.Calls) {
+		return fmt.Errorf("call %d was not started", e.Call)
+	}
+	r := e.Reply.Wire()
+	s.At.Calls[e.Call].Reply = &r
+	return nil
+}
+
+func (s *State) timerFired(e TimerFired) error {
+	set := s.At.Timer != nil && s.At.Timer.Kind == e.Kind || s.At.Awaited != nil && e.Kind == TimerEvent
+	if !set {
+		return fmt.Errorf("no %s timer is set", e.Kind)
+	}
+	s.Status = Running
+	if e.Kind == TimerRetry {
+		next := s.At.Place
+		next.Attempt++
+		s.At = Position{Place: next, Since: e.At.At}
+		return nil
+	}
+	s.At.Timer, s.At.Awaited = nil, nil
+	s.At.Woken = true
+	return nil
+}
+
+func (s *State) finish(e NodeFinished) error {
+	n := s.Flow.Nodes[e.Node]
+	if n == nil || e.Place != s.At.Place {
+		return fmt.Errorf("at node %q, visit %d, attempt %d; the run is at %q, %d, %d",
+			e.Node, e.Visit, e.Attempt, s.At.Node, s.At.Visit, s.At.Attempt)
+	}
+	s.names[e.Node] = orEmpty(e.Outputs)
+	maps.Copy(s.names, e.Set)
+	if e.Outcome != n.Outcomes.Success {
+		s.names["error"] = map[string]any{
+			"node": e.Node, "outcome": e.Outcome, "message": e.Message, "code": e.Code, "attempt": e.Attempt,
+		}
+	}
+	switch {
+	case e.End != nil:
+		s.ending = &End{Status: statusOf(e.End.Failed), Outcome: e.Outcome, Code: e.End.Code, Reason: e.End.Reason}
+	case e.Attempt <= n.Retry.Max && slices.Contains(n.Retry.On, e.Outcome):
+		s.At.retryAt = e.At.At.Add(backoff(n.Retry, s.Seed, e))
+	default:
+		s.leave(n, e.Outcome, e.Code, e.Message, e.At.At)
+	}
+	return nil
+}
+
+// leave follows the route of an outcome. One that goes nowhere ends the run.
+func (s *State) leave(n *flow.Node, outcome, code, message string, at time.Time) {
+	if target, ok := n.Routes[outcome]; ok {
+		s.enter(target, at)
+		return
+	}
+	end := End{Status: Completed, Outcome: outcome}
+	if outcome != n.Outcomes.Success {
+		end.Status = Failed
+		end.Code = code
+		end.Reason = fmt.Sprintf("node %q left by %q, which goes nowhere", n.ID, outcome)
+		if message != "" {
+			end.Reason += ": " + message
+		}
+	}
+	s.ending = &end
+}
+
+func (s *State) enter(id string, at time.Time) {
+	s.visits[id]++
+	s.At = Position{Place: Place{Node: id, Visit: s.visits[id], Attempt: 1}, Since: at}
+	if s.visits[id] > MaxVisits {
+		s.ending = &End{
+			Status: Failed, Code: "visit-limit",
+			Reason: fmt.Sprintf("node %q was entered %d times: the flow loops", id, MaxVisits),
+		}
+	}
+}
+
+func statusOf(failed bool) Status {
+	if failed {
+		return Failed
+	}
+	return Completed
+}
+
+func orEmpty(m map[string]any) map[string]any {
+	if m == nil {
+		return map[string]any{}
+	}
+	return m
+}
+
+// Env returns what templates of the current node read. It is valid until the
+// next Apply.
+func (s *State) Env() expand.Env {
+	return expand.Env{Names: s.names, Now: s.At.Since}
+}
+
+// Variables returns the run's variables as they are now.
+func (s *State) Variables() map[string]any {
+	vars := make(map[string]any, len(s.Flow.Variables))
+	for name := range s.Flow.Variables {
+		vars[name] = s.names[name]
+	}
+	return vars
+}
+
+// Outputs returns the outputs of a node, nil if it has none yet.
+func (s *State) Outputs(id string) map[string]any {
+	out, _ := s.names[id].(map[string]any)
+	return out
+}
+
+// Replies returns the replies that the current attempt's node may see: those
+// before the first call without one.
+func (p *Position) Replies() (replies []wire.Reply, asked []string) {
+	for _, c := range p.Calls {
+		if c.Reply == nil {
+			break
+		}
+		replies = append(replies, *c.Reply)
+		asked = append(asked, c.Fingerprint)
+	}
+	return replies, asked
+}
