@@ -1,0 +1,143 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// deliveryTime bounds one delivery.
+	deliveryTime = 5 * time.Second
+	// waitingEvents is how many events may wait for a slow receiver.
+	waitingEvents = 1000
+	// sweepEvery is how often time-driven changes are looked for while there
+	// is a receiver to be told of them.
+	sweepEvery = 100 * time.Millisecond
+)
+
+// emitter delivers events one by one, in order, each once: a delivery that
+// fails is counted and not made again. It starts with the first event.
+type emitter struct {
+	queue chan delivery
+	start func()
+	stop  context.CancelFunc
+	done  sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	count  deliveries
+}
+
+type delivery struct {
+	url   string
+	event event
+}
+
+// deliveries is what became of the events.
+type deliveries struct {
+	Delivered int    `json:"delivered"`
+	Failed    int    `json:"failed"`
+	LastError string `json:"lastError,omitempty"`
+}
+
+func newEmitter(sweep func()) *emitter {
+	ctx, stop := context.WithCancel(context.Background())
+	e := &emitter{queue: make(chan delivery, waitingEvents), stop: stop}
+	e.start = sync.OnceFunc(func() {
+		e.done.Go(func() { e.run(ctx, sweep) })
+	})
+	return e
+}
+
+// send queues an event. It never blocks.
+func (e *emitter) send(url string, ev event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return
+	}
+	e.start()
+	select {
+	case e.queue <- delivery{url, ev}:
+	default:
+		e.count.Failed++
+		e.count.LastError = fmt.Sprintf("more than %d events wait", waitingEvents)
+	}
+}
+
+func (e *emitter) run(ctx context.Context, sweep func()) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case d := <-e.queue:
+			e.note(deliver(ctx, d))
+		case <-ticker.C:
+			sweep()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func deliver(ctx context.Context, d delivery) error {
+	ctx, cancel := context.WithTimeout(ctx, deliveryTime)
+	defer cancel()
+	body, err := json.Marshal(d.event)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Emulator-Basis", "inference")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode >= 300 {
+		return fmt.Errorf("%s answered %s", d.url, resp.Status)
+	}
+	return nil
+}
+
+func (e *emitter) note(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err != nil {
+		e.count.Failed++
+		e.count.LastError = err.Error()
+		return
+	}
+	e.count.Delivered++
+}
+
+func (e *emitter) deliveries() deliveries {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.count
+}
+
+func (e *emitter) reset() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.count = deliveries{}
+}
+
+// close stops deliveries, the present one too, and waits until that is done.
+func (e *emitter) close() error {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	e.stop()
+	e.done.Wait()
+	return nil
+}
