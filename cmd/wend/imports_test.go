@@ -1,0 +1,89 @@
+package main_test
+
+import (
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/wendflow/wend/"
+
+// diagram says which of our packages each package may import. It is the
+// picture of the architecture: data flows spec -> expand -> flow -> run ->
+// engine, imports point only back along that line, and only cmd wires.
+// A * stands for one name. A package that is missing here, or a row whose
+// packages are gone, fails too.
+var diagram = map[string]string{
+	"runtime/diag":                "",
+	"runtime/spec":                "runtime/diag",
+	"runtime/expand":              "runtime/diag runtime/spec",
+	"runtime/node":                "sdk/wire",
+	"runtime/flow":                "runtime/diag runtime/spec runtime/expand runtime/node",
+	"runtime/catalog":             "runtime/diag runtime/expand runtime/flow",
+	"runtime/run":                 "runtime/expand runtime/flow runtime/node sdk/wire",
+	"runtime/journal":             "runtime/run",
+	"runtime/journal/sqlite":      "runtime/journal runtime/run",
+	"runtime/journal/journaltest": "runtime/journal runtime/node runtime/run sdk/wire",
+	"runtime/outbound":            "sdk/wire",
+	"runtime/config":              "runtime/diag runtime/outbound",
+	"runtime/engine":              "runtime/expand runtime/flow runtime/node runtime/run runtime/journal runtime/outbound sdk/wire",
+	"runtime/pluginhost":          "runtime/diag runtime/node runtime/pluginhost/meter sdk/wire",
+	"runtime/pluginhost/meter":    "",
+	"runtime/problem":             "runtime/node",
+	"runtime/webhook":             "runtime/catalog runtime/diag runtime/engine runtime/expand runtime/flow runtime/node runtime/problem runtime/run",
+	"runtime/api":                 "runtime/catalog runtime/diag runtime/journal runtime/webhook runtime/engine runtime/flow runtime/node runtime/problem runtime/run",
+	"nodes":                       "runtime/node sdk/wire",
+	"sdk":                         "sdk/wire",
+	"sdk/sdktest":                 "sdk sdk/wire",
+	"sdk/wire":                    "",
+	"emulator":                    "",
+	"plugins/*":                   "sdk sdk/wire",
+	"plugins/*/emulator":          "emulator",
+	"docs/gen":                    "nodes runtime/node",
+	"cmd/wend":                    "*",
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		pkg := strings.TrimPrefix(fields[0], module)
+		row, ok := rowOf(pkg)
+		seen[row] = true
+		allowed := diagram[row]
+		if !ok {
+			t.Errorf("package %q is not in the diagram: add its row, and say in its comment what its one job is", pkg)
+			continue
+		}
+		for _, imp := range fields[1:] {
+			imp, ours := strings.CutPrefix(imp, module)
+			if ours && allowed != "*" && !slices.Contains(strings.Fields(allowed), imp) {
+				t.Errorf("%s imports %s, which the diagram does not allow", pkg, imp)
+			}
+		}
+	}
+	for row := range diagram {
+		if !seen[row] {
+			t.Errorf("the diagram has a row for %q, which is not there", row)
+		}
+	}
+}
+
+func rowOf(pkg string) (string, bool) {
+	if _, ok := diagram[pkg]; ok {
+		return pkg, true
+	}
+	for row := range diagram {
+		if ok, _ := path.Match(row, pkg); ok {
+			return row, true
+		}
+	}
+	return "", false
+}

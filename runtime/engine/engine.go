@@ -1,0 +1,341 @@
+// Package engine does what runs decide: it lets nodes take their steps, makes
+// their calls, waits, answers callers, and puts every fact into the journal
+// before the outside can rely on it. It makes no decision about routes or
+// retries; that is package run.
+//
+// A run is driven by one goroutine from its start to its end. A run that will
+// wait for long while nobody waits for it is parked: the goroutine ends, and
+// the run is taken up again from the journal when its time or its event comes.
+// The same way runs are taken up that an earlier process left behind.
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+// Caller makes calls. A fault of the transport is a reply too. The real one is
+// *outbound.Client; flow tests have one that answers from a file.
+type Caller interface {
+	Do(ctx context.Context, r outbound.Request) wire.Reply
+	Settings(connection string) map[string]any
+}
+
+// Config is what an engine needs.
+type Config struct {
+	// Journal keeps the runs of durable flows, and outside events. Defaults
+	// to Memory.
+	Journal journal.Driver
+	// Memory keeps the runs of flows with `durable: false`. Defaults to one
+	// that remembers the last 1,000 ended runs.
+	Memory journal.Driver
+	Caller Caller
+	// Flow finds the definition that a run began with. Needed to take up runs
+	// again; without it they stay where they are.
+	Flow func(ctx context.Context, s journal.Summary) (*flow.Flow, error)
+	// Recoveries is how many runs may be taken up at one time. Defaults to 64.
+	Recoveries int
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+	// NewID makes the id of a run. Defaults to UUIDv7.
+	NewID func() string
+	// Log gets what nodes log and what went wrong. Defaults to none.
+	Log *slog.Logger
+}
+
+// Engine drives runs. It is safe for concurrent use. Runs that wait for a time
+// or an event, and those of an earlier process, go on only while Run is
+// running. Close it with Shutdown.
+type Engine struct {
+	cfg     Config
+	drivers []journal.Driver // Memory, and Journal if it is another
+	owner   string
+
+	ctx  context.Context // ends when runs must stop
+	stop context.CancelCauseFunc
+
+	taking atomic.Bool   // runs that wait in the journal are taken up
+	slots  chan struct{} // one for each run that was taken up and is not done
+
+	mu      sync.Mutex
+	runs    map[string]*Run // those that a goroutine drives
+	owned   journal.Shards
+	closing bool
+	idle    chan struct{}   // closed when the last run is gone after closing
+	stored  map[string]bool // digests of flows in the journal
+	broken  map[string]bool // runs that could not be taken up
+}
+
+// ErrStopped is returned to those who want a run started after Shutdown, and
+// is the cause of runs that Shutdown interrupted.
+var ErrStopped = errors.New("the engine is stopping")
+
+// New returns an engine that is ready to start runs.
+func New(cfg Config) *Engine {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Memory == nil {
+		memory := journal.NewMemory(1000)
+		memory.Now = cfg.Now
+		cfg.Memory = memory
+	}
+	if cfg.Journal == nil {
+		cfg.Journal = cfg.Memory
+	}
+	cfg.Recoveries = cmp.Or(cfg.Recoveries, 64)
+	if cfg.NewID == nil {
+		cfg.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	e := &Engine{
+		cfg: cfg, owner: uuid.NewString(), drivers: []journal.Driver{cfg.Memory},
+		runs: map[string]*Run{}, idle: make(chan struct{}), stored: map[string]bool{}, broken: map[string]bool{},
+		slots: make(chan struct{}, cfg.Recoveries),
+	}
+	if cfg.Journal != cfg.Memory {
+		e.drivers = append(e.drivers, cfg.Journal)
+	}
+	e.ctx, e.stop = context.WithCancelCause(context.Background())
+	return e
+}
+
+// Start is how a run begins.
+type Start struct {
+	Flow    *flow.Flow
+	Trigger string         // node id; empty takes the flow's first trigger
+	Output  map[string]any // what the trigger gives: a webhook's body and request
+	// Variables replace the flow's values for this run.
+	Variables map[string]any
+	// TraceParent is the W3C trace context that calls carry on.
+	TraceParent string
+	// Accepted promises the run to the caller: Start returns only when it is
+	// in the journal.
+	Accepted bool
+	// Dedupe is a key that only one run may have; a zero For means none.
+	Dedupe journal.Dedupe
+}
+
+// Start begins a run and returns at once; the run goes on by itself, whatever
+// becomes of ctx. If another run holds the dedupe key, that one is returned,
+// repeated is true, and nothing was begun. Unless s.Accepted, the caller is
+// taken to wait for the run until it calls Leave.
+func (e *Engine) Start(ctx context.Context, s Start) (r *Run, repeated bool, err error) {
+	s.Trigger = cmp.Or(s.Trigger, s.Flow.Triggers[0].ID)
+	r, repeated, err = e.start(ctx, s, run.RunStarted{Output: s.Output, Variables: mergeVariables(s)})
+	if err != nil {
+		return nil, false, fmt.Errorf("start run of flow %q: %w", s.Flow.Name, err)
+	}
+	return r, repeated, nil
+}
+
+// start completes the first event and gives the run its goroutine.
+func (e *Engine) start(ctx context.Context, s Start, first run.RunStarted) (r *Run, repeated bool, err error) {
+	j := e.journalOf(s.Flow)
+	if err := e.keepFlow(ctx, j, s.Flow); err != nil {
+		return nil, false, err
+	}
+	r = e.newRun(e.cfg.NewID(), j)
+	r.traceParent = s.TraceParent
+	if !s.Accepted {
+		r.waiters = 1
+	}
+	first.At, first.Run, first.Trigger = run.At{At: e.now()}, r.ID, s.Trigger
+	first.Flow, first.FlowDigest, first.Plugins = s.Flow.Name, s.Flow.Digest, plugins(s.Flow)
+	first.Seed = uuid.NewString()
+	if first.Output == nil {
+		first.Output = map[string]any{}
+	}
+	// The run is known before it can be on disk, so that a stop in between
+	// waits for it.
+	if err := e.add(r); err != nil {
+		return nil, false, err
+	}
+	r.state = &run.State{Flow: s.Flow}
+	holder, err := r.begin(ctx, first, s)
+	if err == nil && holder == r.ID {
+		go r.drive()
+		return r, false, nil
+	}
+	e.remove(r)
+	r.cancel(nil)
+	if err != nil {
+		return nil, false, err
+	}
+	r, err = e.holder(ctx, holder, j)
+	return r, true, err
+}
+
+// holder returns the run that holds a dedupe key, in progress or not.
+func (e *Engine) holder(ctx context.Context, id string, j journal.Driver) (*Run, error) {
+	if r := e.Find(id); r != nil {
+		return r, nil
+	}
+	events, err := j.Events(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return e.pastRun(id, j, events), nil
+}
+
+// keepFlow puts a flow's source where a later process finds it.
+func (e *Engine) keepFlow(ctx context.Context, j journal.Driver, f *flow.Flow) error {
+	if j == e.cfg.Memory {
+		return nil
+	}
+	e.mu.Lock()
+	known := e.stored[f.Digest]
+	e.mu.Unlock()
+	if known {
+		return nil
+	}
+	if err := j.PutBlob(ctx, f.Digest, f.Source); err != nil {
+		return fmt.Errorf("keep flow %q: %w", f.Name, err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stored[f.Digest] = true
+	return nil
+}
+
+// Find returns a run that is being driven, or nil.
+func (e *Engine) Find(id string) *Run {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.runs[id]
+}
+
+// Events returns the events of a run that are in a journal. Those of a run that
+// has begun, and of which nothing had to be journaled so far, are none.
+func (e *Engine) Events(ctx context.Context, id string) ([]run.Event, error) {
+	driven := e.Find(id)
+	var events []run.Event
+	err := journal.ErrNotFound
+	for _, d := range e.drivers {
+		if events, err = d.Events(ctx, id); !errors.Is(err, journal.ErrNotFound) {
+			break
+		}
+	}
+	if errors.Is(err, journal.ErrNotFound) && driven != nil {
+		return nil, nil
+	}
+	return events, err
+}
+
+// Shutdown takes no new runs and waits for those being driven. When ctx ends
+// first, the rest is interrupted: a durable run that is in the journal goes on
+// after the next start. It returns nil if none was interrupted.
+func (e *Engine) Shutdown(ctx context.Context) error {
+	e.mu.Lock()
+	if !e.closing {
+		e.closing = true
+		if len(e.runs) == 0 {
+			close(e.idle)
+		}
+	}
+	left := len(e.runs)
+	e.mu.Unlock()
+	e.parkWaiting()
+	select {
+	case <-e.idle:
+		e.stop(ErrStopped)
+		return nil
+	case <-ctx.Done():
+		e.stop(ErrStopped)
+		<-e.idle
+		return fmt.Errorf("%d runs were interrupted: %w", left, context.Cause(ctx))
+	}
+}
+
+func (e *Engine) add(r *Run) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closing {
+		return ErrStopped
+	}
+	if e.runs[r.ID] != nil {
+		return errDriven
+	}
+	e.runs[r.ID] = r
+	return nil
+}
+
+// errDriven says that a goroutine drives the run already.
+var errDriven = errors.New("the run is being driven")
+
+func (e *Engine) remove(r *Run) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.runs[r.ID] != r {
+		return
+	}
+	delete(e.runs, r.ID)
+	if e.closing && len(e.runs) == 0 {
+		close(e.idle)
+	}
+}
+
+func (e *Engine) stopping() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closing
+}
+
+func (e *Engine) now() time.Time { return e.cfg.Now() }
+
+// journalOf is where the runs of a flow are kept.
+func (e *Engine) journalOf(f *flow.Flow) journal.Driver {
+	if f.Durable {
+		return e.cfg.Journal
+	}
+	return e.cfg.Memory
+}
+
+// mergeVariables journals every variable's value at the start, so that a run
+// does not change when its environment does.
+func mergeVariables(s Start) map[string]any {
+	vars := maps.Clone(s.Flow.Variables)
+	maps.Copy(vars, s.Variables)
+	return vars
+}
+
+func plugins(f *flow.Flow) map[string]string {
+	var digests map[string]string
+	for _, n := range f.Nodes {
+		if n.Type.Digest == "" {
+			continue
+		}
+		if digests == nil {
+			digests = map[string]string{}
+		}
+		digests[n.Type.Name] = n.Type.Digest
+	}
+	return digests
+}
+
+// Result is what a caller who waits gets to know.
+type Result struct {
+	Response *node.Response // nil if the run ended without one
+	Status   run.Status
+	Outcome  string
+	Code     string
+	Reason   string
+}

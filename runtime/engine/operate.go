@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/run"
+)
+
+// ErrEnded is returned to those who want to change a run that has ended.
+var ErrEnded = errors.New("the run has ended")
+
+// Cancel ends a run that has not ended, wherever it is.
+func (e *Engine) Cancel(ctx context.Context, id, reason string) error {
+	for {
+		if r := e.Find(id); r != nil {
+			r.Cancel(reason)
+			res, err := r.Wait(ctx)
+			if err == nil && !res.Status.Ended() {
+				continue // it was parked in that very moment
+			}
+			if err == nil && res.Status != run.Cancelled {
+				return fmt.Errorf("run %s is %s: %w", id, res.Status, ErrEnded)
+			}
+			return err
+		}
+		err := e.cancelStored(ctx, id, reason)
+		if !errors.Is(err, journal.ErrConflict) {
+			return err
+		}
+	}
+}
+
+// cancelStored ends a run that nobody drives. It loses against anybody who
+// takes the run up in that moment.
+func (e *Engine) cancelStored(ctx context.Context, id, reason string) error {
+	s, d, err := e.Summary(ctx, id)
+	if err != nil {
+		return err
+	}
+	if s.Status.Ended() {
+		return fmt.Errorf("run %s is %s: %w", id, s.Status, ErrEnded)
+	}
+	return d.Append(ctx, id, s.Events, []run.Event{run.RunCancelled{At: run.At{At: e.now()}, Reason: reason}})
+}
+
+// Summary returns what is known of a run and the journal that has it.
+func (e *Engine) Summary(ctx context.Context, id string) (journal.Summary, journal.Driver, error) {
+	err := fmt.Errorf("run %q: %w", id, journal.ErrNotFound)
+	for _, d := range e.drivers {
+		var s journal.Summary
+		if s, err = d.Find(ctx, id); err == nil {
+			return s, d, nil
+		}
+		if !errors.Is(err, journal.ErrNotFound) {
+			break
+		}
+	}
+	return journal.Summary{}, nil, err
+}
+
+// RetryError says why a run cannot be started again as wanted.
+type RetryError struct{ Reason string }
+
+func (e *RetryError) Error() string { return e.Reason }
+
+// Retry starts a new run with the flow, the trigger's output, the variables and
+// the outputs of an earlier one, from a node of it; empty takes the node at
+// which the earlier run ended.
+func (e *Engine) Retry(ctx context.Context, id, from string) (*Run, error) {
+	s, d, err := e.Summary(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !s.Status.Ended() {
+		return nil, &RetryError{fmt.Sprintf("run %s is %s; only a run that has ended can be tried again", id, s.Status)}
+	}
+	if e.cfg.Flow == nil {
+		return nil, &RetryError{"this engine keeps no definitions of flows"}
+	}
+	f, err := e.cfg.Flow(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	events, err := d.Events(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	state, err := run.Fold(f, events)
+	if err != nil {
+		return nil, err
+	}
+	first, err := retryOf(state, events[0].(run.RunStarted), from)
+	if err != nil {
+		return nil, err
+	}
+	r, _, err := e.start(ctx, Start{Flow: f, Trigger: first.Trigger, Accepted: true}, first)
+	return r, err
+}
+
+// retryOf is the first event of a run that takes up another.
+func retryOf(old *run.State, began run.RunStarted, from string) (run.RunStarted, error) {
+	if from == "" {
+		from = old.At.Node
+	}
+	first := run.RunStarted{Output: began.Output, Variables: began.Variables, RetryOf: old.ID}
+	n := old.Flow.Nodes[from]
+	switch {
+	case n == nil:
+		return first, &RetryError{fmt.Sprintf("flow %q has no node %q; %s", old.Flow.Name, from, diag.Suggest(from, old.Flow.Order))}
+	case n.Type.Trigger:
+		return first, nil // from the start
+	}
+	first.From = from
+	first.Variables = old.Variables()
+	first.Outputs = map[string]map[string]any{}
+	for _, other := range old.Flow.Order {
+		if out := old.Outputs(other); out != nil && other != began.Trigger && other != from {
+			first.Outputs[other] = maps.Clone(out)
+		}
+	}
+	return first, nil
+}

@@ -1,0 +1,265 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/run"
+)
+
+const (
+	leaseTTL   = 30 * time.Second
+	leaseEvery = leaseTTL / 3
+	// Parked runs are looked for pollEvery, pollAhead before their time, so
+	// that they are in memory when it comes.
+	pollEvery = 500 * time.Millisecond
+	pollAhead = 2 * time.Second
+	pollLimit = 256
+)
+
+// errLost stops the runs of a shard that another owner has now.
+var errLost = errors.New("the run belongs to another owner now")
+
+// Run takes up the runs that wait in the journal, those that an earlier
+// process left unfinished first, and keeps hold of the engine's share of them,
+// until ctx ends. It fails only if the journal cannot be owned at all. It must
+// be called once.
+func (e *Engine) Run(ctx context.Context) error {
+	if !e.recovers() {
+		<-ctx.Done()
+		return nil
+	}
+	gained, err := e.lease(ctx)
+	if err != nil {
+		return fmt.Errorf("own the journal: %w", err)
+	}
+	e.taking.Store(true)
+	defer e.taking.Store(false)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return e.takeUpAll(ctx, gained) })
+	group.Go(func() error {
+		e.keepLease(ctx, group)
+		return nil
+	})
+	group.Go(func() error {
+		e.poll(ctx)
+		return nil
+	})
+	err = group.Wait()
+	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
+	defer cancel()
+	_ = e.cfg.Journal.Release(release, e.owner, journal.AllShards)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// recovers tells whether there is a journal to take runs from.
+func (e *Engine) recovers() bool { return e.cfg.Journal != e.cfg.Memory && e.cfg.Flow != nil }
+
+// lease renews what the engine owns and returns what is new. Runs of what was
+// lost are left to their new owner.
+func (e *Engine) lease(ctx context.Context) (gained journal.Shards, err error) {
+	now, err := e.cfg.Journal.Lease(ctx, e.owner, journal.NumShards, leaseTTL)
+	if err != nil {
+		return 0, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	gained = now &^ e.owned
+	lost := e.owned &^ now
+	e.owned = now
+	for id, r := range e.runs {
+		if lost.Has(id) && r.journal == e.cfg.Journal {
+			r.cancel(errLost)
+		}
+	}
+	return gained, nil
+}
+
+func (e *Engine) keepLease(ctx context.Context, group *errgroup.Group) {
+	tick := time.NewTicker(leaseEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		gained, err := e.lease(ctx)
+		if err != nil {
+			e.cfg.Log.Error("renew the lease of the journal", "error", err)
+			continue
+		}
+		if gained != 0 {
+			group.Go(func() error { return e.takeUpAll(ctx, gained) })
+		}
+	}
+}
+
+// takeUpAll takes up what is unfinished in shards that are new to this engine.
+// A run that only waits for a time is left for poll.
+func (e *Engine) takeUpAll(ctx context.Context, shards journal.Shards) error {
+	found := 0
+	for s, err := range e.cfg.Journal.Unfinished(ctx, shards) {
+		if err != nil {
+			return fmt.Errorf("find unfinished runs: %w", err)
+		}
+		found++
+		if s.Status == run.Waiting && s.Awaits == nil && s.Due.After(e.now().Add(pollAhead)) {
+			continue
+		}
+		if err := e.takeUp(ctx, s); err != nil {
+			return err
+		}
+	}
+	if found > 0 {
+		e.cfg.Log.Info("unfinished runs go on", "runs", found)
+	}
+	return nil
+}
+
+// poll takes up runs whose time comes.
+func (e *Engine) poll(ctx context.Context) {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		due, err := e.cfg.Journal.Due(ctx, e.shards(), e.now().Add(pollAhead), pollLimit)
+		if err != nil {
+			e.cfg.Log.Error("find runs whose time has come", "error", err)
+			continue
+		}
+		for _, t := range due {
+			if err := e.takeUpByID(ctx, t.Run, e.cfg.Journal); err != nil {
+				e.cfg.Log.Error("take up run", "run", t.Run, "error", err)
+			}
+		}
+	}
+}
+
+func (e *Engine) shards() journal.Shards {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.owned
+}
+
+func (e *Engine) takeUpByID(ctx context.Context, id string, d journal.Driver) error {
+	if d == e.cfg.Memory || !e.recovers() || e.Find(id) != nil || e.isBroken(id) {
+		return nil
+	}
+	s, err := d.Find(ctx, id)
+	switch {
+	case errors.Is(err, journal.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	return e.takeUp(ctx, s)
+}
+
+// takeUp drives a run from where its events end, once fewer than
+// Config.Recoveries others are being taken up. A run that cannot be taken up
+// stays in the journal for a later try.
+func (e *Engine) takeUp(ctx context.Context, s journal.Summary) error {
+	if s.Status.Ended() {
+		return nil
+	}
+	select {
+	case e.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil
+	}
+	r := e.newRun(s.ID, e.cfg.Journal)
+	if err := e.add(r); err != nil {
+		r.cancel(nil)
+		<-e.slots
+		return nil // driven already, or no more work is taken
+	}
+	go func() {
+		defer func() { <-e.slots }()
+		if err := r.resume(s); err != nil {
+			r.log.Error("the run cannot go on before the next start", "flow", s.Flow, "error", err)
+			r.cancel(nil)
+			e.giveUp(r)
+			return
+		}
+		r.drive()
+	}()
+	return nil
+}
+
+// resume brings the run to where its events end.
+func (r *Run) resume(s journal.Summary) error {
+	// Not the run's own context: one that is cancelled right now goes on to
+	// say so in the journal.
+	ctx := r.engine.ctx
+	events, err := r.journal.Events(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	f, err := r.engine.cfg.Flow(ctx, s)
+	if err != nil {
+		return err
+	}
+	if r.state, err = run.Fold(f, events); err != nil {
+		return err
+	}
+	r.log = r.log.With("flow", s.Flow)
+	r.stored = len(events)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = events[:len(events):len(events)]
+	r.result = Result{Response: r.state.Response, Status: r.state.Status}
+	return nil
+}
+
+// giveUp leaves a run alone until the next start.
+func (e *Engine) giveUp(r *Run) {
+	e.mu.Lock()
+	e.broken[r.ID] = true
+	e.mu.Unlock()
+	e.remove(r)
+}
+
+func (e *Engine) isBroken(id string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.broken[id]
+}
+
+// parked looks once more for an event that came while the run was leaving: it
+// was offered when the run was still here, and told to nobody.
+func (e *Engine) parked(r *Run) {
+	select {
+	case <-r.poke:
+	default:
+		return
+	}
+	s, err := e.cfg.Journal.Find(e.ctx, r.ID)
+	if err == nil {
+		err = e.takeUp(e.ctx, s)
+	}
+	if err != nil {
+		e.cfg.Log.Error("take up run", "run", r.ID, "error", err)
+	}
+}
+
+// parkWaiting lets runs that only wait look whether they should stay.
+func (e *Engine) parkWaiting() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, r := range e.runs {
+		r.nudge()
+	}
+}

@@ -1,0 +1,384 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/run"
+)
+
+// Run is a run that is being driven, or one of the past. Its methods are safe
+// for concurrent use.
+type Run struct {
+	ID string
+
+	engine      *Engine
+	journal     journal.Driver
+	traceParent string
+	log         *slog.Logger
+	ctx         context.Context // ends when the run is cancelled or must stop
+	cancel      context.CancelCauseFunc
+	poke        chan struct{} // an event may be there, or nobody waits any more
+
+	// state belongs to the goroutine that drives the run; it changes only
+	// under keep, which orders it with what is written.
+	keep    sync.Mutex
+	state   *run.State
+	pending []run.Event // folded, not in the journal yet
+	stored  int         // events in the journal
+	logged  int         // log lines shown in this attempt
+
+	mu      sync.Mutex
+	events  []run.Event // all that is in the journal
+	result  Result      // by those events
+	stopped error       // why the run stopped without an end; errParked is no fault
+	waiters int
+	changed chan struct{} // closed and replaced when something above changes
+}
+
+// cancelledError carries the reason of a cancellation.
+type cancelledError struct{ reason string }
+
+func (e cancelledError) Error() string { return "cancelled: " + e.reason }
+
+// errParked says that the run waits in the journal.
+var errParked = errors.New("the run is parked")
+
+func (e *Engine) newRun(id string, j journal.Driver) *Run {
+	r := &Run{
+		ID: id, engine: e, journal: j, log: e.cfg.Log.With("run", id),
+		poke: make(chan struct{}, 1), changed: make(chan struct{}),
+	}
+	r.ctx, r.cancel = context.WithCancelCause(e.ctx)
+	return r
+}
+
+// pastRun is a run that nobody drives here, as its events tell it.
+func (e *Engine) pastRun(id string, j journal.Driver, events []run.Event) *Run {
+	r := e.newRun(id, j)
+	r.cancel(nil)
+	r.events, r.stopped = events, errParked
+	for _, ev := range events {
+		if responded, ok := ev.(run.RunResponded); ok {
+			r.result.Response = &responded.Response
+		}
+	}
+	if s, err := journal.Summarize(events); err == nil {
+		r.result.Status, r.result.Outcome, r.result.Code, r.result.Reason = s.Status, s.Outcome, s.Code, s.Reason
+	}
+	return r
+}
+
+// Cancel stops the run where it is. A call that is under way is given up.
+func (r *Run) Cancel(reason string) { r.cancel(cancelledError{reason}) }
+
+// Response waits until the run has answered or ended, or ctx ends. A run that
+// waits in the journal, with nobody driving it, returns as it is.
+func (r *Run) Response(ctx context.Context) (Result, error) {
+	return r.wait(ctx, func(res Result) bool { return res.Response != nil })
+}
+
+// Wait waits until the run has ended, or ctx ends.
+func (r *Run) Wait(ctx context.Context) (Result, error) {
+	return r.wait(ctx, func(Result) bool { return false })
+}
+
+// Result is what the journal has of the run by now.
+func (r *Run) Result() Result {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.result
+}
+
+func (r *Run) wait(ctx context.Context, enough func(Result) bool) (Result, error) {
+	r.mu.Lock()
+	r.waiters++
+	r.mu.Unlock()
+	defer r.Leave()
+	for {
+		r.mu.Lock()
+		res, stopped, changed := r.result, r.stopped, r.changed
+		r.mu.Unlock()
+		switch {
+		case res.Status.Ended() || enough(res) || errors.Is(stopped, errParked):
+			return res, nil
+		case stopped != nil:
+			return res, stopped
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return res, context.Cause(ctx)
+		}
+	}
+}
+
+// Leave says that whoever started the run waits for it no more. A run that
+// nobody waits for may be parked.
+func (r *Run) Leave() {
+	r.mu.Lock()
+	r.waiters--
+	r.mu.Unlock()
+	r.nudge()
+}
+
+// Accept puts what the run has done so far into the journal, so that the run
+// can be promised to somebody.
+func (r *Run) Accept(ctx context.Context) error { return r.flush(ctx) }
+
+// Events returns the events that are in the journal by now. The slice must not
+// be changed.
+func (r *Run) Events() []run.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.events[:len(r.events):len(r.events)]
+}
+
+// Follow calls yield with every event of the run, those of the past first,
+// until the run has ended, is parked or stopped, yield returns false, or ctx
+// ends.
+func (r *Run) Follow(ctx context.Context, yield func(run.Event) bool) {
+	for next := 0; ; {
+		r.mu.Lock()
+		events, changed, done := r.events, r.changed, r.result.Status.Ended() || r.stopped != nil
+		r.mu.Unlock()
+		for ; next < len(events); next++ {
+			if !yield(events[next]) {
+				return
+			}
+		}
+		if done {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (r *Run) nudge() {
+	select {
+	case r.poke <- struct{}{}:
+	default:
+	}
+}
+
+// begin records the first event, and journals it if somebody relies on it
+// before the run's first effect.
+func (r *Run) begin(ctx context.Context, first run.RunStarted, s Start) (holder string, err error) {
+	r.log = r.log.With("flow", s.Flow.Name)
+	if err := r.record(first); err != nil {
+		return "", err
+	}
+	switch {
+	case s.Dedupe.For > 0:
+		return r.claim(ctx, s.Dedupe)
+	case s.Accepted:
+		return r.ID, r.flush(ctx)
+	default:
+		return r.ID, nil
+	}
+}
+
+// claim journals the first event together with the dedupe key.
+func (r *Run) claim(ctx context.Context, d journal.Dedupe) (holder string, err error) {
+	r.keep.Lock()
+	defer r.keep.Unlock()
+	holder, err = r.journal.Begin(ctx, r.ID, d, r.pending)
+	if err == nil && holder == r.ID {
+		r.written()
+	}
+	return holder, err
+}
+
+// record folds an event. It reaches the journal with the next flush.
+func (r *Run) record(e run.Event) error {
+	r.keep.Lock()
+	defer r.keep.Unlock()
+	if err := r.state.Apply(e); err != nil {
+		return err
+	}
+	r.pending = append(r.pending, e)
+	return nil
+}
+
+// flush puts what is pending into the journal, and only then lets the outside
+// see it.
+func (r *Run) flush(ctx context.Context) error {
+	r.keep.Lock()
+	defer r.keep.Unlock()
+	if len(r.pending) == 0 {
+		return nil
+	}
+	err := r.journal.Append(ctx, r.ID, r.stored, r.pending)
+	if err != nil && r.stored > 0 {
+		err = r.insist(ctx, err)
+	}
+	if err != nil {
+		return fmt.Errorf("append to run %s: %w", r.ID, err)
+	}
+	r.written()
+	return nil
+}
+
+// insist goes on trying to write: the run was promised to somebody, and a full
+// disk can be emptied. It gives up when another drives the run or ctx ends.
+func (r *Run) insist(ctx context.Context, err error) error {
+	const first, most = 100 * time.Millisecond, 5 * time.Second
+	for pause := first; ; pause = min(2*pause, most) {
+		if errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrClosed) || ctx.Err() != nil {
+			return err
+		}
+		r.log.Error("the journal cannot be written, the run waits", "error", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), err)
+		}
+		// Whether the events were added is not known.
+		have, readErr := r.journal.Events(ctx, r.ID)
+		switch {
+		case readErr != nil:
+			err = readErr
+		case len(have) == r.stored+len(r.pending):
+			return nil
+		default:
+			if err = r.journal.Append(ctx, r.ID, r.stored, r.pending); err == nil {
+				r.log.Info("the journal can be written again")
+				return nil
+			}
+		}
+	}
+}
+
+// written tells everybody what is in the journal now.
+func (r *Run) written() {
+	r.stored += len(r.pending)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, r.pending...)
+	r.pending = nil
+	s := r.state
+	r.result = Result{Response: s.Response, Status: s.Status, Outcome: s.Outcome, Code: s.Code, Reason: s.Reason}
+	r.tell()
+}
+
+func (r *Run) tell() {
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+// unanswered tells whether a caller may be waiting for a response that is not
+// in the journal yet.
+func (r *Run) unanswered() bool {
+	return slices.ContainsFunc(r.pending, func(e run.Event) bool {
+		_, ok := e.(run.RunResponded)
+		return ok
+	})
+}
+
+// drive does what the run decides until it has ended or must stop.
+func (r *Run) drive() {
+	err := r.loop()
+	if err != nil && !errors.Is(err, errParked) {
+		r.leave(err)
+	}
+	// The run is gone from the engine before anybody is told, so that who is
+	// told finds it in the journal.
+	r.engine.remove(r)
+	r.cancel(nil)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = err
+	r.tell()
+	if errors.Is(err, errParked) {
+		r.engine.parked(r)
+	}
+}
+
+// leave writes what can be written of a run that stops in the middle, so that
+// the next process has it.
+func (r *Run) leave(err error) {
+	if errors.Is(err, journal.ErrConflict) || errors.Is(err, errLost) {
+		r.log.Warn("another drives the run", "error", err)
+		return
+	}
+	if !errors.Is(err, ErrStopped) {
+		r.log.Error("run stopped", "error", err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), lastWrite)
+	defer cancel()
+	if err := r.flush(ctx); err != nil {
+		r.log.Error("run stopped", "error", err)
+	}
+}
+
+// lastWrite is how long a run that stops may take to write down where it is.
+const lastWrite = 2 * time.Second
+
+func (r *Run) loop() error {
+	for {
+		next := r.next()
+		var err error
+		switch cmd := next.(type) {
+		case nil:
+			return r.flush(context.WithoutCancel(r.ctx))
+		case run.Step:
+			err = r.step()
+		case run.SetTimer:
+			err = r.record(run.TimerSet{At: r.at(), Place: r.state.At.Place, Kind: cmd.Kind, Due: cmd.Due})
+		case run.Wait:
+			err = r.await(cmd)
+		case run.End:
+			err = r.record(run.RunEnded{At: r.at(), Status: cmd.Status, Outcome: cmd.Outcome, Code: cmd.Code, Reason: cmd.Reason})
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// next is the run's own decision, unless somebody stopped the run or its time
+// is over.
+func (r *Run) next() run.Command {
+	cmd := r.state.Next()
+	if cmd == nil {
+		return nil
+	}
+	if stopped, ok := errors.AsType[cancelledError](context.Cause(r.ctx)); ok {
+		if err := r.record(run.RunCancelled{At: r.at(), Reason: stopped.reason}); err != nil {
+			r.log.Error("cancel", "error", err)
+		}
+		return nil
+	}
+	if _, ending := cmd.(run.End); !ending && r.overdue() {
+		return run.End{
+			Status: run.Failed, Code: "run-timeout",
+			Reason: fmt.Sprintf("the run's timeout of %s is over at node %q", r.state.Flow.Timeout, r.state.At.Node),
+		}
+	}
+	return cmd
+}
+
+func (r *Run) overdue() bool {
+	return !r.state.Deadline.IsZero() && !r.engine.now().Before(r.state.Deadline)
+}
+
+// interrupted is nil if the run was cancelled: that is for next to journal.
+func (r *Run) interrupted() error {
+	cause := context.Cause(r.ctx)
+	if _, ok := errors.AsType[cancelledError](cause); ok {
+		return nil
+	}
+	return cause
+}
+
+func (r *Run) at() run.At { return run.At{At: r.engine.now()} }

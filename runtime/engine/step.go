@@ -1,0 +1,312 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/wendflow/wend/runtime/expand"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+// step lets the node decide once and does what it wants.
+func (r *Run) step() error {
+	// A node may take long. Whoever waits for a response that was given
+	// before gets it first.
+	if r.unanswered() {
+		if err := r.flush(r.ctx); err != nil {
+			return err
+		}
+	}
+	n := r.state.Flow.Nodes[r.state.At.Node]
+	action, err := r.decide(n)
+	if err != nil {
+		if r.ctx.Err() != nil {
+			return r.interrupted()
+		}
+		return r.fault(n, err)
+	}
+	switch a := action.(type) {
+	case node.Ask:
+		return r.ask(n, a)
+	case node.Sleep:
+		return r.record(run.TimerSet{At: r.at(), Place: r.state.At.Place, Kind: run.TimerSleep, Due: r.engine.now().Add(a.For)})
+	case node.Await:
+		return r.awaits(n, a)
+	case node.Finish:
+		return r.finish(n, a)
+	default:
+		return r.fault(n, fmt.Errorf("node type %q wants nothing that can be done (%T)", n.Type.Name, action))
+	}
+}
+
+// decide evaluates the inputs and calls the node type. A panic there is a
+// fault of the node, never of the engine.
+func (r *Run) decide(n *flow.Node) (action node.Action, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &node.Fault{Code: "panic", Msg: fmt.Sprintf("node type %q: %v", n.Type.Name, p)}
+		}
+	}()
+	inputs, err := n.Eval(r.state.Env())
+	if err != nil {
+		return nil, err
+	}
+	return n.Type.Step(r.ctx, r.visit(n, inputs))
+}
+
+func (r *Run) visit(n *flow.Node, inputs map[string]any) node.Visit {
+	at := &r.state.At
+	replies, asked := at.Replies()
+	v := node.Visit{
+		Run: r.ID, Flow: r.state.Flow.Name, Node: n.ID,
+		Visit: at.Visit, Attempt: at.Attempt, Now: at.Since,
+		Seed: r.seed(), Key: r.key(-1),
+		Inputs: inputs, Replies: replies, Asked: asked,
+		Woken: at.Woken, Received: at.Received, Event: at.Event,
+		Log: r.logger(n),
+	}
+	if n.Connection != "" && r.engine.cfg.Caller != nil {
+		v.Settings = r.engine.cfg.Caller.Settings(n.Connection)
+	}
+	v.Settings = n.Type.Settings.WithDefaults(v.Settings)
+	return v
+}
+
+// seed is the same for every step of an attempt, and another for the next.
+func (r *Run) seed() string {
+	at := r.state.At
+	return r.state.Seed + "/" + at.Node + "/" + strconv.Itoa(at.Visit) + "/" + strconv.Itoa(at.Attempt)
+}
+
+// keySpace makes idempotency keys ours.
+var keySpace = uuid.MustParse("6f0c2a57-9f7e-5f0b-8d5b-3f2a6f0c9a11")
+
+// key is the idempotency key of a call; -1 is the visit's own. It does not
+// depend on the attempt: what is tried again is the same thing to do.
+func (r *Run) key(call int) string {
+	at := r.state.At
+	name := r.ID + "/" + at.Node + "/" + strconv.Itoa(at.Visit)
+	if call >= 0 {
+		name += "/" + strconv.Itoa(call)
+	}
+	return uuid.NewSHA1(keySpace, []byte(name)).String()
+}
+
+// logger shows each line once: a node that is stepped again repeats the lines
+// it wrote before.
+func (r *Run) logger(n *flow.Node) func(string) {
+	seen := 0
+	if len(r.state.At.Calls) == 0 && !r.state.At.Woken && !r.state.At.Received {
+		r.logged = 0
+	}
+	return func(line string) {
+		seen++
+		if seen > r.logged {
+			r.logged = seen
+			r.log.Info(line, "node", n.ID, "attempt", r.state.At.Attempt)
+		}
+	}
+}
+
+// fault leaves by the node's outcome for faults.
+func (r *Run) fault(n *flow.Node, err error) error {
+	f := node.Finish{Outcome: n.Outcomes.Fault, Code: "fault", Message: err.Error()}
+	var invalid *node.InvalidError
+	var template *expand.Error
+	var fault *node.Fault
+	switch {
+	case errors.As(err, &invalid):
+		f.Code = "invalid-input"
+		if n.Outcomes.Invalid != "" {
+			f.Outcome = n.Outcomes.Invalid
+		}
+	case errors.As(err, &template):
+		f.Code = "template"
+		if n.Outcomes.Invalid != "" {
+			f.Outcome = n.Outcomes.Invalid
+		}
+	case errors.As(err, &fault):
+		f.Code = fault.Code
+	}
+	r.log.Warn("node fault", "node", n.ID, "attempt", r.state.At.Attempt, "code", f.Code, "error", err)
+	if f.Outcome == "" {
+		f.End = &node.End{Failed: true, Code: f.Code, Reason: fmt.Sprintf("node %q: %s", n.ID, f.Message)}
+	}
+	return r.record(r.finished(f))
+}
+
+func (r *Run) finish(n *flow.Node, f node.Finish) error {
+	if f.Outcome == "" {
+		f.Outcome = n.Outcomes.Success
+	}
+	if !n.Outcomes.Has(f.Outcome) {
+		return r.fault(n, fmt.Errorf("node type %q left by the outcome %q, which it does not declare", n.Type.Name, f.Outcome))
+	}
+	if f.Emit != nil {
+		if err := r.emit(f.Emit); err != nil {
+			return r.fault(n, err)
+		}
+	}
+	r.log.Debug("node finished", "node", n.ID, "attempt", r.state.At.Attempt, "outcome", f.Outcome)
+	if err := r.record(r.finished(f)); err != nil {
+		return err
+	}
+	if f.Response == nil || r.state.Response != nil {
+		return nil // a run answers once
+	}
+	return r.record(run.RunResponded{At: r.at(), Response: *f.Response})
+}
+
+// emit hands an event to other runs. Its id is that of the visit, so that it is
+// one event even if the node is stepped again after a crash.
+func (r *Run) emit(m *node.Emit) error {
+	data, err := json.Marshal(m.Data)
+	if err != nil {
+		return fmt.Errorf("emit %q: %w", m.Event, err)
+	}
+	_, err = r.engine.Deliver(r.ctx, journal.Event{
+		ID: r.key(-1), Name: m.Event, Key: m.Key, Data: data, Expires: r.engine.now().Add(m.For),
+	})
+	return err
+}
+
+func (r *Run) finished(f node.Finish) run.NodeFinished {
+	return run.NodeFinished{
+		At: r.at(), Place: r.state.At.Place,
+		Outcome: f.Outcome, Outputs: f.Outputs, Message: f.Message, Code: f.Code,
+		Set: f.Set, RetryAfter: f.RetryAfter, End: f.End,
+	}
+}
+
+func (r *Run) awaits(n *flow.Node, a node.Await) error {
+	e := run.EventAwaited{At: r.at(), Place: r.state.At.Place, Name: a.Event, Key: a.Key}
+	limit := a.Timeout
+	if n.Timeout > 0 && (limit == 0 || n.Timeout < limit) {
+		limit = n.Timeout
+	}
+	if limit > 0 {
+		e.Due = e.At.At.Add(limit)
+	}
+	return r.record(e)
+}
+
+// ask makes calls side by side and journals what came back.
+func (r *Run) ask(n *flow.Node, a node.Ask) error {
+	first := len(r.state.At.Calls)
+	if done, _ := r.state.At.Replies(); len(done) < first {
+		first = len(done) // some were sent before a crash
+	}
+	todo := make([]int, 0, len(a.Calls))
+	var lost []int
+	safe := true
+	for i, call := range a.Calls {
+		nr := first + i
+		repeatable := n.Idempotent || readOnly(call.Method)
+		switch {
+		case nr >= len(r.state.At.Calls):
+			if err := r.record(r.calling(nr, call)); err != nil {
+				return err
+			}
+			todo = append(todo, i)
+			safe = safe && repeatable
+		case r.state.At.Calls[nr].Fingerprint != wire.Fingerprint(call):
+			return r.fault(n, &node.Fault{Code: "nondeterministic", Msg: fmt.Sprintf(
+				"call %d was %q before the run was interrupted and is %q now", nr, r.state.At.Calls[nr].Fingerprint, wire.Fingerprint(call))})
+		case r.state.At.Calls[nr].Reply != nil:
+		case repeatable:
+			todo = append(todo, i)
+		default:
+			lost = append(lost, i)
+		}
+	}
+	for _, i := range lost {
+		reply := wire.Reply{Failure: wire.Interrupted, Message: "sent, then interrupted: whether it happened is not known"}
+		if err := r.record(run.CallReplied{At: r.at(), Place: r.state.At.Place, Call: first + i, Reply: run.FromWire(reply)}); err != nil {
+			return err
+		}
+	}
+	// What must not be repeated is on record before it is sent.
+	if !safe || r.unanswered() {
+		if err := r.flush(r.ctx); err != nil {
+			return err
+		}
+	}
+	return r.exchange(n, a.Calls, first, todo)
+}
+
+func (r *Run) calling(nr int, call wire.Call) run.CallStarted {
+	return run.CallStarted{
+		At: r.at(), Place: r.state.At.Place, Call: nr,
+		Method: call.Method, URL: call.URL, Fingerprint: wire.Fingerprint(call),
+	}
+}
+
+// exchange sends the calls and records the replies, each at its own time.
+func (r *Run) exchange(n *flow.Node, calls []wire.Call, first int, todo []int) error {
+	replies := make([]run.CallReplied, len(todo))
+	var wg sync.WaitGroup
+	for k, i := range todo {
+		req := outbound.Request{
+			Connection: n.Connection, Call: calls[i],
+			Key: r.key(first + i), TraceParent: r.traceParent,
+		}
+		var late bool
+		if req.Timeout, late = r.timeLeft(n); late {
+			replies[k] = r.replied(first+i, wire.Reply{Failure: wire.Timeout, Message: fmt.Sprintf("the node's timeout of %s was over before the call", n.Timeout)})
+			continue
+		}
+		wg.Go(func() {
+			replies[k] = r.replied(first+i, r.engine.cfg.Caller.Do(r.ctx, req))
+		})
+	}
+	wg.Wait()
+	if r.ctx.Err() != nil {
+		return r.interrupted()
+	}
+	for _, reply := range replies {
+		if err := r.record(reply); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Run) replied(call int, reply wire.Reply) run.CallReplied {
+	return run.CallReplied{At: r.at(), Place: r.state.At.Place, Call: call, Reply: run.FromWire(reply)}
+}
+
+// timeLeft is how long a call may take: what is left of the attempt and of the
+// run. 0 leaves it to the connection.
+func (r *Run) timeLeft(n *flow.Node) (left time.Duration, late bool) {
+	now := r.engine.now()
+	if n.Timeout > 0 {
+		left = r.state.At.Since.Add(n.Timeout).Sub(now)
+		late = left <= 0
+	}
+	if d := r.state.Deadline; !d.IsZero() {
+		if rest := d.Sub(now); left == 0 || rest < left {
+			left = max(rest, 1)
+		}
+	}
+	return left, late
+}
+
+func readOnly(method string) bool {
+	switch method {
+	case "GET", "HEAD", "OPTIONS":
+		return true
+	default:
+		return false
+	}
+}

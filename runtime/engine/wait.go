@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/run"
+)
+
+// parkAfter is how long a wait must be for a run to be parked meanwhile. It is
+// more than pollAhead, so that a run which is taken up in time is not parked
+// again at once.
+const parkAfter = 3 * time.Second
+
+// await waits for a time, an event or both. What is pending is journaled
+// first: the run may be away for long, and whoever brings the event looks for
+// the run in the journal.
+func (r *Run) await(w run.Wait) error {
+	if err := r.flush(r.ctx); err != nil {
+		return err
+	}
+	due := w.Due
+	if d := r.state.Deadline; !d.IsZero() && (due.IsZero() || d.Before(due)) {
+		due = d
+	}
+	for {
+		if w.Event != "" {
+			if took, err := r.receive(w); took || err != nil {
+				return err
+			}
+		}
+		left := time.Duration(0)
+		if !due.IsZero() {
+			if left = due.Sub(r.engine.now()); left <= 0 {
+				return r.fire(w)
+			}
+		}
+		if r.mayPark(left) {
+			return errParked
+		}
+		if !r.sleep(left) {
+			return r.interrupted()
+		}
+	}
+}
+
+// sleep returns when the time is over, 0 being none, or when there is something
+// to look at. It is false when the run must stop.
+func (r *Run) sleep(left time.Duration) bool {
+	var over <-chan time.Time
+	if left > 0 {
+		timer := time.NewTimer(left)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-over:
+	case <-r.poke:
+	case <-r.ctx.Done():
+		return false
+	}
+	return true
+}
+
+// fire says that the time has come; next ends a run whose own time is over.
+func (r *Run) fire(w run.Wait) error {
+	if r.overdue() {
+		return nil
+	}
+	return r.record(run.TimerFired{At: r.at(), Place: r.state.At.Place, Kind: w.Kind})
+}
+
+// receive takes an event that is in the mailbox. An event that comes too late
+// stays there for another.
+func (r *Run) receive(w run.Wait) (took bool, err error) {
+	e, ok, err := r.engine.cfg.Journal.Take(r.ctx, w.Event, w.Key, r.taker())
+	if err != nil || !ok {
+		return false, err
+	}
+	data, err := dataOf(e)
+	if err != nil {
+		return false, err
+	}
+	return true, r.record(run.EventReceived{
+		At: r.at(), Place: r.state.At.Place, Name: e.Name, Key: e.Key, ID: e.ID, Data: data,
+	})
+}
+
+// taker names this visit, so that it gets the same event again after a crash.
+func (r *Run) taker() string {
+	at := r.state.At
+	return r.ID + "/" + at.Node + "/" + strconv.Itoa(at.Visit) + "/" + strconv.Itoa(at.Attempt)
+}
+
+func dataOf(e journal.Event) (map[string]any, error) {
+	if len(e.Data) == 0 {
+		return nil, nil
+	}
+	v, err := node.DecodeJSON(e.Data)
+	if err != nil {
+		return nil, err
+	}
+	data, _ := v.(map[string]any)
+	return data, nil
+}
+
+// mayPark tells whether the run can wait in the journal: for long, with nobody
+// waiting for it, and with somebody to take it up again, which is the next
+// process if this one is stopping.
+func (r *Run) mayPark(left time.Duration) bool {
+	switch {
+	case r.journal == r.engine.cfg.Memory:
+		return false
+	case r.engine.stopping():
+		return true
+	case left > 0 && left < parkAfter || !r.engine.taking.Load():
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.waiters <= 0
+}
+
+// Deliver gives an outside event to the run that waits for it, or keeps it
+// until one does. It is false if an event with this ID came before. The event
+// is as safe as the journal promises when Deliver returns.
+func (e *Engine) Deliver(ctx context.Context, ev journal.Event) (fresh bool, err error) {
+	fresh, err = e.cfg.Journal.Offer(ctx, ev)
+	if err != nil {
+		return false, err
+	}
+	return fresh, e.alert(ctx, ev.Name, ev.Key)
+}
+
+// alert makes runs that wait for an event look into the mailbox. One of them
+// will find it.
+func (e *Engine) alert(ctx context.Context, name, key string) error {
+	for _, d := range e.drivers {
+		ids, err := d.Awaiting(ctx, name, key)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if r := e.Find(id); r != nil {
+				r.nudge()
+				// A run that was leaving sees the nudge only if it is here
+				// still; see parked.
+				if e.Find(id) == r {
+					continue
+				}
+			}
+			if err := e.takeUpByID(ctx, id, d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

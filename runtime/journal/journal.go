@@ -1,0 +1,168 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/wendflow/wend/runtime/run"
+)
+
+// Journal is an append-only list of events for each run.
+type Journal interface {
+	// Append adds events to a run that has `after` events so far; 0 begins
+	// the run, and the first event must then be its RunStarted. When it
+	// returns nil the events are as safe as the driver promises. It returns
+	// ErrConflict, and adds nothing, if the run has another number of events:
+	// somebody else drives it. After the error of a ctx that ended nothing
+	// was added either. After any other error it is not known whether the
+	// events were added; who wants to go on reads Events first.
+	Append(ctx context.Context, id string, after int, events []run.Event) error
+	// Events returns all events of a run, or ErrNotFound. The slice must not
+	// be changed.
+	Events(ctx context.Context, id string) ([]run.Event, error)
+}
+
+// Driver keeps runs and all that belongs to them. Its methods are safe for
+// concurrent use.
+type Driver interface {
+	Journal
+	// Begin is the first Append of a run together with its dedupe key, as one
+	// deed. It returns the id of the run that holds the key: id itself if the
+	// run was begun, or that of an earlier run, and then nothing was added.
+	// Of many that arrive at the same instant exactly one begins.
+	Begin(ctx context.Context, id string, d Dedupe, events []run.Event) (holder string, err error)
+
+	Mailbox
+	Owners
+	History
+	Blobs
+
+	// Trim removes ended runs, oldest first, until what r asks for is met, and
+	// dedupe keys and outside events whose time is over. It works in small
+	// steps, so that appends go on meanwhile. It returns how many runs it
+	// removed.
+	Trim(ctx context.Context, r Retention) (int, error)
+	// Close waits for appends under way and lets go of everything. Later
+	// calls return ErrClosed.
+	Close() error
+}
+
+// Mailbox keeps outside events until a run receives them, whichever comes
+// first. A run that awaits an event is found if it is looked for after its
+// EventAwaited was appended; so who appends EventAwaited tries Take
+// afterwards, who offers an event calls Awaiting afterwards, and no event
+// passes a run unseen.
+type Mailbox interface {
+	// Offer puts an event into the mailbox. An event whose ID is there
+	// already, taken or not, is a duplicate: it changes nothing and fresh is
+	// false.
+	Offer(ctx context.Context, e Event) (fresh bool, err error)
+	// Take marks the oldest unexpired event of that name and key as taken and
+	// returns it; ok is false if there is none. The taker names one visit of
+	// one run: it gets the same event again until its time is over, so a crash
+	// between Take and Append loses nothing.
+	Take(ctx context.Context, name, key, taker string) (e Event, ok bool, err error)
+	// Return puts back what taker took and did not receive because the run
+	// went another way, a timeout for one. It is harmless if there is nothing
+	// to put back.
+	Return(ctx context.Context, id, taker string) error
+	// Awaiting returns the ids of the runs that wait for an event of that name
+	// and key, those that have waited longest first.
+	Awaiting(ctx context.Context, name, key string) ([]string, error)
+}
+
+// Owners shares runs among the processes that drive them.
+type Owners interface {
+	// Lease renews the shards that owner holds and takes free ones until it
+	// holds want. It returns all that owner now holds until ttl from now. Call
+	// it again well within ttl: a shard that is missing then was lost, and its
+	// runs are another's; one that is new brings the runs of Unfinished.
+	Lease(ctx context.Context, owner string, want int, ttl time.Duration) (Shards, error)
+	// Release gives up shards. Those that owner does not hold are left alone.
+	Release(ctx context.Context, owner string, s Shards) error
+	// Unfinished yields the runs of the shards that have not ended, oldest
+	// first. It does not hold up appends; a run that ends meanwhile may be
+	// among them.
+	Unfinished(ctx context.Context, s Shards) iter.Seq2[Summary, error]
+	// Due returns at most limit waiting runs of the shards whose time comes
+	// before the given one, the earliest first.
+	Due(ctx context.Context, s Shards, before time.Time, limit int) ([]Timer, error)
+}
+
+// History tells about runs without reading their events.
+type History interface {
+	// Find returns what is known of a run, or ErrNotFound.
+	Find(ctx context.Context, id string) (Summary, error)
+	// Runs returns the runs that f asks for, the newest start first. It
+	// returns ErrCursor if f.Cursor is not a Next of this driver.
+	Runs(ctx context.Context, f Filter) (Page, error)
+}
+
+// Blobs keeps sources of flows and modules of plugins by their digests. A
+// blob stays as long as a run needs it, and as long as the driver is open
+// through which it was put.
+type Blobs interface {
+	// PutBlob keeps data under its digest. Putting it again is harmless.
+	PutBlob(ctx context.Context, digest string, data []byte) error
+	// Blob returns what was put under the digest, or ErrNotFound.
+	Blob(ctx context.Context, digest string) ([]byte, error)
+}
+
+// Dedupe is a key that only one run may hold at a time.
+type Dedupe struct {
+	Scope string // whose keys these are: a flow's trigger
+	Key   string
+	For   time.Duration // since the start of the run; 0: the run has no key
+}
+
+// Event is something that happened outside and that a run may wait for.
+type Event struct {
+	ID      string
+	Name    string
+	Key     string
+	Data    json.RawMessage
+	Expires time.Time // must be set; a duplicate is known until then
+}
+
+// Timer is a run that waits for a time.
+type Timer struct {
+	Run string
+	Due time.Time
+}
+
+// Filter chooses runs. Zero fields choose all.
+type Filter struct {
+	Flow    string
+	Status  run.Status
+	Outcome string
+	From    time.Time // started then or later
+	To      time.Time // started before
+	Cursor  string    // Next of the page before
+	Limit   int       // runs on a page. Defaults to 50
+}
+
+// DefaultLimit is how many runs a page has if the filter does not say.
+const DefaultLimit = 50
+
+// Page is a part of a list of runs.
+type Page struct {
+	Runs []Summary
+	Next string // the Cursor of the next page; empty: this is the last
+}
+
+// Retention says which ended runs may be removed. A zero field removes none.
+type Retention struct {
+	Age   time.Duration // ended longer ago than this
+	Bytes int64         // the oldest, while the store is larger than this
+}
+
+// What callers branch on.
+var (
+	ErrConflict = errors.New("the run has other events than expected")
+	ErrNotFound = errors.New("not in the journal")
+	ErrCursor   = errors.New("not a cursor of this list")
+	ErrClosed   = errors.New("the journal is closed")
+)

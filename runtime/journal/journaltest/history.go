@@ -1,0 +1,117 @@
+package journaltest
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/run"
+)
+
+var historyTests = []namedTest{
+	{"Filters", testFilters},
+	{"Pages", testPages},
+	{"NewRunsWhilePaging", testNewRunsWhilePaging},
+}
+
+// variety begins n runs of three flows with all statuses and outcomes, five
+// of them in each second.
+func (b *bench) variety(n int) []journal.Summary {
+	b.Helper()
+	endings := [][]run.Event{
+		nil,
+		{sleeping(time.Hour)},
+		{ended(run.Completed, "success")},
+		{ended(run.Completed, "noConversation")},
+		{ended(run.Failed, "onError")},
+		{ended(run.Failed, "success")},
+		{run.RunCancelled{At: at(time.Second), Reason: "by hand"}},
+	}
+	var all []journal.Summary
+	for i := range n {
+		s := started(fmt.Sprintf("run%03d", i))
+		s.At = at(time.Duration(i/5) * time.Second)
+		s.Flow = []string{"greet", "pay", "end-task"}[i%3]
+		s.FlowDigest = fmt.Sprintf("digest-%d", i%2)
+		events := append(one(s), endings[i%len(endings)]...)
+		b.append(s.Run, 0, events...)
+		sum, err := journal.Summarize(events)
+		b.ok(err)
+		all = append([]journal.Summary{sum}, all...)
+	}
+	return all
+}
+
+func testFilters(b *bench) {
+	all := b.variety(84)
+	pick := func(want func(journal.Summary) bool) []journal.Summary {
+		var some []journal.Summary
+		for _, s := range all {
+			if want(s) {
+				some = append(some, s)
+			}
+		}
+		return some
+	}
+	from, to := noon.Add(3*time.Second), noon.Add(9*time.Second)
+	filters := []journal.Filter{
+		{}, {From: from}, {To: to}, {From: from, To: to}, {From: to, To: from},
+		{Flow: "pay"}, {Flow: "nothing"}, {Status: "nothing"}, {Outcome: "nothing"},
+		{Flow: "pay", Outcome: "success"}, {Outcome: "success"}, {Outcome: "onError", From: from, To: to},
+		{Outcome: "success", Status: run.Failed}, {Outcome: "success", Status: run.Running},
+		{Flow: "greet", Outcome: "success", Status: run.Completed, From: from, To: to},
+	}
+	for _, status := range []run.Status{run.Running, run.Waiting, run.Completed, run.Failed, run.Cancelled} {
+		filters = append(filters, journal.Filter{Status: status}, journal.Filter{Status: status, Flow: "pay", From: from})
+	}
+	for _, f := range filters {
+		want := pick(func(s journal.Summary) bool {
+			return (f.Flow == "" || s.Flow == f.Flow) && (f.Status == "" || s.Status == f.Status) &&
+				(f.Outcome == "" || s.Outcome == f.Outcome) &&
+				(f.From.IsZero() || !s.StartedAt.Before(f.From)) && (f.To.IsZero() || s.StartedAt.Before(f.To))
+		})
+		b.same(fmt.Sprintf("%+v", f), b.all(f), want)
+		f.Limit = 10
+		b.same(fmt.Sprintf("%+v", f), b.all(f), want)
+	}
+}
+
+func testPages(b *bench) {
+	all := b.variety(60)
+	for _, limit := range []int{7, 30, 59, 60, 61} {
+		b.same(fmt.Sprintf("pages of %d", limit), b.all(journal.Filter{Limit: limit}), all)
+	}
+	page, err := b.d.Runs(b.Context(), journal.Filter{})
+	b.ok(err)
+	b.same("runs on a page by default", len(page.Runs), journal.DefaultLimit)
+	page, err = b.d.Runs(b.Context(), journal.Filter{Limit: 60})
+	b.ok(err)
+	b.same("cursor after the last run", page.Next, "")
+	for _, cursor := range []string{"x", "zz.-", ".", "1", "1.2.3", "'"} {
+		if _, err := b.d.Runs(b.Context(), journal.Filter{Cursor: cursor}); !errors.Is(err, journal.ErrCursor) {
+			b.Errorf("cursor %q: error %v, want ErrCursor", cursor, err)
+		}
+	}
+}
+
+// testNewRunsWhilePaging turns the page while runs begin and end: what was on
+// the list at first is there once.
+func testNewRunsWhilePaging(b *bench) {
+	all := b.variety(30)
+	var got []journal.Summary
+	f := journal.Filter{Limit: 7}
+	for turn := 0; ; turn++ {
+		page, err := b.d.Runs(b.Context(), f)
+		b.ok(err)
+		got = append(got, page.Runs...)
+		if page.Next == "" {
+			break
+		}
+		f.Cursor = page.Next
+		s := started(fmt.Sprintf("new%d", turn))
+		s.At = at(time.Hour)
+		b.append(s.Run, 0, s)
+	}
+	b.same("runs", got, all)
+}

@@ -1,0 +1,415 @@
+package journal
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/wendflow/wend/runtime/run"
+)
+
+// Memory is a Driver that lives as long as the process. It keeps the newest
+// ended runs so that they can still be looked at, and forgets the others.
+type Memory struct {
+	// Now is the clock. Defaults to time.Now. Set it before first use.
+	Now func() time.Time
+
+	keep   int
+	leases Leases
+
+	mu     sync.Mutex
+	closed bool
+	begun  int // runs ever
+	runs   map[string]*record
+	ended  []string // oldest end first
+	waits  map[Awaited][]string
+	keys   map[dedupeKey]holder
+	mail   mailbox
+	blobs  map[string][]byte
+}
+
+type record struct {
+	nr      int // order of begin
+	events  []run.Event
+	summary Summary
+}
+
+type dedupeKey struct{ scope, key string }
+
+type holder struct {
+	run     string
+	expires time.Time
+}
+
+var _ Driver = (*Memory)(nil)
+
+// NewMemory returns an empty journal that keeps the events of at most keep
+// ended runs.
+func NewMemory(keep int) *Memory {
+	return &Memory{
+		Now: time.Now, keep: keep,
+		runs:  map[string]*record{},
+		waits: map[Awaited][]string{},
+		keys:  map[dedupeKey]holder{},
+		mail:  mailbox{byID: map[string]*letter{}},
+		blobs: map[string][]byte{},
+	}
+}
+
+// Append implements Journal.
+func (m *Memory) Append(ctx context.Context, id string, after int, events []run.Event) error {
+	if err := m.lock(ctx); err != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	return m.append(id, after, events)
+}
+
+// Begin implements Driver.
+func (m *Memory) Begin(ctx context.Context, id string, d Dedupe, events []run.Event) (string, error) {
+	if err := m.lock(ctx); err != nil {
+		return "", err
+	}
+	defer m.mu.Unlock()
+	key, now := dedupeKey{d.Scope, d.Key}, m.Now()
+	if h, taken := m.keys[key]; d.For > 0 && taken && now.Before(h.expires) {
+		return h.run, nil
+	}
+	if err := m.append(id, 0, events); err != nil {
+		return "", err
+	}
+	if d.For > 0 {
+		m.keys[key] = holder{id, now.Add(d.For)}
+	}
+	return id, nil
+}
+
+// Events implements Journal.
+func (m *Memory) Events(ctx context.Context, id string) ([]run.Event, error) {
+	if err := m.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer m.mu.Unlock()
+	r, ok := m.runs[id]
+	if !ok {
+		return nil, fmt.Errorf("run %q: %w", id, ErrNotFound)
+	}
+	return r.events[:len(r.events):len(r.events)], nil
+}
+
+// lock fails if there is nothing to do any more.
+func (m *Memory) lock(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return ErrClosed
+	}
+	return nil
+}
+
+func (m *Memory) append(id string, after int, events []run.Event) error {
+	r := m.runs[id]
+	have := 0
+	if r != nil {
+		have = len(r.events)
+	}
+	switch {
+	case have != after:
+		return Conflict(id, have, after)
+	case len(events) == 0:
+		return fmt.Errorf("append to run %s: no events", id)
+	case r == nil:
+		sum, err := Begun(id, events)
+		if err != nil {
+			return err
+		}
+		m.begun++
+		r = &record{nr: m.begun, summary: sum}
+		m.runs[id] = r
+	default:
+		m.unwait(r)
+		r.summary.Apply(events)
+	}
+	r.events = append(r.events, events...)
+	m.index(r)
+	return nil
+}
+
+// index notes what the run waits for, and that it has ended.
+func (m *Memory) index(r *record) {
+	if a := r.summary.Awaits; a != nil {
+		m.waits[*a] = append(m.waits[*a], r.summary.ID)
+	}
+	if r.summary.Status.Ended() {
+		m.ended = append(m.ended, r.summary.ID)
+		m.forget()
+	}
+}
+
+func (m *Memory) unwait(r *record) {
+	a := r.summary.Awaits
+	if a == nil {
+		return
+	}
+	rest := slices.DeleteFunc(m.waits[*a], func(id string) bool { return id == r.summary.ID })
+	if len(rest) == 0 {
+		delete(m.waits, *a)
+		return
+	}
+	m.waits[*a] = rest
+}
+
+func (m *Memory) forget() {
+	for len(m.ended) > m.keep {
+		delete(m.runs, m.ended[0])
+		m.ended = m.ended[1:]
+	}
+}
+
+// Awaiting implements Mailbox.
+func (m *Memory) Awaiting(ctx context.Context, name, key string) ([]string, error) {
+	if err := m.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer m.mu.Unlock()
+	return slices.Clone(m.waits[Awaited{name, key}]), nil
+}
+
+// Offer implements Mailbox.
+func (m *Memory) Offer(ctx context.Context, e Event) (bool, error) {
+	if err := e.Check(); err != nil {
+		return false, err
+	}
+	if err := m.lock(ctx); err != nil {
+		return false, err
+	}
+	defer m.mu.Unlock()
+	return m.mail.offer(e, m.Now()), nil
+}
+
+// Take implements Mailbox.
+func (m *Memory) Take(ctx context.Context, name, key, taker string) (Event, bool, error) {
+	if err := m.lock(ctx); err != nil {
+		return Event{}, false, err
+	}
+	defer m.mu.Unlock()
+	e, ok := m.mail.take(name, key, taker, m.Now())
+	return e, ok, nil
+}
+
+// Return implements Mailbox.
+func (m *Memory) Return(ctx context.Context, id, taker string) error {
+	if err := m.lock(ctx); err != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	m.mail.putBack(id, taker)
+	return nil
+}
+
+// Lease implements Owners.
+func (m *Memory) Lease(ctx context.Context, owner string, want int, ttl time.Duration) (Shards, error) {
+	if err := m.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer m.mu.Unlock()
+	return m.leases.Lease(m.Now(), owner, want, ttl), nil
+}
+
+// Release implements Owners.
+func (m *Memory) Release(ctx context.Context, owner string, s Shards) error {
+	if err := m.lock(ctx); err != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	m.leases.Release(owner, s)
+	return nil
+}
+
+// Unfinished implements Owners.
+func (m *Memory) Unfinished(ctx context.Context, s Shards) iter.Seq2[Summary, error] {
+	return func(yield func(Summary, error) bool) {
+		runs, err := m.list(ctx, func(r *record) bool {
+			return !r.summary.Status.Ended() && s.Has(r.summary.ID)
+		})
+		if err != nil {
+			yield(Summary{}, err)
+			return
+		}
+		slices.SortFunc(runs, func(a, b record) int { return b.cursor().compare(a.cursor()) })
+		for _, r := range runs {
+			if !yield(r.summary, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Due implements Owners.
+func (m *Memory) Due(ctx context.Context, s Shards, before time.Time, limit int) ([]Timer, error) {
+	runs, err := m.list(ctx, func(r *record) bool {
+		due := r.summary.Due
+		return !due.IsZero() && due.Before(before) && s.Has(r.summary.ID)
+	})
+	if err != nil {
+		return nil, err
+	}
+	timers := make([]Timer, len(runs))
+	for i, r := range runs {
+		timers[i] = Timer{r.summary.ID, r.summary.Due}
+	}
+	slices.SortFunc(timers, func(a, b Timer) int { return a.Due.Compare(b.Due) })
+	return timers[:min(limit, len(timers))], nil
+}
+
+// list copies the records that are wanted, in no order.
+func (m *Memory) list(ctx context.Context, want func(*record) bool) ([]record, error) {
+	if err := m.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer m.mu.Unlock()
+	var runs []record
+	for _, r := range m.runs {
+		if want(r) {
+			runs = append(runs, *r)
+		}
+	}
+	return runs, nil
+}
+
+// Find implements History.
+func (m *Memory) Find(ctx context.Context, id string) (Summary, error) {
+	if err := m.lock(ctx); err != nil {
+		return Summary{}, err
+	}
+	defer m.mu.Unlock()
+	r, ok := m.runs[id]
+	if !ok {
+		return Summary{}, fmt.Errorf("run %q: %w", id, ErrNotFound)
+	}
+	return r.summary, nil
+}
+
+// Runs implements History.
+func (m *Memory) Runs(ctx context.Context, f Filter) (Page, error) {
+	after, err := ParseCursor(f.Cursor)
+	if err != nil {
+		return Page{}, err
+	}
+	runs, err := m.list(ctx, func(r *record) bool {
+		return f.matches(&r.summary) && (f.Cursor == "" || after.compare(r.cursor()) < 0)
+	})
+	if err != nil {
+		return Page{}, err
+	}
+	slices.SortFunc(runs, func(a, b record) int { return a.cursor().compare(b.cursor()) })
+	limit := cmp.Or(max(f.Limit, 0), DefaultLimit)
+	var page Page
+	if len(runs) > limit {
+		runs = runs[:limit]
+		page.Next = runs[limit-1].cursor().String()
+	}
+	for _, r := range runs {
+		page.Runs = append(page.Runs, r.summary)
+	}
+	return page, nil
+}
+
+func (r *record) cursor() Cursor { return Cursor{r.summary.StartedAt, int64(r.nr)} }
+
+func (f *Filter) matches(s *Summary) bool {
+	return (f.Flow == "" || f.Flow == s.Flow) &&
+		(f.Status == "" || f.Status == s.Status) &&
+		(f.Outcome == "" || f.Outcome == s.Outcome) &&
+		(f.From.IsZero() || !s.StartedAt.Before(f.From)) &&
+		(f.To.IsZero() || s.StartedAt.Before(f.To))
+}
+
+// PutBlob implements Blobs.
+func (m *Memory) PutBlob(ctx context.Context, digest string, data []byte) error {
+	if err := m.lock(ctx); err != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	m.blobs[digest] = bytes.Clone(data)
+	return nil
+}
+
+// Blob implements Blobs.
+func (m *Memory) Blob(ctx context.Context, digest string) ([]byte, error) {
+	if err := m.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer m.mu.Unlock()
+	data, ok := m.blobs[digest]
+	if !ok {
+		return nil, fmt.Errorf("blob %q: %w", digest, ErrNotFound)
+	}
+	return data, nil
+}
+
+// Trim implements Driver.
+func (m *Memory) Trim(ctx context.Context, r Retention) (int, error) {
+	if err := m.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer m.mu.Unlock()
+	now := m.Now()
+	maps.DeleteFunc(m.keys, func(_ dedupeKey, h holder) bool { return !now.Before(h.expires) })
+	m.mail.expire(now)
+	return m.trimRuns(now, r)
+}
+
+func (m *Memory) trimRuns(now time.Time, r Retention) (removed int, err error) {
+	size, sizes, err := m.size(r.Bytes > 0)
+	if err != nil {
+		return 0, err
+	}
+	slices.SortFunc(m.ended, func(a, b string) int { return m.runs[b].cursor().compare(m.runs[a].cursor()) })
+	m.ended = slices.DeleteFunc(m.ended, func(id string) bool {
+		old := r.Age > 0 && now.Sub(m.runs[id].summary.EndedAt) > r.Age
+		big := r.Bytes > 0 && size > r.Bytes
+		if !old && !big {
+			return false
+		}
+		size -= sizes[id]
+		delete(m.runs, id)
+		removed++
+		return true
+	})
+	return removed, nil
+}
+
+// size is what the runs would take if they were written down.
+func (m *Memory) size(wanted bool) (all int64, sizes map[string]int64, err error) {
+	if !wanted {
+		return 0, nil, nil
+	}
+	sizes = make(map[string]int64, len(m.runs))
+	for id, r := range m.runs {
+		data, err := run.Marshal(r.events)
+		if err != nil {
+			return 0, nil, err
+		}
+		sizes[id] = int64(len(data))
+		all += sizes[id]
+	}
+	return all, sizes, nil
+}
+
+// Close implements Driver.
+func (m *Memory) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	return nil
+}

@@ -1,0 +1,20 @@
+package journal_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/journal/journaltest"
+)
+
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	journaltest.Test(t, journaltest.Setup{
+		Open: func(_ testing.TB, _ string, now func() time.Time) journal.Driver {
+			m := journal.NewMemory(1000)
+			m.Now = now
+			return m
+		},
+	})
+}

@@ -1,0 +1,262 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/run"
+)
+
+const (
+	// These change one row each and nothing else: SQLite then needs no journal
+	// to undo half of a statement, which would cost as much as the rest.
+	sqlInsertRun = `INSERT INTO runs (
+			id, definition, flow, trigger_node, retry_of, started,
+			events, status, node, outcome, code, reason, updated, ended, due, awaits_name, awaits_key)
+		VALUES (?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING`
+	sqlUpdateRun = `UPDATE runs SET events = events + ?, status = ?, node = coalesce(nullif(?, ''), node),
+			outcome = ?, code = ?, reason = ?, updated = ?, ended = ?, due = ?, awaits_name = ?, awaits_key = ?
+		WHERE nr = ?`
+	sqlInsertEvents = `INSERT INTO events (at, data) VALUES (? << 22 | ?, ?)`
+	sqlFindRun      = `SELECT nr, events FROM runs WHERE id = ?`
+)
+
+// maxEvents is how many events a run may have: the room that events.at leaves.
+const maxEvents = 1 << 22
+
+// Append implements journal.Journal.
+func (s *Store) Append(ctx context.Context, id string, after int, events []run.Event) error {
+	a, err := prepare(id, after, events)
+	if err != nil {
+		return err
+	}
+	return s.explain(s.writer.write(ctx, a.do))
+}
+
+// Begin implements journal.Driver.
+func (s *Store) Begin(ctx context.Context, id string, d journal.Dedupe, events []run.Event) (string, error) {
+	a, err := prepare(id, 0, events)
+	if err != nil {
+		return "", err
+	}
+	holder := id
+	err = s.writer.write(ctx, func(t *tx) (err error) {
+		now := s.now()
+		if holder, err = t.holder(d, now); err != nil || holder != "" {
+			return err
+		}
+		holder = id
+		if err = a.do(t); err != nil {
+			return err
+		}
+		return t.hold(d, id, now)
+	})
+	if err != nil {
+		return "", s.explain(err)
+	}
+	return holder, nil
+}
+
+const (
+	sqlHolder = `SELECT run FROM dedupe WHERE scope = ? AND key = ? AND expires > ?`
+	sqlHold   = `INSERT OR REPLACE INTO dedupe (scope, key, run, expires) VALUES (?,?,?,?)`
+)
+
+// holder returns the run that has the key, or nothing.
+func (t *tx) holder(d journal.Dedupe, now time.Time) (string, error) {
+	if d.For <= 0 {
+		return "", nil
+	}
+	var id any
+	err := t.row(sqlHolder, []any{d.Scope, d.Key, nanos(now)}, &id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return idOf(id), err
+}
+
+func (t *tx) hold(d journal.Dedupe, id string, now time.Time) error {
+	if d.For <= 0 {
+		return nil
+	}
+	_, err := t.exec(sqlHold, d.Scope, d.Key, idKey(id), nanos(now.Add(d.For)))
+	return err
+}
+
+// appending is an append, encoded by the caller so that the writer need not.
+type appending struct {
+	id         string
+	after      int
+	data       []byte
+	summary    journal.Summary // what the events alone say
+	definition definition
+}
+
+// definition is what a run was begun with: a row of that table.
+type definition struct{ flow, digest, plugins string }
+
+func prepare(id string, after int, events []run.Event) (*appending, error) {
+	a := &appending{id: id, after: after}
+	var err error
+	switch {
+	case len(events) == 0:
+		return nil, fmt.Errorf("append to run %s: no events", id)
+	case after+len(events) > maxEvents:
+		return nil, fmt.Errorf("append to run %s: more than %d events", id, maxEvents)
+	case after == 0:
+		if a.summary, err = journal.Begun(id, events); err != nil {
+			return nil, err
+		}
+		if a.definition, err = definitionOf(&a.summary); err != nil {
+			return nil, fmt.Errorf("begin run %s: %w", id, err)
+		}
+	default:
+		a.summary.Apply(events)
+	}
+	if statusCode(a.summary.Status) < 0 {
+		return nil, fmt.Errorf("append to run %s: no such status %q", id, a.summary.Status)
+	}
+	if a.data, err = encode(events); err != nil {
+		return nil, fmt.Errorf("append to run %s: %w", id, err)
+	}
+	return a, nil
+}
+
+func definitionOf(s *journal.Summary) (definition, error) {
+	plugins, err := json.Marshal(s.Plugins)
+	return definition{s.Flow, s.FlowDigest, string(plugins)}, err
+}
+
+// do writes the row of the run first: it is that which may be refused.
+func (a *appending) do(t *tx) error {
+	change := a.insert
+	if a.after > 0 {
+		change = a.update
+	}
+	nr, err := change(t)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(sqlInsertEvents, nr, a.after, a.data)
+	return err
+}
+
+func (a *appending) insert(t *tx) (nr int64, err error) {
+	definition, err := t.define(a.definition)
+	if err != nil {
+		return 0, err
+	}
+	s := &a.summary
+	var retryOf any
+	if s.RetryOf != "" {
+		retryOf = idKey(s.RetryOf)
+	}
+	name, key := a.awaits()
+	r, err := t.result(sqlInsertRun,
+		idKey(a.id), definition, s.Flow, s.Trigger, retryOf, nanos(s.StartedAt),
+		s.Events, statusCode(s.Status), s.Node, s.Outcome, s.Code, s.Reason,
+		nanos(s.UpdatedAt), nanos(s.EndedAt), due(s.Due), name, key)
+	if err != nil {
+		return 0, err
+	}
+	added, err := r.RowsAffected()
+	if err != nil {
+		return 0, err
+	}
+	if added == 0 {
+		_, have, err := t.find(a.id)
+		return 0, cmp.Or(err, journal.Conflict(a.id, have, a.after))
+	}
+	return r.LastInsertId()
+}
+
+func (a *appending) update(t *tx) (nr int64, err error) {
+	nr, have, err := t.find(a.id)
+	if err != nil {
+		return 0, err
+	}
+	if have != a.after {
+		return 0, journal.Conflict(a.id, have, a.after)
+	}
+	s := &a.summary
+	name, key := a.awaits()
+	_, err = t.exec(sqlUpdateRun,
+		s.Events, statusCode(s.Status), s.Node, s.Outcome, s.Code, s.Reason,
+		nanos(s.UpdatedAt), nanos(s.EndedAt), due(s.Due), name, key, nr)
+	return nr, err
+}
+
+// find returns a run's row and how many events it has. A run that is not there
+// has none.
+func (t *tx) find(id string) (nr int64, have int, err error) {
+	err = t.row(sqlFindRun, []any{idKey(id)}, &nr, &have)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return nr, have, err
+}
+
+func (a *appending) awaits() (name, key any) {
+	if w := a.summary.Awaits; w != nil {
+		return w.Name, w.Key
+	}
+	return nil, nil
+}
+
+const (
+	sqlFindDefinition   = `SELECT nr FROM definitions WHERE flow = ? AND digest = ? AND plugins = ?`
+	sqlInsertDefinition = `INSERT INTO definitions (flow, digest, plugins) VALUES (?,?,?)`
+)
+
+// define returns the row of a definition, which it adds if it is new.
+func (t *tx) define(d definition) (int64, error) {
+	if nr, ok := t.definitions[d]; ok {
+		return nr, nil
+	}
+	var nr int64
+	err := t.row(sqlFindDefinition, []any{d.flow, d.digest, d.plugins}, &nr)
+	if errors.Is(err, sql.ErrNoRows) {
+		nr, err = t.insertDefinition(d)
+	}
+	if err == nil {
+		t.definitions[d] = nr
+	}
+	return nr, err
+}
+
+func (t *tx) insertDefinition(d definition) (int64, error) {
+	r, err := t.result(sqlInsertDefinition, d.flow, d.digest, d.plugins)
+	if err != nil {
+		return 0, err
+	}
+	return r.LastInsertId()
+}
+
+// idKey is how an id is kept: most are UUIDs, which are shorter as bytes.
+func idKey(id string) any {
+	if u, err := uuid.Parse(id); err == nil && u.String() == id {
+		return u[:]
+	}
+	return id
+}
+
+// idOf is the inverse of idKey. Nothing is no id.
+func idOf(key any) string {
+	switch k := key.(type) {
+	case []byte:
+		if u, err := uuid.FromBytes(k); err == nil {
+			return u.String()
+		}
+	case string:
+		return k
+	}
+	return ""
+}

@@ -1,0 +1,51 @@
+package sqlite
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/wendflow/wend/runtime/run"
+)
+
+// statuses are kept by their places here.
+var statuses = []run.Status{run.Running, run.Waiting, run.Completed, run.Failed, run.Cancelled}
+
+// statusCode is -1 for what is no status.
+func statusCode(s run.Status) int { return slices.Index(statuses, s) }
+
+var (
+	lastTime  = time.Unix(0, math.MaxInt64)
+	firstTime = time.Unix(0, math.MinInt64)
+)
+
+// nanos is how a time is kept; no time is 0. Times that int64 cannot hold
+// (after the year 2262) become the last that it can.
+func nanos(t time.Time) int64 {
+	switch {
+	case t.IsZero():
+		return 0
+	case t.After(lastTime):
+		return math.MaxInt64
+	case t.Before(firstTime):
+		return math.MinInt64
+	default:
+		return t.UnixNano()
+	}
+}
+
+// timeOf is the inverse of nanos.
+func timeOf(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
+}
+
+// due is NULL if there is none, so that it takes no room in the index.
+func due(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return nanos(t)
+}

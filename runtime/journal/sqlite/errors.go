@@ -1,0 +1,49 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+
+	"github.com/wendflow/wend/runtime/journal"
+)
+
+// Why a data folder cannot be used.
+var (
+	ErrLocked   = errors.New("in use by another process")
+	ErrNewer    = errors.New("written by a newer Wend")
+	ErrForeign  = errors.New("not a database of Wend")
+	ErrDamaged  = errors.New("damaged")
+	ErrReadOnly = errors.New("read-only")
+	ErrFull     = errors.New("no space left for it")
+)
+
+// failed tells whether the database could not do it, as opposed to what was
+// asked for being refused.
+func failed(err error) bool {
+	return err != nil && !errors.Is(err, journal.ErrConflict) && !errors.Is(err, journal.ErrNotFound)
+}
+
+// explain says what an error code of SQLite means for the one who runs Wend.
+func (s *Store) explain(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	var why error
+	switch e.Code() & 0xff {
+	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
+		why = ErrLocked
+	case lib.SQLITE_READONLY, lib.SQLITE_PERM:
+		why = ErrReadOnly
+	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
+		why = ErrDamaged
+	case lib.SQLITE_FULL:
+		why = ErrFull
+	default:
+		return fmt.Errorf("%q: %w", s.path, err)
+	}
+	return fmt.Errorf("%q is %w: %w", s.path, why, err)
+}

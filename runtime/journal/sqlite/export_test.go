@@ -1,0 +1,43 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/wendflow/wend/runtime/journal"
+)
+
+// LimitPages lets the file grow to so many pages and no further, as a full
+// disk would.
+func (s *Store) LimitPages(ctx context.Context, n int) error {
+	return s.writer.write(ctx, func(t *tx) error {
+		_, err := column[int64](t, fmt.Sprintf("PRAGMA max_page_count = %d", n))
+		return err
+	})
+}
+
+// MakeReadOnly lets SQLite refuse every write.
+func (s *Store) MakeReadOnly(ctx context.Context) error {
+	return s.writer.write(ctx, func(t *tx) error {
+		_, err := t.exec("PRAGMA query_only = 1")
+		return err
+	})
+}
+
+// Pages is how many pages the file has.
+func (s *Store) Pages(ctx context.Context) (pages int, err error) {
+	err = s.writer.write(ctx, func(t *tx) error { return t.row("PRAGMA page_count", nil, &pages) })
+	return pages, err
+}
+
+// ListQuery is what Runs asks the database.
+func ListQuery(f journal.Filter, after journal.Cursor) (string, []any) {
+	return listQuery(f, after, journal.DefaultLimit+1)
+}
+
+// Queries are the others that must not scan.
+var Queries = map[string]string{
+	"events": sqlEvents, "unfinished": sqlUnfinished, "due": sqlDue, "awaiting": sqlAwaiting,
+	"oldest": sqlOldest, "free": sqlFree, "taken": sqlTaken, "holder": sqlHolder,
+	"definitions": sqlRemoveDefinitions, "expired keys": sqlExpireKeys, "expired mail": sqlExpireMail,
+}

@@ -1,0 +1,92 @@
+package sqlite_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/journal/sqlite"
+	"github.com/wendflow/wend/runtime/run"
+)
+
+// TestOldSchemas opens stores that earlier versions left: all that was in them
+// is there. The files in testdata are never changed.
+func TestOldSchemas(t *testing.T) {
+	t.Parallel()
+	const newest = 1
+	for v := 1; v <= newest; v++ {
+		t.Run(fmt.Sprint(v), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for i := 1; i <= v; i++ {
+				execute(t, dir, read(t, fmt.Sprintf("schema/%d.sql", i)))
+			}
+			execute(t, dir, read(t, fmt.Sprintf("testdata/schema%d.sql", v)))
+			execute(t, dir, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", 0x57656e64, v))
+			s, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Now: func() time.Time { return noon }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			same(t, s)
+		})
+	}
+}
+
+// same checks what testdata/schema1.sql holds.
+func same(t *testing.T, s *sqlite.Store) {
+	t.Helper()
+	const ended = "019aa0a6-4c00-7000-8000-000000000001"
+	ctx := t.Context()
+	sum, err := s.Find(ctx, ended)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := journal.Summary{
+		ID: ended, Flow: "sms-end-task", FlowDigest: "flow-1", Plugins: map[string]string{"cisco-cce/end-task": "plugin-1"},
+		Trigger: "n2", Status: run.Completed, Node: "n4", Outcome: "success",
+		StartedAt: noon, UpdatedAt: noon, EndedAt: noon, Events: 4,
+	}
+	if diff := cmp.Diff(want, sum); diff != "" {
+		t.Errorf("Find (-want +got):\n%s", diff)
+	}
+	events, err := s.Events(ctx, ended)
+	if err != nil || len(events) != 4 {
+		t.Fatalf("Events: %d events, %v; want 4", len(events), err)
+	}
+	body := events[2].(run.CallReplied).Reply.Body
+	if want := strings.Repeat("long, therefore compressed. ", 300); body != want {
+		t.Errorf("the body is %.50q… of %d bytes", body, len(body))
+	}
+	holder, err := s.Begin(ctx, "new", journal.Dedupe{Scope: "sms-end-task/n2", Key: "e-1", For: time.Hour}, wholeRun("new", "x"))
+	if err != nil || holder != ended {
+		t.Errorf("Begin = %q, %v; want %q", holder, err, ended)
+	}
+	waiting, err := s.Awaiting(ctx, "paid", "7")
+	if diff := cmp.Diff([]string{"waits"}, waiting); err != nil || diff != "" {
+		t.Errorf("Awaiting: %v (-want +got):\n%s", err, diff)
+	}
+	for taker, id := range map[string]string{"waits/n4/1": "e-7", "other": ""} {
+		e, ok, err := s.Take(ctx, "paid", "7", taker)
+		if err != nil || e.ID != id || ok != (id != "") {
+			t.Errorf("Take for %s = %q, %v, %v; want %q", taker, e.ID, ok, err, id)
+		}
+	}
+	if data, err := s.Blob(ctx, "plugin-1"); err != nil || string(data) != "\x00asm" {
+		t.Errorf("Blob = %q, %v", data, err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}

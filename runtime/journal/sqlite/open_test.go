@@ -1,0 +1,240 @@
+package sqlite_test
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/journal/sqlite"
+)
+
+// TestOpenRefused says what people read when a data folder cannot be used.
+func TestOpenRefused(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		name    string
+		prepare func(t *testing.T, dir string)
+		want    error
+		text    string // with DIR for the folder
+	}{
+		{
+			"in use", func(t *testing.T, dir string) { open(t, dir) },
+			sqlite.ErrLocked, fmt.Sprintf(`data folder "DIR" is in use by another process: process %d on `, os.Getpid()),
+		},
+		{
+			"newer", func(t *testing.T, dir string) {
+				open(t, dir).Close()
+				execute(t, dir, "PRAGMA user_version = 7")
+			},
+			sqlite.ErrNewer, `"DIR/wend.db" was written by a newer Wend (schema 7, this one knows 1)`,
+		},
+		{
+			"of another program", func(t *testing.T, dir string) { execute(t, dir, "CREATE TABLE t (x)") },
+			sqlite.ErrForeign, `"DIR/wend.db" is not a database of Wend`,
+		},
+		{
+			"no database", func(t *testing.T, dir string) { write(t, dir, strings.Repeat("not a database\n", 1000)) },
+			sqlite.ErrDamaged, `"DIR/wend.db" is damaged: file is not a database`,
+		},
+		{
+			"read-only file", func(t *testing.T, dir string) {
+				open(t, dir).Close()
+				unlessRoot(t, os.Chmod(filepath.Join(dir, sqlite.File), 0o400))
+			},
+			sqlite.ErrReadOnly, `"DIR/wend.db" is read-only: attempt to write a readonly database`,
+		},
+		{
+			"no right to write", func(t *testing.T, dir string) {
+				unlessRoot(t, os.Chmod(dir, 0o500))
+			},
+			sqlite.ErrReadOnly, `data folder "DIR" is read-only: `,
+		},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			c.prepare(t, dir)
+			_, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir})
+			if !errors.Is(err, c.want) {
+				t.Fatalf("error %v, want %v", err, c.want)
+			}
+			text := strings.ReplaceAll(filepath.ToSlash(err.Error()), filepath.ToSlash(dir), "DIR")
+			if !strings.HasPrefix(text, c.text) {
+				t.Errorf("error\n%s\nwant\n%s", text, c.text)
+			}
+			// The folder is not left locked.
+			if _, again := sqlite.Open(t.Context(), sqlite.Config{Dir: dir}); !errors.Is(again, c.want) {
+				t.Errorf("opened again: error %v, want %v", again, c.want)
+			}
+		})
+	}
+}
+
+// execute changes the database behind the package's back.
+func execute(t *testing.T, dir, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, sqlite.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// unlessRoot skips the test for a user who may write everywhere.
+func unlessRoot(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS == "windows" || os.Getuid() == 0 {
+		t.Skip("this user may write everywhere")
+	}
+}
+
+func write(t *testing.T, dir, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, sqlite.File), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpenStrangeFolder(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), `a?b=c#d%20 ü'"`, "not there yet")
+	s := open(t, dir)
+	begin(t, s, "a", "x")
+	if _, err := os.Stat(filepath.Join(dir, sqlite.File)); err != nil {
+		t.Error(err)
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm() != 0o700 {
+		t.Errorf("the data folder has mode %v, want 0700", info.Mode().Perm())
+	}
+}
+
+// TestDamaged breaks a page in the middle of the file.
+func TestDamaged(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	begin(t, s, "a", noise(60_000))
+	s.Close()
+	path := filepath.Join(dir, sqlite.File)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const page = 4096
+	for at := page; at < len(data); at += page {
+		copy(data[at:], "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
+	}
+	write(t, dir, string(data))
+	s, err = sqlite.Open(t.Context(), sqlite.Config{Dir: dir})
+	if err == nil {
+		t.Cleanup(func() { s.Close() })
+		_, err = s.Events(t.Context(), "a")
+	}
+	if !errors.Is(err, sqlite.ErrDamaged) {
+		t.Errorf("error %v, want %v", err, sqlite.ErrDamaged)
+	}
+}
+
+// TestFull fills the disk. What does not fit is refused and takes no other
+// append with it; when there is room again all goes on.
+func TestFull(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	ctx := t.Context()
+	pages, err := s.Pages(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.LimitPages(ctx, pages+30); err != nil {
+		t.Fatal(err)
+	}
+	errs := make([]error, 9)
+	together(len(errs), func(i int) {
+		payload := "small"
+		if i == 4 {
+			payload = noise(1_000_000)
+		}
+		id := fmt.Sprintf("run%d", i)
+		errs[i] = s.Append(ctx, id, 0, wholeRun(id, payload))
+	})
+	for i, err := range errs {
+		switch {
+		case i == 4 && !errors.Is(err, sqlite.ErrFull):
+			t.Errorf("append of what does not fit: error %v, want ErrFull", err)
+		case i != 4 && err != nil:
+			t.Errorf("append of what fits: %v", err)
+		}
+	}
+	if _, err := s.Find(ctx, "run4"); !errors.Is(err, journal.ErrNotFound) {
+		t.Errorf("run that did not fit: error %v, want ErrNotFound", err)
+	}
+	if err := s.LimitPages(ctx, pages+10_000); err != nil {
+		t.Fatal(err)
+	}
+	begin(t, s, "run4", noise(1_000_000))
+}
+
+// TestShrink gives the disk back what Trim removed.
+func TestShrink(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	for i := range 30 {
+		begin(t, s, fmt.Sprintf("run%d", i), noise(60_000))
+	}
+	full, err := s.Pages(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Trim(t.Context(), journal.Retention{Bytes: 1}); err != nil {
+		t.Fatal(err)
+	}
+	left, err := s.Pages(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left > full/4 {
+		t.Errorf("the file has %d pages after all was removed, and had %d before", left, full)
+	}
+}
+
+func begin(t *testing.T, s *sqlite.Store, id, payload string) {
+	t.Helper()
+	if err := s.Append(t.Context(), id, 0, wholeRun(id, payload)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReadOnly is about a database that becomes read-only while it is open.
+func TestReadOnly(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	begin(t, s, "a", "x")
+	if err := s.MakeReadOnly(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(t.Context(), "b", 0, wholeRun("b", "x")); !errors.Is(err, sqlite.ErrReadOnly) {
+		t.Errorf("Append: error %v, want ErrReadOnly", err)
+	}
+	if _, err := s.Events(t.Context(), "a"); err != nil {
+		t.Errorf("Events: %v", err)
+	}
+}

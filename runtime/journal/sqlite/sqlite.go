@@ -1,0 +1,180 @@
+// Package sqlite keeps a journal in one SQLite file. An append that returned
+// survives the end of the process and the loss of power: the file is in WAL
+// mode with synchronous=FULL, and one writer commits all waiting appends
+// together, so that they share an fsync. One process at a time may open a data
+// folder; the folder may be moved or copied while it is closed.
+//
+// The package does not decide what is kept how long; see Store.Trim.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/wendflow/wend/runtime/journal"
+)
+
+// File is the name of the database in its data folder. While it is open, and
+// after a crash, it has companions whose names begin with its own.
+const File = "wend.db"
+
+// Config is what a Store needs.
+type Config struct {
+	// Dir is the data folder. It is made if it is not there.
+	Dir string
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+}
+
+// Store is a journal.Driver on one file.
+type Store struct {
+	path   string
+	now    func() time.Time
+	leases journal.Leases
+	lock   *lock
+	writer *writer
+	reader *sql.DB
+
+	mu   sync.Mutex
+	pins map[string]bool // digests put since Open
+}
+
+var _ journal.Driver = (*Store)(nil)
+
+// readers is how many reads go on side by side.
+const readers = 4
+
+// Open opens the database in the folder, and makes or upgrades it first if
+// need be. It returns ErrLocked if another process has the folder open,
+// ErrNewer if a newer version wrote the file, ErrDamaged, ErrReadOnly or
+// ErrFull. Close the store with Close.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	dir, err := filepath.Abs(cfg.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("data folder %q: %w", cfg.Dir, err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	l, err := acquire(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: filepath.Join(dir, File), now: cfg.Now, lock: l, pins: map[string]bool{}}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(s.explain(err), l.release())
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context) error {
+	db, conn, err := openWriter(ctx, s.path)
+	if err != nil {
+		return err
+	}
+	if err = migrate(ctx, conn, s.path); err == nil {
+		s.writer, err = newWriter(ctx, db, conn)
+	}
+	if err != nil {
+		return errors.Join(err, conn.Close(), db.Close())
+	}
+	if s.reader, err = sql.Open("sqlite", dsn(s.path, "query_only(1)", "cache_size(-4000)", "busy_timeout(5000)")); err != nil {
+		return errors.Join(err, s.writer.close())
+	}
+	s.reader.SetMaxOpenConns(readers)
+	s.reader.SetMaxIdleConns(readers)
+	return nil
+}
+
+// Close implements journal.Driver.
+func (s *Store) Close() error {
+	if !s.writer.stop() {
+		return nil
+	}
+	// The last connection to be closed moves all into the main file.
+	return errors.Join(s.reader.Close(), s.writer.close(), s.lock.release())
+}
+
+// openWriter opens the one connection that writes.
+func openWriter(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
+	// Free pages can be given back to the disk only if auto_vacuum is set
+	// before the first table.
+	db, err := sql.Open("sqlite", dsn(path, "auto_vacuum(incremental)", "cache_size(-8000)", "wal_autocheckpoint(4000)", "busy_timeout(1000)"))
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	if err := durable(ctx, conn); err != nil {
+		return nil, nil, errors.Join(err, conn.Close(), db.Close())
+	}
+	return db, conn, nil
+}
+
+// durable sets what makes a commit safe and reads it back: SQLite answers a
+// mode that it cannot have with the one that it has.
+func durable(ctx context.Context, conn *sql.Conn) error {
+	var mode string
+	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("the file system cannot hold a database in WAL mode (it is in %q)", mode)
+	}
+	if _, err := conn.ExecContext(ctx, "PRAGMA synchronous = FULL"); err != nil {
+		return err
+	}
+	var sync int
+	if err := conn.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&sync); err != nil {
+		return err
+	}
+	if sync != synchronousFull {
+		return fmt.Errorf("synchronous is %d, expected %d (FULL)", sync, synchronousFull)
+	}
+	return nil
+}
+
+const synchronousFull = 2
+
+func dsn(path string, pragmas ...string) string {
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
+	if !strings.HasPrefix(u.Path, "/") {
+		u.Path = "/" + u.Path // C:\x is file:///C:/x
+	}
+	q := url.Values{"_pragma": pragmas}
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// Lease implements journal.Owners. No other process can have the folder open,
+// so leases end with the process.
+func (s *Store) Lease(ctx context.Context, owner string, want int, ttl time.Duration) (journal.Shards, error) {
+	if err := s.writer.usable(ctx); err != nil {
+		return 0, err
+	}
+	return s.leases.Lease(s.now(), owner, want, ttl), nil
+}
+
+// Release implements journal.Owners.
+func (s *Store) Release(ctx context.Context, owner string, shards journal.Shards) error {
+	if err := s.writer.usable(ctx); err != nil {
+		return err
+	}
+	s.leases.Release(owner, shards)
+	return nil
+}

@@ -1,0 +1,26 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/journal/journaltest"
+	"github.com/wendflow/wend/runtime/journal/sqlite"
+)
+
+func TestDriver(t *testing.T) {
+	t.Parallel()
+	journaltest.Test(t, journaltest.Setup{
+		Open: func(tb testing.TB, dir string, now func() time.Time) journal.Driver {
+			s, err := sqlite.Open(tb.Context(), sqlite.Config{Dir: dir, Now: now})
+			if err != nil {
+				tb.Fatal(err)
+			}
+			return s
+		},
+		Persists: true,
+		Tail:     func(dir string) string { return filepath.Join(dir, sqlite.File+"-wal") },
+	})
+}

@@ -1,0 +1,182 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/wendflow/wend/runtime/journal"
+)
+
+// trimStep is how many rows one transaction of Trim removes at most.
+const trimStep = 200
+
+// Trim implements journal.Driver.
+func (s *Store) Trim(ctx context.Context, r journal.Retention) (int, error) {
+	removed, err := s.trim(ctx, r)
+	if err != nil {
+		return removed, fmt.Errorf("trim: %w", s.explain(err))
+	}
+	return removed, nil
+}
+
+func (s *Store) trim(ctx context.Context, r journal.Retention) (removed int, err error) {
+	before := nanos(s.now().Add(-r.Age))
+	steps := []step{s.removeExpired}
+	if r.Age > 0 {
+		steps = append(steps, func(t *tx) (int, bool, error) {
+			n, err := t.removeRuns(before, math.MaxInt64)
+			return n, n == trimStep, err
+		})
+	}
+	if r.Bytes > 0 {
+		steps = append(steps, func(t *tx) (int, bool, error) { return t.removeExcess(r.Bytes) })
+	}
+	for _, do := range append(steps, s.removeUnneeded, (*tx).shrink) {
+		n, err := s.repeat(ctx, do)
+		removed += n
+		if err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
+}
+
+// step is a part of Trim that fits in one transaction. It returns how many
+// runs it removed, and whether it is to be done once more.
+type step func(*tx) (removed int, more bool, err error)
+
+func (s *Store) repeat(ctx context.Context, do step) (removed int, err error) {
+	for more := true; more; {
+		var n int
+		err := s.writer.write(ctx, func(t *tx) (err error) {
+			n, more, err = do(t)
+			return err
+		})
+		if err != nil {
+			return removed, err
+		}
+		removed += n
+	}
+	return removed, nil
+}
+
+const (
+	sqlExpireKeys = `DELETE FROM dedupe WHERE (scope, key) IN
+		(SELECT scope, key FROM dedupe WHERE expires <= ? LIMIT ?)`
+	sqlExpireMail = `DELETE FROM mailbox WHERE nr IN (SELECT nr FROM mailbox WHERE expires <= ? LIMIT ?)`
+)
+
+func (s *Store) removeExpired(t *tx) (removed int, more bool, err error) {
+	now := nanos(s.now())
+	keys, err := t.exec(sqlExpireKeys, now, trimStep)
+	if err != nil {
+		return 0, false, err
+	}
+	mail, err := t.exec(sqlExpireMail, now, trimStep)
+	return 0, keys == trimStep || mail == trimStep, err
+}
+
+const (
+	sqlSize = `SELECT (page_count - freelist_count) * page_size
+		FROM pragma_page_count, pragma_freelist_count, pragma_page_size`
+	sqlOldest = `SELECT nr FROM (` +
+		`SELECT * FROM (SELECT nr, started FROM runs WHERE status = 2 AND started < ?1 AND ended < ?1 ORDER BY started, nr LIMIT ?2) UNION ALL ` +
+		`SELECT * FROM (SELECT nr, started FROM runs WHERE status = 3 AND started < ?1 AND ended < ?1 ORDER BY started, nr LIMIT ?2) UNION ALL ` +
+		`SELECT * FROM (SELECT nr, started FROM runs WHERE status = 4 AND started < ?1 AND ended < ?1 ORDER BY started, nr LIMIT ?2)` +
+		`) ORDER BY started, nr LIMIT ?2`
+	sqlEventsSize   = `SELECT coalesce(sum(length(data)), 0) FROM events WHERE at BETWEEN ?1 << 22 AND ?1 << 22 | 4194303`
+	sqlRemoveEvents = `DELETE FROM events WHERE at BETWEEN ?1 << 22 AND ?1 << 22 | 4194303`
+	sqlRemoveRun    = `DELETE FROM runs WHERE nr = ?`
+)
+
+// rowSize is about what a run takes beside its events.
+const rowSize = 400
+
+// removeExcess removes the oldest ended runs while all that is kept takes more
+// than so many bytes.
+func (t *tx) removeExcess(bytes int64) (removed int, more bool, err error) {
+	var size int64
+	if err := t.row(sqlSize, nil, &size); err != nil || size <= bytes {
+		return 0, false, err
+	}
+	removed, err = t.removeRuns(math.MaxInt64, size-bytes)
+	return removed, removed > 0, err
+}
+
+// removeRuns removes the oldest runs that ended before the given time, until
+// about so many bytes are free.
+func (t *tx) removeRuns(before, bytes int64) (removed int, err error) {
+	nrs, err := column[int64](t, sqlOldest, before, trimStep)
+	if err != nil {
+		return 0, err
+	}
+	for _, nr := range nrs {
+		if bytes <= 0 {
+			break
+		}
+		var size int64
+		if err := t.row(sqlEventsSize, []any{nr}, &size); err != nil {
+			return 0, err
+		}
+		if _, err := t.exec(sqlRemoveEvents, nr); err != nil {
+			return 0, err
+		}
+		if _, err := t.exec(sqlRemoveRun, nr); err != nil {
+			return 0, err
+		}
+		bytes -= size + rowSize
+		removed++
+	}
+	return removed, nil
+}
+
+const (
+	sqlRemoveDefinitions = `DELETE FROM definitions WHERE NOT EXISTS
+		(SELECT 1 FROM runs WHERE runs.definition = definitions.nr)`
+	sqlUnneededBlobs = `SELECT digest FROM blobs
+		EXCEPT SELECT digest FROM definitions
+		EXCEPT SELECT value FROM definitions, json_each(plugins)`
+	sqlRemoveBlob = `DELETE FROM blobs WHERE digest = ?`
+)
+
+// removeUnneeded removes the blobs that no run needs, and definitions of which
+// there are no runs.
+func (s *Store) removeUnneeded(t *tx) (removed int, more bool, err error) {
+	clear(t.definitions)
+	if _, err := t.exec(sqlRemoveDefinitions); err != nil {
+		return 0, false, err
+	}
+	digests, err := column[string](t, sqlUnneededBlobs)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, digest := range digests {
+		if s.pinned(digest) {
+			continue
+		}
+		if _, err := t.exec(sqlRemoveBlob, digest); err != nil {
+			return 0, false, err
+		}
+	}
+	return 0, false, nil
+}
+
+const (
+	sqlPages  = `SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count`
+	sqlShrink = `PRAGMA incremental_vacuum(256)`
+)
+
+// shrink gives pages back to the disk while more than a quarter of the file is
+// free. What is less will soon be used again.
+func (t *tx) shrink() (removed int, more bool, err error) {
+	var pages, free, left int64
+	if err := t.row(sqlPages, nil, &pages, &free); err != nil || free*4 <= pages {
+		return 0, false, err
+	}
+	if _, err := t.exec(sqlShrink); err != nil {
+		return 0, false, err
+	}
+	err = t.row(sqlPages, nil, &pages, &left)
+	return 0, left < free, err
+}

@@ -1,0 +1,93 @@
+package journal
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/wendflow/wend/runtime/run"
+)
+
+// Summary is what a list of runs shows. It follows from the events alone,
+// whatever the flow, see Apply; drivers keep it beside them.
+type Summary struct {
+	ID         string            `json:"id"`
+	Flow       string            `json:"flow"`
+	FlowDigest string            `json:"flowDigest"`
+	Plugins    map[string]string `json:"plugins,omitempty"` // node type to digest
+	Trigger    string            `json:"trigger"`
+	RetryOf    string            `json:"retryOf,omitempty"`
+	Status     run.Status        `json:"status"`
+	Node       string            `json:"node,omitempty"` // the last one that an event names
+	Outcome    string            `json:"outcome,omitempty"`
+	Code       string            `json:"code,omitempty"`
+	Reason     string            `json:"reason,omitempty"`
+	StartedAt  time.Time         `json:"startedAt"`
+	UpdatedAt  time.Time         `json:"updatedAt"`
+	EndedAt    time.Time         `json:"endedAt,omitzero"`
+	Due        time.Time         `json:"due,omitzero"` // when a waiting run goes on by itself
+	Awaits     *Awaited          `json:"awaits,omitempty"`
+	Events     int               `json:"events"`
+}
+
+// Awaited is the outside event that a run waits for.
+type Awaited struct {
+	Name string `json:"name"`
+	Key  string `json:"key"`
+}
+
+// Summarize makes the summary of a run from all its events. It fails if they
+// do not begin with RunStarted.
+func Summarize(events []run.Event) (Summary, error) {
+	var s Summary
+	if len(events) == 0 {
+		return s, fmt.Errorf("no events")
+	}
+	if first, ok := events[0].(run.RunStarted); !ok {
+		return s, fmt.Errorf("a run begins with run-started, not with %s", run.Name(events[0]))
+	} else if first.Run == "" {
+		return s, fmt.Errorf("run-started has no run id")
+	}
+	s.Apply(events)
+	return s, nil
+}
+
+// Apply brings the summary up to date with events that come next. What a run
+// is doing follows from its last event.
+func (s *Summary) Apply(events []run.Event) {
+	for _, e := range events {
+		s.apply(e)
+		s.UpdatedAt = e.When()
+		s.Events++
+	}
+}
+
+func (s *Summary) apply(e run.Event) {
+	s.Status, s.Due, s.Awaits = run.Running, time.Time{}, nil
+	switch e := e.(type) {
+	case run.RunStarted:
+		s.ID, s.Flow, s.FlowDigest, s.Plugins = e.Run, e.Flow, e.FlowDigest, e.Plugins
+		s.Trigger, s.RetryOf, s.StartedAt = e.Trigger, e.RetryOf, e.At.At
+		s.Node = cmp.Or(e.From, e.Trigger)
+	case run.CallStarted:
+		s.Node = e.Node
+	case run.NodeFinished:
+		s.Node = e.Node
+	case run.TimerSet:
+		s.Status, s.Node, s.Due = run.Waiting, e.Node, e.Due
+	case run.EventAwaited:
+		s.Status, s.Node, s.Due = run.Waiting, e.Node, e.Due
+		s.Awaits = &Awaited{Name: e.Name, Key: e.Key}
+	case run.RunEnded:
+		s.end(e.Status, e.At)
+		s.Outcome, s.Code, s.Reason = e.Outcome, e.Code, e.Reason
+	case run.RunCancelled:
+		s.end(run.Cancelled, e.At)
+		s.Code, s.Reason = "cancelled", e.Reason
+	case run.CallReplied, run.TimerFired, run.EventReceived, run.RunResponded:
+	}
+}
+
+func (s *Summary) end(status run.Status, at run.At) {
+	s.Status, s.EndedAt = status, at.At
+}
