@@ -1,0 +1,161 @@
+package pluginhost
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/wendflow/wend/runtime/diag"
+)
+
+// ManifestFile is the author's manifest in a plugin's folder.
+const ManifestFile = "plugin.yaml"
+
+// What Build warns of.
+const (
+	largeModule  = 3 << 20
+	largeInitial = 256 // pages
+)
+
+// BuildConfig says what to build.
+type BuildConfig struct {
+	Dir string // with plugin.yaml and package main
+	// Out is the file to write. Defaults to <plugin>.wasm in Dir.
+	Out string
+	// Module is a wasm file that another language's toolchain made; then Dir
+	// needs no Go package. Defaults to none.
+	Module string
+	// Go is the toolchain's command. Defaults to "go" in the PATH.
+	Go string
+}
+
+// BuildReport says what was built.
+type BuildReport struct {
+	Out      string
+	Manifest *Manifest
+	Digest   string
+	Size     int
+	Warnings []string
+}
+
+// ManifestError says that a plugin.yaml is wrong.
+type ManifestError struct {
+	File     string
+	Source   []byte
+	Mistakes diag.List
+}
+
+func (e *ManifestError) Error() string { return e.Mistakes.Err().Error() }
+
+// Build compiles a plugin written in Go, or takes the module of another
+// language, and puts its manifest into the file.
+// The mistakes of a plugin.yaml are a *ManifestError. The file is written whole
+// or not at all.
+func Build(ctx context.Context, c BuildConfig) (*BuildReport, error) {
+	manifest, err := readManifestFile(filepath.Join(c.Dir, ManifestFile))
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := c.compile(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("build plugin %s: %w", manifest.Plugin, err)
+	}
+	wasm, err := Append(compiled, manifest)
+	if err != nil {
+		return nil, fmt.Errorf("build plugin %s: %w", manifest.Plugin, err)
+	}
+	warnings, err := examine(wasm)
+	if err != nil {
+		return nil, fmt.Errorf("build plugin %s: %w", manifest.Plugin, err)
+	}
+	out := cmp.Or(c.Out, filepath.Join(c.Dir, manifest.Plugin+".wasm"))
+	if err := replaceFile(out, wasm); err != nil {
+		return nil, fmt.Errorf("build plugin %s: %w", manifest.Plugin, err)
+	}
+	return &BuildReport{Out: out, Manifest: manifest, Digest: Digest(wasm), Size: len(wasm), Warnings: warnings}, nil
+}
+
+func readManifestFile(file string) (*Manifest, error) {
+	src, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("no %s in %q: that file makes a folder a plugin", ManifestFile, filepath.Dir(file))
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, mistakes := ParseManifest(file, src)
+	if mistakes.HasErrors() {
+		return nil, &ManifestError{file, src, mistakes}
+	}
+	return m, nil
+}
+
+// compile gives the module without its manifest.
+func (c BuildConfig) compile(ctx context.Context) ([]byte, error) {
+	if c.Module != "" {
+		return os.ReadFile(c.Module)
+	}
+	return c.compileGo(ctx)
+}
+
+// compileGo runs the Go toolchain in the plugin's folder.
+func (c BuildConfig) compileGo(ctx context.Context) ([]byte, error) {
+	tool, err := exec.LookPath(cmp.Or(c.Go, "go"))
+	if err != nil {
+		return nil, fmt.Errorf("the Go toolchain is needed and was not found: %w; see https://go.dev/dl", err)
+	}
+	tmp, err := os.MkdirTemp("", "wend-build-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(tmp)
+	file := filepath.Join(tmp, "plugin.wasm")
+	// The names of functions stay in: they are what a trap shows. Paths and
+	// the state of the checkout go, so that equal sources give equal files.
+	cmd := exec.CommandContext(ctx, tool, "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-o", file, ".")
+	cmd.Dir = c.Dir
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("go build: %w\n%s", err, bytes.TrimSpace(out))
+	}
+	return os.ReadFile(file)
+}
+
+// examine checks a fresh module as a load would, short of compiling it.
+func examine(wasm []byte) (warnings []string, err error) {
+	mod, err := parseModule(wasm)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(mod.checkImports(), mod.checkExports()); err != nil {
+		return nil, err
+	}
+	if len(wasm) > largeModule {
+		warnings = append(warnings, fmt.Sprintf("the module has %.1f MB, more than 3 MB: packages like encoding/json, net/http and fmt cost most", float64(len(wasm))/(1<<20)))
+	}
+	if mod.memory != nil && mod.memory.min > largeInitial {
+		warnings = append(warnings, fmt.Sprintf("the module begins with %d pages of memory, more than %d: look for large package variables", mod.memory.min, largeInitial))
+	}
+	return warnings, nil
+}
+
+func replaceFile(file string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(file), ".wend-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // fails once it is renamed, as it should
+	_, err = tmp.Write(content)
+	if err := errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), file)
+}

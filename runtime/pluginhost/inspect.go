@@ -1,0 +1,65 @@
+package pluginhost
+
+// Inspection is what can be known of a wasm file without compiling it.
+type Inspection struct {
+	Manifest      *Manifest `json:"manifest,omitempty"`
+	ManifestError string    `json:"manifestError,omitempty"` // why there is no Manifest
+	Digest        string    `json:"digest"`
+	Size          int       `json:"size"`
+	Kind          Kind      `json:"kind"`
+	Exports       []string  `json:"exports"` // functions with their signatures, and memories
+	Imports       []string  `json:"imports"`
+	InitialPages  uint32    `json:"initialPages"` // of 64 KB
+	MaxPages      uint32    `json:"maxPages"`     // 0 if the module names none
+	// Problems are why a host would refuse the module.
+	Problems []string `json:"problems,omitempty"`
+}
+
+// Kind is how a module takes its document.
+type Kind string
+
+// The kinds of plugins.
+const (
+	Reactor Kind = "reactor" // exports wend_invoke
+	Command Kind = "command" // a program that reads standard input
+)
+
+// Inspect looks at a wasm file. It fails only if the file is no module; what
+// else is wrong stands in the result.
+func Inspect(wasm []byte) (*Inspection, error) {
+	m, err := parseModule(wasm)
+	if err != nil {
+		return nil, err
+	}
+	i := &Inspection{Digest: Digest(wasm), Size: len(wasm), Kind: Reactor}
+	if m.command() {
+		i.Kind = Command
+	}
+	if i.Manifest, err = m.manifest(); err != nil {
+		i.ManifestError = err.Error()
+	}
+	for _, e := range m.exports {
+		switch e.kind {
+		case kindFunction:
+			sig, _ := m.signatureOf(e.index) // an unknown one shows as ()
+			i.Exports = append(i.Exports, e.name+sig.String())
+		case kindMemory:
+			i.Exports = append(i.Exports, e.name)
+		}
+	}
+	for _, imp := range m.imports {
+		i.Imports = append(i.Imports, imp.module+"."+imp.name)
+	}
+	if m.memory != nil {
+		i.InitialPages = m.memory.min
+		if m.memory.max < maxPages {
+			i.MaxPages = m.memory.max
+		}
+	}
+	for _, err := range []error{m.checkImports(), m.checkExports()} {
+		if err != nil {
+			i.Problems = append(i.Problems, err.Error())
+		}
+	}
+	return i, nil
+}

@@ -1,0 +1,208 @@
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/sys"
+	"github.com/wendflow/wend/runtime/pluginhost/meter"
+)
+
+// instance is one copy of a guest. It serves one invoke at a time.
+type instance struct {
+	guest   *guest
+	mod     api.Module
+	memory  api.Memory
+	arena   *arena
+	world   *world
+	ctx     context.Context // carries the world to the host's functions; never ends
+	globals []api.MutableGlobal
+	fuel    api.MutableGlobal
+	depth   api.MutableGlobal
+	deepest uint64 // depth before any call
+	alloc   api.Function
+	invoke  api.Function // _start of a command
+	stack   [2]uint64
+}
+
+// newInstance makes an instance in which nothing has run yet.
+func (g *guest) newInstance() (*instance, error) {
+	memory, err := newArena(g.limits.Memory, g.tracker)
+	if err != nil {
+		return nil, err
+	}
+	i := &instance{guest: g, arena: memory, world: &world{command: g.command}}
+	i.ctx = context.WithValue(context.Background(), worldKey{}, i.world)
+	i.begin(g.startBudget(), initTime, g.digest, nil)
+	defer i.end()
+	lend := experimental.MemoryAllocatorFunc(func(uint64, uint64) experimental.LinearMemory { return memory })
+	i.mod, err = g.runtime.InstantiateModule(experimental.WithMemoryAllocator(i.ctx, lend), g.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err != nil {
+		memory.Free()
+		return nil, i.explain(err)
+	}
+	i.memory = i.mod.ExportedMemory(exportMemory)
+	i.alloc = i.mod.ExportedFunction(exportAlloc)
+	i.invoke = i.mod.ExportedFunction(g.entry)
+	for _, name := range g.globals {
+		i.globals = append(i.globals, i.mod.ExportedGlobal(name).(api.MutableGlobal))
+	}
+	i.fuel = i.mod.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
+	i.world.fuel = i.fuel
+	i.depth = i.mod.ExportedGlobal(meter.DepthGlobal).(api.MutableGlobal)
+	i.deepest = i.depth.Get()
+	return i, nil
+}
+
+// initialise brings a new instance to the state in which an image is taken.
+func (i *instance) initialise() error {
+	for _, s := range i.guest.data {
+		i.memory.Write(s.offset, s.bytes) // fits, as takeData has seen
+	}
+	start := i.mod.ExportedFunction(exportInitialize)
+	if start == nil || i.guest.command {
+		return nil
+	}
+	i.begin(i.guest.startBudget(), initTime, i.guest.digest, nil)
+	defer i.end()
+	if err := i.call(start); err != nil {
+		return i.explain(err)
+	}
+	return nil
+}
+
+// close frees the instance.
+func (i *instance) close() {
+	_ = i.mod.Close(i.ctx) // frees the memory, and has nothing else to fail at
+}
+
+// restore brings back the state of the image.
+func (i *instance) restore(img *image) {
+	i.arena.restore()
+	i.setGlobals(img)
+}
+
+func (i *instance) setGlobals(img *image) {
+	for n, g := range i.globals {
+		g.Set(img.globals[n])
+	}
+}
+
+// budget is what one call into a guest may take.
+type budget struct {
+	fuel uint64
+	wall time.Duration
+}
+
+// startBudget is for work that a load may take its time for.
+func (g *guest) startBudget() budget {
+	return budget{fuel: g.limits.Fuel, wall: 10 * g.limits.Wall}
+}
+
+// begin sets up everything that a call into the guest sees or spends.
+func (i *instance) begin(b budget, now time.Time, seed string, log func(string)) {
+	i.world.reset(now, seed, log, i.guest.limits)
+	i.world.tank = meter.NewTank(int64(min(b.fuel, math.MaxInt64)), 0)
+	i.world.began, i.world.time = time.Now(), b.wall
+	i.world.alarm = time.AfterFunc(b.wall, i.world.tank.Stop)
+	if i.mod != nil {
+		i.fuel.Set(0)
+		i.depth.Set(i.deepest)
+	}
+}
+
+// end returns the fuel that was used since begin.
+func (i *instance) end() uint64 {
+	i.world.alarm.Stop()
+	i.world.log.end()
+	if i.mod == nil {
+		return 0
+	}
+	return uint64(i.world.tank.Used(int64(i.fuel.Get())))
+}
+
+// call runs f with its parameters and result in the instance's stack.
+func (i *instance) call(f api.Function) error {
+	return f.CallWithStack(i.ctx, i.stack[:])
+}
+
+// exchange hands a document to the guest and returns the guest's. The result
+// is good until the next call.
+func (i *instance) exchange(doc []byte) (out []byte, err error) {
+	err = i.arena.watch(func() error {
+		if i.guest.command {
+			out, err = i.exchangeStreams(doc)
+		} else {
+			out, err = i.exchangeMemory(doc)
+		}
+		return err
+	})
+	return out, err
+}
+
+// exchangeMemory runs a library: the document in memory that it lends.
+func (i *instance) exchangeMemory(doc []byte) ([]byte, error) {
+	i.stack[0] = uint64(len(doc))
+	if err := i.call(i.alloc); err != nil {
+		return nil, i.explain(err)
+	}
+	at := uint32(i.stack[0])
+	if !i.memory.Write(at, doc) {
+		return nil, failf(FaultContract, "wend_alloc(%d) returned %#x, outside of its memory of %d bytes", len(doc), at, i.memory.Size())
+	}
+	i.stack = [2]uint64{uint64(at), uint64(len(doc))}
+	if err := i.call(i.invoke); err != nil {
+		return nil, i.explain(err)
+	}
+	at, n := uint32(i.stack[0]>>32), uint32(i.stack[0])
+	out, ok := i.memory.Read(at, n)
+	if !ok {
+		return nil, failf(FaultContract, "wend_invoke returned %d bytes at %#x, outside of its memory of %d bytes", n, at, i.memory.Size())
+	}
+	if limit := i.guest.limits.Output; uint64(n) > limit {
+		return nil, over(FaultOutput, "its output", uint64(n), limit)
+	}
+	return out, nil
+}
+
+// exchangeStreams runs a command: the document on standard input, the answer
+// on standard output.
+func (i *instance) exchangeStreams(doc []byte) ([]byte, error) {
+	i.world.stdin = doc
+	err := i.call(i.invoke)
+	if exit, ok := errors.AsType[*sys.ExitError](err); err != nil && !(ok && exit.ExitCode() == 0) {
+		return nil, i.explain(err)
+	}
+	return i.world.stdout.bytes, nil
+}
+
+// explain says what ended a call into the guest.
+func (i *instance) explain(err error) *failure {
+	limits := i.guest.limits
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	f := trapped(err, &i.world.log)
+	depth := int32(0)
+	if i.depth != nil {
+		depth = int32(uint32(i.depth.Get()))
+	}
+	switch trip := i.world.tank.Trip(depth); {
+	case trip == meter.TripDepth:
+		f.limit(FaultDepth, "nested more than %d calls, its limit of depth", limits.Depth)
+	case trip == meter.TripFuel:
+		f.limit(FaultFuel, "used up its fuel of %d", limits.Fuel)
+	case trip == meter.TripStopped:
+		ran := time.Since(i.world.began)
+		f.limit(FaultWall, "ran for %s, %s over its wall limit of %s", ran.Round(time.Millisecond), (ran - i.world.time).Round(time.Microsecond), i.world.time)
+	case i.arena.denied > 0 && f.code == FaultTrap:
+		f.limit(FaultMemory, "wanted %s of memory, %s over its limit of %s",
+			size.show(i.arena.denied), size.show(i.arena.denied-limits.Memory), size.show(limits.Memory))
+	}
+	return f
+}

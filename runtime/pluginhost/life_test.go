@@ -1,0 +1,234 @@
+package pluginhost_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/pluginhost"
+)
+
+// ended is a context that has ended.
+func ended(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
+// versioned is a plugin whose method "go" answers n.
+func versioned(t *testing.T, version, n string) []byte {
+	t.Helper()
+	wasm := withManifest(t, answer(`{"outcome":"Success","outputs":{"n":`+n+`}}`).module(), pluginhost.Limits{})
+	m, err := pluginhost.ReadManifest(wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Version = version
+	wasm, err = pluginhost.Append(wasm, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wasm
+}
+
+func wantN(t *testing.T, p *pluginhost.Plugin, n int) {
+	t.Helper()
+	if got := finish(t, p.Types()[0], visit(map[string]any{})); got["n"] != n {
+		t.Errorf("outputs = %v, want n = %d", got, n)
+	}
+}
+
+func wantClosed(t *testing.T, p *pluginhost.Plugin) {
+	t.Helper()
+	types := p.Types()
+	_, err := types[len(types)-1].Step(t.Context(), visit(map[string]any{}))
+	if f, ok := errors.AsType[*node.Fault](err); !ok || f.Code != pluginhost.FaultClosed {
+		t.Errorf("Step after Close = %v, want the fault closed", err)
+	}
+}
+
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, pluginhost.Config{})
+	one, two := load(t, h, versioned(t, "1.4.0", "1")), load(t, h, versioned(t, "2.0.0", "2"))
+	set, err := node.NewSet(append(one.Types(), two.Types()...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ref, want := range map[string]int{"bad/go": 2, "bad/go@1": 1, "bad/go@2": 2, "bad/go@1.4.0": 1} {
+		if got := finish(t, set.Find(ref), visit(map[string]any{})); got["n"] != want {
+			t.Errorf("%s: outputs = %v, want n = %d", ref, got, want)
+		}
+	}
+	if got := set.ByDigest("bad/go", one.Digest()); got != one.Types()[0] {
+		t.Errorf("ByDigest = %v, want version 1.4.0", got)
+	}
+}
+
+// TestHolders: the same file is the same plugin, and lives as long as anyone
+// holds it.
+func TestHolders(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, pluginhost.Config{})
+	wasm := versioned(t, "1.0.0", "1")
+	p := load(t, h, wasm)
+	if load(t, h, wasm) != p {
+		t.Error("a second Load gave another plugin")
+	}
+	p.Hold()
+	for range 2 {
+		if err := p.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wantN(t, p, 1)
+	}
+	if err := p.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantClosed(t, p)
+	again := load(t, h, wasm)
+	if again == p {
+		t.Error("Load after the last Close gave the closed plugin")
+	}
+	wantN(t, again, 1)
+}
+
+func TestSwap(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, pluginhost.Config{})
+	old := load(t, h, versioned(t, "1.0.0", "1"))
+
+	_, err := h.Swap(t.Context(), old, []byte("rubbish"))
+	if err == nil || !strings.Contains(err.Error(), "keep plugin bad@1.0.0: ") {
+		t.Errorf("Swap with rubbish = %v", err)
+	}
+	wantN(t, old, 1)
+
+	old.Hold() // a run that began with it
+	p, err := h.Swap(t.Context(), old, versioned(t, "1.0.1", "2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantN(t, p, 2)
+	wantN(t, old, 1)
+	if err := old.Close(t.Context()); err != nil { // the run ended
+		t.Fatal(err)
+	}
+	wantClosed(t, old)
+}
+
+// TestDrain: Close waits for the invoke under way, or until its context ends.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, pluginhost.Config{})
+	p := load(t, h, guest(t))
+	chatter := method(t, p, "chatter")
+	inside, release := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		v := visit(map[string]any{"calls": 1})
+		v.Log = func(string) { close(inside); <-release }
+		if _, err := chatter.Step(t.Context(), v); err != nil {
+			t.Errorf("the invoke under way: %v", err)
+		}
+	})
+	<-inside
+	if err := p.Close(ended(t)); !errors.Is(err, context.Canceled) {
+		t.Errorf("Close = %v, want it to give up waiting", err)
+	}
+	wantClosed(t, p)
+	close(release)
+	wg.Wait()
+	if err := h.Close(t.Context()); err != nil {
+		t.Errorf("Close of the host, later = %v", err)
+	}
+}
+
+func TestLoadDir(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, content := range map[string][]byte{
+		"b.wasm":    versioned(t, "1.0.0", "1"),
+		"a.wasm":    versioned(t, "2.0.0", "2"),
+		"c.wasm":    []byte("\x00asm\x01\x00\x00\x00\x07"),
+		"d.wasm":    answer(done).module(),
+		"e.txt":     []byte("no plugin"),
+		"twin.wasm": versioned(t, "1.0.0", "1"),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := newHost(t, pluginhost.Config{})
+	plugins, err := h.LoadDir(t.Context(), dir)
+	if len(plugins) != 3 || plugins[0].Manifest().Version != "2.0.0" || plugins[1] != plugins[2] {
+		t.Errorf("plugins = %v, want versions 2.0.0, 1.0.0 and 1.0.0 again", plugins)
+	}
+	for _, want := range []string{`c.wasm": truncated at byte`, `d.wasm": has no custom section "wend.plugin"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("LoadDir = %v, want %q", err, want)
+		}
+	}
+	if plugins, err := h.LoadDir(t.Context(), filepath.Join(dir, "none")); len(plugins) != 0 || err != nil {
+		t.Errorf("LoadDir of no folder = %v, %v", plugins, err)
+	}
+}
+
+// TestConcurrentLoads: one file is compiled once, however many want it.
+func TestConcurrentLoads(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, pluginhost.Config{CacheDir: t.TempDir()})
+	wasm := versioned(t, "1.0.0", "1")
+	plugins := make([]*pluginhost.Plugin, 16)
+	var wg sync.WaitGroup
+	for i := range plugins {
+		wg.Go(func() { plugins[i] = load(t, h, wasm) })
+	}
+	wg.Wait()
+	for _, p := range plugins {
+		if p != plugins[0] {
+			t.Fatal("concurrent loads gave different plugins")
+		}
+	}
+}
+
+func TestCache(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "cache")
+	h := newHost(t, pluginhost.Config{CacheDir: dir})
+	load(t, h, versioned(t, "1.0.0", "1"))
+	info, err := os.Stat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := info.Mode().Perm(); got != 0o700 {
+		t.Errorf("mode of the cache = %o, want 700", got)
+	}
+	if _, err := pluginhost.New(t.Context(), pluginhost.Config{CacheDir: "/dev/null/x"}); err == nil {
+		t.Error("New with a folder that cannot be made = nil")
+	}
+}
+
+func TestClosedHost(t *testing.T) {
+	t.Parallel()
+	h, err := pluginhost.New(t.Context(), pluginhost.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := load(t, h, versioned(t, "1.0.0", "1"))
+	if err := h.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantClosed(t, p)
+	if _, err := h.Load(t.Context(), versioned(t, "1.0.0", "1")); err == nil {
+		t.Error("Load of a closed host = nil")
+	}
+	if err := p.Close(t.Context()); err != nil {
+		t.Errorf("Close after the host's = %v", err)
+	}
+}

@@ -1,0 +1,217 @@
+package meter
+
+// instr is one decoded instruction of a function body.
+type instr struct {
+	op         opcode
+	start, end int    // bytes in the body, immediates included
+	x, y       uint32 // indices; for br_table and try_table the range in body.labels
+	block      blockType
+}
+
+type blockType struct{ params, results int }
+
+// body is a decoded function body. The slices are reused from function to function.
+type body struct {
+	raw     []byte // the code without local declarations
+	base    int    // offset of raw in the file
+	instrs  []instr
+	labels  []uint32
+	calls   bool // runs other functions
+	loops   bool
+	catches bool // has a try_table
+}
+
+// decode splits the code into instructions and checks every index against the original module.
+func (b *body) decode(r *reader, m *module) {
+	b.instrs, b.labels = b.instrs[:0], b.labels[:0]
+	b.calls, b.loops, b.catches = false, false, false
+	b.base = r.base + r.pos
+	b.raw = r.b[r.pos:]
+	off := r.pos
+	depth := 1
+	for r.err == nil && depth > 0 {
+		in := instr{start: r.pos - off}
+		in.op = r.opcode()
+		b.immediates(r, m, &in)
+		in.end = r.pos - off
+		switch in.op {
+		case opLoop:
+			b.loops = true
+			depth++
+		case opTryTable:
+			b.catches = true
+			depth++
+		case opBlock, opIf:
+			depth++
+		case opEnd:
+			depth--
+		}
+		if depth > maxNesting {
+			r.fail(off+in.start, "blocks nest deeper than %d", maxNesting)
+		}
+		b.calls = b.calls || in.op.calls()
+		b.instrs = append(b.instrs, in)
+	}
+	r.done("the function's end")
+}
+
+// startsWithLoop tells whether control runs straight from the entry into a loop.
+func (b *body) startsWithLoop() bool {
+	for _, in := range b.instrs {
+		switch {
+		case in.op == opLoop:
+			return true
+		case in.op.diverts():
+			return false
+		}
+	}
+	return false
+}
+
+func (r *reader) opcode() opcode {
+	at := r.pos
+	op := opcode(r.byte())
+	switch op {
+	case 0xfc, 0xfd:
+		start := r.pos
+		sub := r.u32()
+		// wazero reads vector opcodes as one byte: in a longer encoding it would see other instructions than we do.
+		long := op == 0xfd && r.pos-start != len(code(nil).u32(sub))
+		if r.err == nil && (sub > 0xff || long) {
+			r.fail(at, "instruction %#02x %#02x is not known", uint8(op), sub)
+			return 0
+		}
+		op = op<<8 | opcode(sub)
+	case 0xfe:
+		r.fail(at, "atomic instruction %#02x %#02x (threads) is refused", uint8(op), r.byte())
+		return 0
+	case 0x06, 0x07, 0x09, 0x18, 0x19:
+		r.fail(at, "instruction %s of the legacy exception handling is refused; use try_table", op)
+		return 0
+	}
+	if r.err == nil && op.info().imm == immUnknown {
+		r.fail(at, "instruction %s is not known", op)
+		return 0
+	}
+	return op
+}
+
+func (b *body) immediates(r *reader, m *module, in *instr) {
+	switch in.op.info().imm {
+	case immNone:
+	case immBlock:
+		in.block = r.blockType(m)
+	case immTry:
+		in.block = r.blockType(m)
+		b.catchClauses(r, m, in)
+	case immLabel, immLocal:
+		in.x = r.u32()
+	case immLabels:
+		in.x = uint32(len(b.labels))
+		for range r.count("labels") + 1 {
+			b.labels = append(b.labels, r.u32())
+		}
+		in.y = uint32(len(b.labels))
+	case immFunc:
+		in.x = r.index("function", len(m.funcs))
+	case immIndirect:
+		in.x = r.index("type", len(m.types))
+		in.y = r.index("table", m.tables)
+	case immType:
+		in.x = r.index("type", len(m.types))
+	case immGlobal:
+		in.x = r.index("global", len(m.globals))
+	case immTable:
+		in.x = r.index("table", m.tables)
+	case immTables:
+		in.x, in.y = r.index("table", m.tables), r.index("table", m.tables)
+	case immElem:
+		in.x = r.index("element segment", m.elements)
+	case immElemTab:
+		in.x, in.y = r.index("element segment", m.elements), r.index("table", m.tables)
+	case immData:
+		in.x = r.index("data segment", m.datas)
+	case immDataMem:
+		in.x = r.index("data segment", m.datas)
+		r.memory(m)
+	case immMem:
+		r.memory(m)
+	case immMems:
+		r.memory(m)
+		r.memory(m)
+	case immMemArg:
+		r.u32()
+		r.u32()
+	case immMemLane:
+		r.u32()
+		r.u32()
+		r.byte()
+	case immLane:
+		r.byte()
+	case immTag:
+		in.x = r.index("tag", len(m.tags))
+	case immTypes:
+		// wazero 1.12 validates longer types, but its compilers skip exactly two bytes.
+		at := r.pos
+		if r.u32() != 1 || len(r.valType(len(m.types))) != 1 || r.pos != at+2 {
+			r.fail(at, "select takes one type of one byte")
+		}
+	case immHeap:
+		r.heapType(len(m.types))
+	case immI32:
+		r.signed(32)
+	case immI64:
+		r.signed(64)
+	case immF32:
+		r.take(4)
+	case immF64:
+		r.take(8)
+	case immV128:
+		r.take(16)
+	}
+}
+
+// memory reads the index of the only memory, which is one zero byte.
+func (r *reader) memory(m *module) {
+	at := r.pos
+	if i := r.byte(); i != 0 || m.memories == 0 {
+		r.fail(at, "memory %d does not exist", i)
+	}
+}
+
+func (r *reader) blockType(m *module) blockType {
+	at := r.pos
+	v := r.signed(33)
+	switch v {
+	case -64: // no result
+		return blockType{}
+	case -29, -28: // (ref null? heaptype)
+		r.heapType(len(m.types))
+		return blockType{results: 1}
+	}
+	if v < 0 {
+		return blockType{results: 1}
+	}
+	if v >= int64(len(m.types)) {
+		r.fail(at, "type %d does not exist, there are %d", v, len(m.types))
+		return blockType{}
+	}
+	t := m.types[v]
+	return blockType{params: t.params, results: t.results}
+}
+
+func (b *body) catchClauses(r *reader, m *module, in *instr) {
+	in.x = uint32(len(b.labels))
+	for range r.count("catch clauses") {
+		at := r.pos
+		switch kind := r.byte(); kind {
+		case 0, 1: // catch, catch_ref
+			r.index("tag", len(m.tags))
+		case 2, 3: // catch_all, catch_all_ref
+		default:
+			r.fail(at, "catch kind %#02x is not known", kind)
+		}
+		b.labels = append(b.labels, r.u32())
+	}
+	in.y = uint32(len(b.labels))
+}

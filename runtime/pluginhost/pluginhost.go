@@ -1,0 +1,221 @@
+// Package pluginhost runs plugins: WebAssembly modules whose methods become
+// node types. It checks what a plugin says and does, bounds what it takes, and
+// gives every invoke the same fresh state, so that a hostile or broken plugin
+// can neither stop, starve, leak nor lie. It makes no HTTP calls: what a
+// plugin asks for is the engine's to do.
+package pluginhost
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/wendflow/wend/runtime/pluginhost/meter"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
+)
+
+// Config says how a Host works.
+type Config struct {
+	// CacheDir keeps compiled code from one start to the next. It holds
+	// machine code: whoever can write there owns the process, so it is made
+	// with mode 0700 and must not lie in a shared place. Defaults to none:
+	// every start compiles anew.
+	CacheDir string
+	// Ceiling is the most that a plugin may ask for, limit by limit; a default
+	// above it is lowered to it. Zero fields default to DefaultCeiling.
+	Ceiling Limits
+	// Instances is how many invokes of one plugin may run at once; more wait.
+	// Defaults to GOMAXPROCS, for an instance never waits for the network.
+	Instances int
+	// Log takes what a load or a close has to say. Defaults to none.
+	Log *slog.Logger
+}
+
+// Host loads plugins. It is safe for concurrent use.
+type Host struct {
+	ceiling   Limits
+	instances int
+	log       *slog.Logger
+	dir       string // of the cache; empty if there is none
+	cache     wazero.CompilationCache
+	tracker   *tracker
+	loading   singleflight.Group
+
+	mu      sync.Mutex
+	plugins map[string]*Plugin // those that have holders, by digest
+	live    map[*Plugin]bool   // those that are not freed
+	closed  bool
+}
+
+// New makes a host. Close it when the last plugin has done its work.
+func New(ctx context.Context, c Config) (*Host, error) {
+	h := &Host{
+		ceiling:   c.Ceiling.or(DefaultCeiling()),
+		instances: cmp.Or(c.Instances, runtime.GOMAXPROCS(0)),
+		log:       cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
+		plugins:   map[string]*Plugin{},
+		live:      map[*Plugin]bool{},
+		tracker:   newTracker(),
+	}
+	if c.CacheDir == "" {
+		h.cache = wazero.NewCompilationCache()
+		return h, nil
+	}
+	dir := filepath.Join(c.CacheDir, cacheKey())
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("plugin cache: %w", err)
+	}
+	cache, err := wazero.NewCompilationCacheWithDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("plugin cache %q: %w", dir, err)
+	}
+	h.dir, h.cache = dir, cache
+	return h, nil
+}
+
+// cacheKey names the folder for code that this very build can use. wazero
+// calls itself "dev" in a build from a checkout, so its word is not enough.
+func cacheKey() string {
+	const wazeroPath = "github.com/tetratelabs/wazero"
+	own, engine := "dev", "dev"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		own = cmp.Or(strings.Trim(info.Main.Version, "()"), own)
+		for _, dep := range info.Deps {
+			if dep.Path == wazeroPath {
+				engine = dep.Version
+			}
+		}
+	}
+	return fmt.Sprintf("wend-%s-wazero-%s-meter-%s", own, engine, meter.Version)
+}
+
+// Digest names a wasm file by its content.
+func Digest(wasm []byte) string {
+	sum := sha256.Sum256(wasm)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// Load checks, compiles and tries out a plugin. A file that is loaded already
+// gives the same Plugin again; each Load is matched by one Close of it. ctx
+// bounds the loading only.
+func (h *Host) Load(ctx context.Context, wasm []byte) (*Plugin, error) {
+	digest := Digest(wasm)
+	for {
+		p, err := h.held(digest)
+		if p != nil || err != nil {
+			return p, err
+		}
+		_, err, _ = h.loading.Do(digest, func() (any, error) {
+			p, err := h.load(ctx, wasm, digest)
+			if err != nil {
+				return nil, err
+			}
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.plugins[digest] = p
+			h.live[p] = true
+			return nil, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// held returns a plugin that is loaded, with one more holder.
+func (h *Host) held(digest string) (*Plugin, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, errors.New("the plugin host is closed")
+	}
+	p := h.plugins[digest]
+	if p != nil {
+		p.holders++
+	}
+	return p, nil
+}
+
+// LoadDir loads every *.wasm file in dir, in the order of their names. It
+// returns those that could be loaded, and an error that says for each of the
+// others which file and why. A folder that does not exist holds none.
+func (h *Host) LoadDir(ctx context.Context, dir string) ([]*Plugin, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.wasm"))
+	if err != nil {
+		return nil, fmt.Errorf("plugin folder %q: %w", dir, err)
+	}
+	plugins := make([]*Plugin, len(files))
+	errs := make([]error, len(files))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, file := range files {
+		g.Go(func() error {
+			plugins[i], errs[i] = h.loadFile(ctx, file)
+			return nil
+		})
+	}
+	_ = g.Wait() // each file keeps its own error
+	return slices.DeleteFunc(plugins, func(p *Plugin) bool { return p == nil }), errors.Join(errs...)
+}
+
+func (h *Host) loadFile(ctx context.Context, file string) (*Plugin, error) {
+	wasm, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	p, err := h.Load(ctx, wasm)
+	if err != nil {
+		return nil, fmt.Errorf("plugin file %q: %w", file, err)
+	}
+	return p, nil
+}
+
+// Swap puts a new module in the place of old: it loads the new one and, when
+// that has passed its checks, closes old once for the caller. When it fails
+// old stays as it was. Runs that began with old need it still: whoever hands
+// it to a run holds it with Hold until the run has ended.
+func (h *Host) Swap(ctx context.Context, old *Plugin, wasm []byte) (*Plugin, error) {
+	p, err := h.Load(ctx, wasm)
+	if err != nil {
+		return nil, fmt.Errorf("keep plugin %s@%s: %w", old.manifest.Plugin, old.manifest.Version, err)
+	}
+	if err := old.Close(ctx); err != nil {
+		h.log.Warn("close a replaced plugin", "plugin", old.manifest.Plugin, "digest", old.Digest(), "error", err)
+	}
+	return p, nil
+}
+
+// Close closes every plugin, whoever still holds it, after its invokes under
+// way have ended, then the host. If ctx ends first it fails and can be tried
+// again.
+func (h *Host) Close(ctx context.Context) error {
+	h.mu.Lock()
+	h.closed = true
+	plugins := slices.Collect(maps.Keys(h.live))
+	h.plugins = map[string]*Plugin{}
+	h.mu.Unlock()
+	var errs []error
+	for _, p := range plugins {
+		errs = append(errs, p.shut(ctx))
+	}
+	// The cache goes last: code of a plugin that did not close is still in use.
+	if errors.Join(errs...) == nil {
+		errs = append(errs, h.cache.Close(ctx))
+		h.tracker.close()
+	}
+	return errors.Join(errs...)
+}
