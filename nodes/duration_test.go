@@ -2,6 +2,7 @@ package nodes_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,9 +25,9 @@ func TestDurations(t *testing.T) {
 			t.Parallel()
 			action, err := find(t, "delay").Step(context.Background(), node.Visit{Inputs: m{"for": text}})
 			if want == 0 {
-				wantErr := `inputs do not fit: for: "` + text + `" is not a duration, expected one such as "200ms", "5s", "1h30m" or "2d"`
-				if err == nil || err.Error() != wantErr {
-					t.Errorf("delay for %q = %v, %v; want %s", text, action, err, wantErr)
+				begin := `inputs do not fit: for: "` + text + `"`
+				if err == nil || !strings.HasPrefix(err.Error(), begin) {
+					t.Errorf("delay for %q = %v, %v; want an error that begins %s", text, action, err, begin)
 				}
 				return
 			}

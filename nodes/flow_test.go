@@ -82,7 +82,7 @@ func runFlow(t *testing.T, parts map[string]string) string {
 		Caller: newScript(t, parts["replies"]),
 		NewID:  func() string { return "01939c3e-0000-7000-8000-000000000001" },
 	})
-	r, err := eng.Start(t.Context(), engine.Start{Flow: f, Output: output})
+	r, _, err := eng.Start(t.Context(), engine.Start{Flow: f, Output: output})
 	if err != nil {
 		t.Fatal(err)
 	}

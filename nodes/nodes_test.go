@@ -71,6 +71,8 @@ func ExampleAll() {
 	// evaluate  [success onError]
 	// http      [success onError clientError serverError onTimeout]
 	// delay     [success onError]
+	// wait      [received onTimeout onError]
+	// emit      [success onError]
 	// respond   [success onError]
 	// log       [success onError]
 	// end       [success]

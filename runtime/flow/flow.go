@@ -6,6 +6,9 @@ package flow
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/wendflow/wend/runtime/diag"
@@ -97,11 +100,20 @@ func Load(file string, src []byte, cfg Config) (*Flow, diag.List) {
 		return nil, mistakes.Sorted()
 	}
 	compiled, more := Compile(parsed, cfg)
+	if mistakes.HasErrors() {
+		more = slices.DeleteFunc(more, mayFollow)
+	}
 	mistakes = append(mistakes, more...)
 	if mistakes.HasErrors() {
 		return nil, mistakes.Sorted()
 	}
 	return compiled, mistakes.Sorted()
+}
+
+// mayFollow reports what may be there only because a key was misspelt, and so
+// did not count.
+func mayFollow(e *diag.Error) bool {
+	return e.Code == diag.OpenOutcome || e.Code == diag.UnreachableNode
 }
 
 type compiler struct {
@@ -111,6 +123,9 @@ type compiler struct {
 	scope *expand.Scope
 	list  diag.List
 	refs  map[string][]expand.Ref // by node id
+	// lost tells that a route is wrong, so that what the graph has to say may
+	// only come of that.
+	lost bool
 }
 
 func newFlow(f *spec.Flow) *Flow {
@@ -209,7 +224,7 @@ func (c *compiler) checkConnection(s *spec.Node, n *Node) {
 		c.list.Errorf(pos, diag.UselessConnection, "node type %q makes no calls and takes no connection", n.Type.Name)
 	case c.cfg.Connections != nil && !contains(c.cfg.Connections, n.Connection):
 		c.list.Errorf(pos, diag.UnknownConnection, "no connection %q in the configuration", n.Connection).
-			Hint = diag.Suggest(n.Connection, c.cfg.Connections)
+			Hint = suggestFixed(n.Connection, c.cfg.Connections)
 	}
 }
 
@@ -222,14 +237,27 @@ func (c *compiler) findType(s *spec.Node) *node.Type {
 		return t
 	}
 	name, version := cutVersion(s.Type.Value)
-	if known := c.cfg.Types.Versions(name); len(known) > 0 {
+	known := c.cfg.Types.Versions(name)
+	switch {
+	case len(known) == 0:
+		c.list.Errorf(s.Type.Pos, diag.UnknownNodeType, "no node type %q", name).
+			Hint = suggestFixed(name, c.cfg.Types.Names())
+	case slices.Equal(known, []string{""}):
+		c.list.Errorf(s.Type.Pos, diag.UnknownVersion, "node type %q is built in and has no versions", name).
+			Hint = fmt.Sprintf("write %q", name)
+	default:
 		c.list.Errorf(s.Type.Pos, diag.UnknownVersion, "no version %q of node type %q is loaded", version, name).
 			Hint = diag.Suggest(version, known)
-		return nil
 	}
-	e := c.list.Errorf(s.Type.Pos, diag.UnknownNodeType, "no node type %q", name)
-	e.Hint = diag.Suggest(name, c.cfg.Types.Names())
 	return nil
+}
+
+// suggestFixed is a hint for a name that the engine reads before any run.
+func suggestFixed(word string, known []string) string {
+	if strings.Contains(word, "$(") {
+		return "it is fixed before any run, templates are for `with`"
+	}
+	return diag.Suggest(word, known)
 }
 
 // buildScope types every name that templates may use.

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/expand"
@@ -10,8 +11,8 @@ import (
 // checkGraph warns of nodes that no run can reach and reports templates that
 // read a node which a run may not have visited yet.
 func (c *compiler) checkGraph() {
-	if len(c.flow.Nodes) != len(c.spec.Nodes) || len(c.flow.Triggers) == 0 {
-		return // with unknown nodes the graph is not known either
+	if len(c.flow.Nodes) != len(c.spec.Nodes) || len(c.flow.Triggers) == 0 || c.lost {
+		return // with unknown nodes or routes the graph is not known either
 	}
 	before := c.flow.dominators()
 	for _, id := range c.flow.Order {
@@ -37,7 +38,7 @@ func (c *compiler) checkRef(n *Node, ref expand.Ref, doms map[string]bool) {
 		msg = fmt.Sprintf("node %q reads its own outputs, which it does not have yet", n.ID)
 	}
 	c.list.Errorf(ref.Pos, diag.NotOnEveryPath, "%s", msg).
-		Hint = fmt.Sprintf("give a default: %s ?? \"…\"", ref.Name)
+		Hint = fmt.Sprintf("give a default, such as %s ?? \"…\", or route differently", strings.Join(append([]string{ref.Name}, ref.Path...), "."))
 }
 
 // dominators returns, for every node that can be reached, the nodes that every

@@ -169,7 +169,7 @@ func (c *inputCompiler) compile(v spec.Value, schema map[string]any, path []stri
 }
 
 func (c *inputCompiler) compileMap(m *spec.Map, schema map[string]any, path []string) input {
-	if !c.kindFits("object", m.Pos(), schema, path) {
+	if !c.kindFits("object", m.Pos(), schema, path, "") {
 		return nil
 	}
 	props, _ := schema["properties"].(map[string]any)
@@ -178,6 +178,9 @@ func (c *inputCompiler) compileMap(m *spec.Map, schema map[string]any, path []st
 		sub, ok := c.property(schema, props, e.Key, path)
 		if !ok {
 			continue
+		}
+		if i := strings.Index(e.Key.Value, "$("); i >= 0 {
+			c.list.Warnf(e.Key.At(i), diag.TemplateKey, "keys are never templates; this one stays %q", e.Key.Value)
 		}
 		if in := c.compile(e.Value, sub, append(path, e.Key.Value)); in != nil {
 			out.keys = append(out.keys, e.Key.Value)
@@ -209,21 +212,28 @@ func (c *inputCompiler) property(schema, props map[string]any, key spec.Text, pa
 
 func (c *inputCompiler) checkRequired(m *spec.Map, schema map[string]any, path []string) {
 	required, _ := schema["required"].([]any)
+	var missing []string
 	for _, r := range required {
-		name, _ := r.(string)
-		if m.Get(name) != nil {
-			continue
+		if name, _ := r.(string); m.Get(name) == nil {
+			missing = append(missing, strconv.Quote(dotted(path, name)))
 		}
-		pos := m.Pos()
-		if pos.Line == 0 {
-			pos = c.place
-		}
-		c.list.Errorf(pos, diag.MissingInput, "node %q is missing the input %q of %s", c.node.ID, dotted(path, name), c.what)
 	}
+	if len(missing) == 0 {
+		return
+	}
+	pos := m.Pos()
+	if pos.Line == 0 {
+		pos = c.place
+	}
+	word := "input"
+	if len(missing) > 1 {
+		word = "inputs"
+	}
+	c.list.Errorf(pos, diag.MissingInput, "node %q is missing the %s %s of %s", c.node.ID, word, strings.Join(missing, ", "), c.what)
 }
 
 func (c *inputCompiler) compileList(l *spec.List, schema map[string]any, path []string) input {
-	if !c.kindFits("array", l.Pos(), schema, path) {
+	if !c.kindFits("array", l.Pos(), schema, path, "") {
 		return nil
 	}
 	items, _ := schema["items"].(map[string]any)
@@ -249,7 +259,7 @@ func (c *inputCompiler) compileScalar(s *spec.Scalar, schema map[string]any, pat
 		return c.compileLiteral(v, s.Text.Pos, schema, path)
 	}
 	c.refs[c.node.ID] = append(c.refs[c.node.ID], t.Refs()...)
-	if !c.kindFits(t.Type().Kind(), s.Text.Pos, schema, path) {
+	if !c.kindFits(t.Type().Kind(), s.Text.Pos, schema, path, "use string(…) inside the template") {
 		return nil
 	}
 	return templateInput{t}
@@ -259,7 +269,7 @@ func (c *inputCompiler) compileLiteral(v any, pos diag.Pos, schema map[string]an
 	if v == nil {
 		return literalInput{nil}
 	}
-	if !c.kindFits(kindOf(v), pos, schema, path) {
+	if !c.kindFits(kindOf(v), pos, schema, path, "put quotes around it") {
 		return nil
 	}
 	// The rest of the schema (enum, pattern, format, limits) can be told
@@ -268,24 +278,23 @@ func (c *inputCompiler) compileLiteral(v any, pos diag.Pos, schema map[string]an
 	if leaf, err := node.NewSchema(schema); err == nil && len(schema) > 0 {
 		for _, p := range leaf.Validate(v) {
 			e := c.list.Errorf(pos, diag.InvalidInput, "input %q of node %q: %s", dotted(path), c.node.ID, p.Msg)
-			if word, ok := v.(string); ok {
-				e.Hint = suggestEnum(word, schema)
+			if word, ok := v.(string); ok && len(choices(schema)) > 0 {
+				e.Msg = fmt.Sprintf("input %q of node %q is %q", dotted(path), c.node.ID, word)
+				e.Hint = diag.Suggest(word, choices(schema))
 			}
 		}
 	}
 	return literalInput{v}
 }
 
-func suggestEnum(word string, schema map[string]any) string {
+// choices are the values that a schema's enum allows, as texts.
+func choices(schema map[string]any) []string {
 	values, _ := schema["enum"].([]any)
-	if len(values) == 0 {
-		return ""
-	}
 	known := make([]string, len(values))
 	for i, v := range values {
 		known[i] = fmt.Sprint(v)
 	}
-	return diag.Suggest(word, known)
+	return known
 }
 
 func (c *inputCompiler) compileLate(v spec.Value) input {
@@ -312,8 +321,11 @@ func (c *inputCompiler) compileSet(v spec.Value) input {
 		name := e.Key.Value
 		old, declared := c.flow.Variables[name]
 		if !declared {
-			c.list.Errorf(e.Key.Pos, diag.UndeclaredVariable, "no variable %q is declared", name).
-				Hint = diag.Suggest(name, slices.Sorted(maps.Keys(c.flow.Variables)))
+			mistake := c.list.Errorf(e.Key.Pos, diag.UndeclaredVariable, "no variable %q is declared", name)
+			mistake.Hint = "declare it under `variables`, with its value at the start"
+			if near := diag.Nearest(name, slices.Sorted(maps.Keys(c.flow.Variables))); near != "" {
+				mistake.Hint = fmt.Sprintf("did you mean %q?", near)
+			}
 			continue
 		}
 		value, ok := c.compileLate(e.Value).(lateInput)
@@ -364,8 +376,9 @@ func (c *inputCompiler) compileCondition(v spec.Value) input {
 	return lateInput{t}
 }
 
-// kindFits checks a static type against the schema's `type`.
-func (c *inputCompiler) kindFits(kind string, pos diag.Pos, schema map[string]any, path []string) bool {
+// kindFits checks a static type against the schema's `type`. It gives asText as
+// the hint where the value should be text and could easily be.
+func (c *inputCompiler) kindFits(kind string, pos diag.Pos, schema map[string]any, path []string, asText string) bool {
 	want := schemaTypes(schema)
 	if len(want) == 0 || kind == "any" || contains(want, kind) || kind == "integer" && contains(want, "number") {
 		return true
@@ -373,7 +386,7 @@ func (c *inputCompiler) kindFits(kind string, pos diag.Pos, schema map[string]an
 	e := c.list.Errorf(pos, diag.WrongType, "input %q of node %q is %s, expected %s",
 		dotted(path), c.node.ID, article(kind), articles(want))
 	if contains(want, "string") && (kind == "integer" || kind == "number" || kind == "boolean") {
-		e.Hint = "put quotes around it, or use string(…) inside a template"
+		e.Hint = asText
 	}
 	return false
 }

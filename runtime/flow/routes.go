@@ -2,6 +2,9 @@ package flow
 
 import (
 	"cmp"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/spec"
@@ -43,6 +46,7 @@ func (c *compiler) routeNode(s *spec.Node, n *Node, used map[string]bool) {
 		}
 	}
 	n.Routes = map[string]string{}
+	var open []string
 	for _, o := range n.Outcomes.All {
 		target := explicit[o.Name]
 		if target == "" && o.Name != n.Outcomes.Success {
@@ -50,10 +54,11 @@ func (c *compiler) routeNode(s *spec.Node, n *Node, used map[string]bool) {
 		}
 		if target != "" {
 			n.Routes[o.Name] = target
-		} else {
-			c.warnOpen(s, n, o.Name)
+		} else if c.missed(n, o.Name) {
+			open = append(open, strconv.Quote(o.Name))
 		}
 	}
+	c.warnOpen(s, open)
 }
 
 // explicitRoutes reads `next` and `outcomes`; the key "else" stands for the
@@ -73,6 +78,7 @@ func (c *compiler) explicitRoutes(s *spec.Node, n *Node) map[string]string {
 				Hint = diag.Suggest(name, n.Outcomes.Names())
 			continue
 		case name == n.Outcomes.Success && s.Next.Value != "":
+			c.lost = true
 			c.list.Errorf(r.Outcome.Pos, diag.RoutedTwice, "the success outcome %q is routed by `next` already", name)
 		}
 		routes[name] = r.Target.Value
@@ -88,29 +94,40 @@ func (c *compiler) checkTarget(target spec.Text) {
 	for _, s := range c.spec.Nodes {
 		if s.ID.Value == target.Value {
 			if n := c.flow.Nodes[target.Value]; n != nil && n.Type.Trigger {
+				c.lost = true
 				c.list.Errorf(target.Pos, diag.TargetIsTrigger, "node %q is a trigger: runs begin there and cannot go there", target.Value)
 			}
 			return
 		}
 		ids = append(ids, s.ID.Value)
 	}
-	c.list.Errorf(target.Pos, diag.UnknownNode, "no node %q", target.Value).Hint = diag.Suggest(target.Value, ids)
+	c.lost = true
+	c.list.Errorf(target.Pos, diag.UnknownNode, "no node %q", target.Value).Hint = suggestFixed(target.Value, ids)
 }
 
-// warnOpen warns of an outcome that goes nowhere. Success may: that is how a
-// run completes. So may a node that the defaults lead to: its own failures
-// have no better place to go.
-func (c *compiler) warnOpen(s *spec.Node, n *Node, outcome string) {
+// missed tells whether an outcome that goes nowhere should have a route.
+// Success need not: that is how a run completes. Nor need the failures of a
+// node that the defaults lead to: they have no better place to go.
+func (c *compiler) missed(n *Node, outcome string) bool {
 	if outcome == n.Outcomes.Success {
+		return false
+	}
+	return !slices.ContainsFunc(c.spec.Defaults.Outcomes, func(r spec.Route) bool {
+		return r.Target.Value == n.ID && r.Outcome.Value == outcome
+	})
+}
+
+func (c *compiler) warnOpen(s *spec.Node, outcomes []string) {
+	if len(outcomes) == 0 {
 		return
 	}
-	for _, r := range c.spec.Defaults.Outcomes {
-		if r.Target.Value == n.ID && r.Outcome.Value == outcome {
-			return
-		}
+	subject, verb, them := "outcome", "goes", "it"
+	if len(outcomes) > 1 {
+		subject, verb, them = "outcomes", "go", "them"
 	}
-	c.list.Warnf(s.ID.Pos, diag.OpenOutcome, "outcome %q of node %q goes nowhere and would end the run as failed", outcome, n.ID).
-		Hint = "route it under `outcomes`, by `else`, or for all nodes under `defaults.outcomes`"
+	c.list.Warnf(s.ID.Pos, diag.OpenOutcome, "%s %s of node %q %s nowhere and would end the run as failed",
+		subject, strings.Join(outcomes, ", "), s.ID.Value, verb).
+		Hint = "route " + them + " under `outcomes`, by `else`, or for all nodes under `defaults.outcomes`"
 }
 
 func (c *compiler) allOutcomes() []string {
@@ -122,6 +139,7 @@ func (c *compiler) allOutcomes() []string {
 }
 
 func (c *compiler) checkRetries() {
+	c.checkRetryOn(c.spec.Defaults.Retry)
 	for i := range c.spec.Nodes {
 		s := &c.spec.Nodes[i]
 		n := c.flow.Nodes[s.ID.Value]
@@ -135,6 +153,9 @@ func (c *compiler) checkRetries() {
 		}
 		if r == nil {
 			continue
+		}
+		if own {
+			c.checkRetryOn(r)
 		}
 		n.Retry = Retry{
 			Max:      r.Max,
@@ -152,5 +173,13 @@ func (c *compiler) checkRetries() {
 		if own && len(n.Retry.On) > 0 && !n.Idempotent {
 			c.list.Warnf(r.Pos, diag.RetryNotIdempotent, "node %q is tried again, but %q is not idempotent: what it does may be done twice", n.ID, n.Type.Name)
 		}
+	}
+}
+
+// checkRetryOn reports a retry that says not for what.
+func (c *compiler) checkRetryOn(r *spec.Retry) {
+	if r != nil && r.Max > 0 && len(r.On) == 0 {
+		c.list.Errorf(r.Pos, diag.InvalidRetry, "the retry names no outcome, so it never happens").
+			Hint = "say which outcomes are worth another attempt, such as on: [onTimeout]"
 	}
 }

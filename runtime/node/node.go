@@ -166,6 +166,7 @@ type Finish struct {
 	RetryAfter time.Duration
 	Set        map[string]any // variables of the run to set
 	Response   *Response      // answer the caller who waits
+	Emit       *Emit          // hand an event to a run that waits for it
 	End        *End           // end the run here, whatever is routed
 }
 
@@ -173,6 +174,14 @@ func (Ask) action()    {}
 func (Sleep) action()  {}
 func (Await) action()  {}
 func (Finish) action() {}
+
+// Emit is an event for other runs. One that comes before its run waits is kept.
+type Emit struct {
+	Event string
+	Key   string
+	Data  map[string]any
+	For   time.Duration // how long it is kept
+}
 
 // Response is what the caller of a webhook gets.
 type Response struct {
