@@ -1,0 +1,126 @@
+// Package api serves what programs and people ask of a server: its health, its
+// flows, runs and node types, and the description of all that. It starts runs
+// by hand; webhooks are package webhook's.
+package api
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"crypto/subtle"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/problem"
+)
+
+// Config is what a Server needs.
+type Config struct {
+	Flows  func() *catalog.Set // the live flows; they may change at any time
+	Types  func() *node.Set    // the catalogue that they were checked against
+	Engine *engine.Engine
+	// Ready says what is missing before requests can be served; nil if nothing.
+	// Defaults to always ready.
+	Ready func() error
+	// Token, if set, is demanded under /api/v1 as `Authorization: Bearer`.
+	Token string
+	// MaxBody is the largest body in bytes. Defaults to 256 KiB.
+	MaxBody int64
+	// Version of the program. Defaults to "devel".
+	Version string
+	// Log gets what callers are not told. Defaults to none.
+	Log *slog.Logger
+}
+
+// Server answers the API. It is safe for concurrent use.
+type Server struct {
+	cfg     Config
+	openAPI []byte // as JSON
+}
+
+//go:embed openapi.yaml
+var openAPI []byte
+
+// New returns a server that is ready to be mounted.
+func New(cfg Config) (*Server, error) {
+	cfg.MaxBody = cmp.Or(cfg.MaxBody, 256<<10)
+	cfg.Version = cmp.Or(cfg.Version, "devel")
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
+	if cfg.Ready == nil {
+		cfg.Ready = func() error { return nil }
+	}
+	description, err := describe(cfg.Version)
+	if err != nil {
+		return nil, fmt.Errorf("openapi.yaml: %w", err)
+	}
+	return &Server{cfg: cfg, openAPI: description}, nil
+}
+
+// describe returns the description of the API as JSON.
+func describe(version string) ([]byte, error) {
+	var doc map[string]any
+	if err := yaml.Unmarshal(openAPI, &doc); err != nil {
+		return nil, err
+	}
+	if info, ok := doc["info"].(map[string]any); ok {
+		info["version"] = version
+	}
+	return json.Marshal(doc)
+}
+
+// Mount adds the routes. Errors are problems; e.HTTPErrorHandler has to be one
+// that knows them, such as problem.Handler.
+func (s *Server) Mount(e *echo.Echo) {
+	e.GET("/healthz", s.health)
+	e.GET("/readyz", s.ready)
+	e.GET("/openapi.json", s.describe)
+	e.GET("/api/v1/flows", s.listFlows, s.authorize)
+	e.POST("/api/v1/flows/:flow/runs", s.startRun, s.authorize)
+	e.GET("/api/v1/runs/:id", s.showRun, s.authorize)
+	e.GET("/api/v1/nodes", s.listNodes, s.authorize)
+}
+
+// authorize refuses who has not the token. Digests are compared, so that the
+// time it takes tells neither the token nor its length.
+func (s *Server) authorize(next echo.HandlerFunc) echo.HandlerFunc {
+	if s.cfg.Token == "" {
+		return next
+	}
+	want := sha256.Sum256([]byte(s.cfg.Token))
+	return func(c echo.Context) error {
+		scheme, token, _ := strings.Cut(c.Request().Header.Get("Authorization"), " ")
+		got := sha256.Sum256([]byte(strings.TrimSpace(token)))
+		if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+			p := problem.New(http.StatusUnauthorized, "expected the API's token, as Authorization: Bearer")
+			p.Header.Set("WWW-Authenticate", `Bearer realm="wend"`)
+			return p
+		}
+		return next(c)
+	}
+}
+
+func (s *Server) health(c echo.Context) error {
+	return c.JSON(http.StatusOK, map[string]string{"status": "ok", "version": s.cfg.Version})
+}
+
+func (s *Server) ready(c echo.Context) error {
+	if err := s.cfg.Ready(); err != nil {
+		p := problem.New(http.StatusServiceUnavailable, "%s", err)
+		p.Header.Set("Retry-After", "1")
+		return p
+	}
+	return c.JSON(http.StatusOK, map[string]string{"status": "ready"})
+}
+
+func (s *Server) describe(c echo.Context) error {
+	return c.JSONBlob(http.StatusOK, s.openAPI)
+}

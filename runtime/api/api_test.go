@@ -1,0 +1,318 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/labstack/echo/v4"
+
+	"github.com/wendflow/wend/nodes"
+	"github.com/wendflow/wend/runtime/api"
+	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+var now = time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+
+// vendor answers every call alike.
+type vendor struct{}
+
+func (vendor) Do(context.Context, outbound.Request) wire.Reply {
+	return wire.Reply{Status: 201, Headers: map[string][]string{"content-type": {"application/json"}}, Body: []byte(`{"id":7}`)}
+}
+
+func (vendor) Settings(string) map[string]any { return nil }
+
+// server is an API with its engine, without a network.
+type server struct {
+	*echo.Echo
+	engine *engine.Engine
+	flows  *catalog.Set
+}
+
+func serve(t *testing.T, change ...func(*api.Config)) *server {
+	t.Helper()
+	types, err := node.NewSet(nodes.All()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{Echo: echo.New()}
+	s.flows = load(t, types, "testdata/flows")
+	s.engine = engine.New(engine.Config{
+		Caller: vendor{}, Now: func() time.Time { return now }, NewID: numbered(),
+	})
+	cfg := api.Config{
+		Flows:  func() *catalog.Set { return s.flows },
+		Types:  func() *node.Set { return types },
+		Engine: s.engine, MaxBody: 1 << 10, Version: "1.2.3",
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	made, err := api.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.HTTPErrorHandler = problem.Handler(slog.New(slog.DiscardHandler))
+	made.Mount(s.Echo)
+	return s
+}
+
+func load(t *testing.T, types *node.Set, folder string) *catalog.Set {
+	t.Helper()
+	files, err := catalog.Find([]string{folder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, mistakes := catalog.Load(files, flow.Config{Types: types})
+	if err := mistakes.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// numbered makes ids that tests can name.
+func numbered() func() string {
+	n := 0
+	return func() string {
+		n++
+		return fmt.Sprintf("run-%d", n)
+	}
+}
+
+func (s *server) do(method, path, body string, change ...func(*http.Request)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for _, f := range change {
+		f(r)
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w
+}
+
+// ended waits for a run.
+func (s *server) ended(t *testing.T, id string) {
+	t.Helper()
+	if r := s.engine.Find(id); r != nil {
+		if _, err := r.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestAnswers holds answers against testdata/answers. UPDATE=1 writes them.
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		method, path, body string
+		prepare            func(*testing.T, *server)
+	}{
+		"health":             {"GET", "/healthz", "", nil},
+		"ready":              {"GET", "/readyz", "", nil},
+		"flows":              {"GET", "/api/v1/flows", "", nil},
+		"nodes":              {"GET", "/api/v1/nodes", "", nil},
+		"start":              {"POST", "/api/v1/flows/order/runs", `{"id": 1}`, nil},
+		"start-trigger":      {"POST", "/api/v1/flows/order/runs?trigger=other", `{}`, nil},
+		"start-no-flow":      {"POST", "/api/v1/flows/ordr/runs", `{}`, nil},
+		"start-no-trigger":   {"POST", "/api/v1/flows/order/runs?trigger=othr", `{}`, nil},
+		"start-does-not-fit": {"POST", "/api/v1/flows/order/runs", `{"id": "1"}`, nil},
+		"start-no-json":      {"POST", "/api/v1/flows/order/runs", `{"id": `, nil},
+		"start-too-large":    {"POST", "/api/v1/flows/order/runs", `{"id": ` + strings.Repeat(" ", 1024) + `1}`, nil},
+		"start-no-type":      {"POST", "/api/v1/flows/order/runs", "", nil},
+		"start-stopped": {"POST", "/api/v1/flows/order/runs", `{"id": 1}`, func(t *testing.T, s *server) {
+			t.Helper()
+			if err := s.engine.Shutdown(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		"run":           {"GET", "/api/v1/runs/run-1", "", started(`{"id": 1}`)},
+		"run-failed":    {"GET", "/api/v1/runs/run-1", "", started(`{"id": 0}`)},
+		"run-not-found": {"GET", "/api/v1/runs/run-1", "", nil},
+		"run-of-a-flow-that-changed": {"GET", "/api/v1/runs/run-1", "", func(t *testing.T, s *server) {
+			t.Helper()
+			started(`{"id": 1}`)(t, s)
+			s.flows = &catalog.Set{}
+		}},
+		"no-route":  {"GET", "/api/v1/rnus", "", nil},
+		"no-method": {"DELETE", "/api/v1/flows", "", nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t)
+			if test.prepare != nil {
+				test.prepare(t, s)
+			}
+			w := s.do(test.method, test.path, test.body)
+			checkDescribed(t, s, test.method, test.path, w)
+			golden(t, filepath.Join("testdata/answers", name+".txt"), dump(t, w))
+		})
+	}
+}
+
+// started starts the flow "order" and waits for its end.
+func started(body string) func(*testing.T, *server) {
+	return func(t *testing.T, s *server) {
+		t.Helper()
+		if w := s.do("POST", "/api/v1/flows/order/runs", body); w.Code != http.StatusAccepted {
+			t.Fatalf("start: %d %s", w.Code, w.Body)
+		}
+		s.ended(t, "run-1")
+	}
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+// digests depend on the text of the flows.
+var digests = regexp.MustCompile(`[0-9a-f]{64}`)
+
+func dump(t *testing.T, w *httptest.ResponseRecorder) string {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %s\n", w.Code, http.StatusText(w.Code))
+	for _, name := range slices.Sorted(maps.Keys(w.Header())) {
+		fmt.Fprintf(&b, "%s: %s\n", name, strings.Join(w.Header()[name], ", "))
+	}
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, bytes.TrimSpace(w.Body.Bytes()), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(&b, "\n%s\n", digests.ReplaceAllString(pretty.String(), "DIGEST"))
+	return b.String()
+}
+
+func TestToken(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(cfg *api.Config) { cfg.Token = "s3cret" })
+	tests := map[string]struct {
+		path, header string
+		want         int
+	}{
+		"the token":           {"/api/v1/flows", "Bearer s3cret", 200},
+		"in lower case":       {"/api/v1/flows", "bearer s3cret", 200},
+		"none":                {"/api/v1/flows", "", 401},
+		"another":             {"/api/v1/nodes", "Bearer s3cre", 401},
+		"another scheme":      {"/api/v1/nodes", "Basic s3cret", 401},
+		"a scheme only":       {"/api/v1/runs/run-1", "Bearer", 401},
+		"health needs none":   {"/healthz", "", 200},
+		"ready needs none":    {"/readyz", "", 200},
+		"the description too": {"/openapi.json", "", 200},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := s.do("GET", test.path, "", func(r *http.Request) {
+				if test.header != "" {
+					r.Header.Set("Authorization", test.header)
+				}
+			})
+			if w.Code != test.want {
+				t.Errorf("%s with %q: %d, want %d", test.path, test.header, w.Code, test.want)
+			}
+			if challenge := w.Header().Get("WWW-Authenticate"); (w.Code == 401) != (challenge == `Bearer realm="wend"`) {
+				t.Errorf("status %d with WWW-Authenticate %q", w.Code, challenge)
+			}
+		})
+	}
+	if w := s.do("POST", "/api/v1/flows/order/runs", `{"id": 1}`); w.Code != 401 || s.engine.Find("run-1") != nil {
+		t.Errorf("start without a token: %d, want 401 and no run", w.Code)
+	}
+}
+
+func TestNotReady(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(cfg *api.Config) {
+		cfg.Ready = func() error { return errors.New("plugins are being compiled") }
+	})
+	w := s.do("GET", "/readyz", "")
+	want := `{"title":"Service Unavailable","status":503,"detail":"plugins are being compiled"}` + "\n"
+	if w.Code != http.StatusServiceUnavailable || w.Body.String() != want {
+		t.Errorf("%d %s, want 503 %s", w.Code, w.Body, want)
+	}
+}
+
+// A run that did nothing yet which had to be on record is running all the same.
+func TestRunNotOnRecord(t *testing.T) {
+	t.Parallel()
+	asked, answer := make(chan struct{}), make(chan wire.Reply)
+	busy := engine.New(engine.Config{NewID: numbered(), Caller: caller(func() wire.Reply {
+		close(asked)
+		return <-answer
+	})})
+	s := serve(t, func(cfg *api.Config) { cfg.Engine = busy })
+	r, _, err := busy.Start(t.Context(), engine.Start{Flow: s.flows.Flow("look"), Output: map[string]any{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	w := s.do("GET", "/api/v1/runs/run-1", "")
+	checkDescribed(t, s, "GET", "/api/v1/runs/run-1", w)
+	if want := `{"run":"run-1","status":"running"}` + "\n"; w.Body.String() != want {
+		t.Errorf("body %s, want %s", w.Body, want)
+	}
+	answer <- wire.Reply{Status: 200}
+	if _, err := r.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if w := s.do("GET", "/api/v1/runs/run-1", ""); !strings.Contains(w.Body.String(), `"status":"completed"`) {
+		t.Errorf("body %s, want a completed run", w.Body)
+	}
+}
+
+// caller answers calls by a function.
+type caller func() wire.Reply
+
+func (c caller) Do(context.Context, outbound.Request) wire.Reply { return c() }
+
+func (caller) Settings(string) map[string]any { return nil }
+
+// A page of another site must not be able to start runs from a browser that
+// can reach this server.
+func TestStartRefusesWhatNeedsNoPermission(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""} {
+		w := s.do("POST", "/api/v1/flows/order/runs", `{"id": 1}`, func(r *http.Request) { r.Header.Set("Content-Type", kind) })
+		if w.Code != http.StatusUnsupportedMediaType {
+			t.Errorf("Content-Type %q: %d, want 415", kind, w.Code)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/webhook"
+)
+
+type flowDoc struct {
+	Flow        string       `json:"flow"`
+	Description string       `json:"description,omitempty"`
+	Digest      string       `json:"digest"`
+	Durable     bool         `json:"durable"`
+	Nodes       int          `json:"nodes"`
+	Triggers    []triggerDoc `json:"triggers"`
+}
+
+type triggerDoc struct {
+	Node    string       `json:"node"`
+	Type    string       `json:"type"`
+	Path    string       `json:"path,omitempty"` // where a webhook is served
+	Outputs *node.Schema `json:"outputs"`
+}
+
+func (s *Server) listFlows(c echo.Context) error {
+	set := s.cfg.Flows()
+	paths := map[*flow.Node]string{}
+	for _, h := range set.Hooks() {
+		paths[h.Node] = webhook.Prefix + h.Path
+	}
+	flows := []flowDoc{}
+	for _, f := range set.Flows() {
+		doc := flowDoc{Flow: f.Name, Description: f.Description, Digest: f.Digest, Durable: f.Durable, Nodes: len(f.Nodes)}
+		for _, t := range f.Triggers {
+			doc.Triggers = append(doc.Triggers, triggerDoc{t.ID, t.Type.Ref(), paths[t], t.Outputs})
+		}
+		flows = append(flows, doc)
+	}
+	return c.JSON(http.StatusOK, map[string]any{"flows": flows})
+}
+
+// findFlow returns a live flow, or the problem that there is none.
+func findFlow(set *catalog.Set, name string) (*flow.Flow, error) {
+	if f := set.Flow(name); f != nil {
+		return f, nil
+	}
+	var names []string
+	for _, f := range set.Flows() {
+		names = append(names, f.Name)
+	}
+	return nil, notFound("flow", name, names)
+}
+
+// findTrigger returns a trigger of a flow, the first if no id is given.
+func findTrigger(f *flow.Flow, id string) (*flow.Node, error) {
+	if id == "" {
+		return f.Triggers[0], nil
+	}
+	var ids []string
+	for _, t := range f.Triggers {
+		if t.ID == id {
+			return t, nil
+		}
+		ids = append(ids, t.ID)
+	}
+	return nil, notFound("trigger", id, ids)
+}
+
+func notFound(what, name string, known []string) error {
+	p := problem.New(http.StatusNotFound, "no %s %q", what, name)
+	if hint := diag.Suggest(name, known); hint != "" {
+		p.Detail += "; " + hint
+	}
+	return p
+}

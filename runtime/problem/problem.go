@@ -1,0 +1,123 @@
+// Package problem is how Wend tells over HTTP what went wrong: problem
+// documents after RFC 9457. It decides nothing; handlers return a *Problem as
+// their error, and Handler writes it.
+package problem
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// ContentType is the media type of a problem document.
+const ContentType = "application/problem+json"
+
+// Problem is one problem document. Its type is always "about:blank", so its
+// title is that of the status.
+type Problem struct {
+	Status int
+	Detail string
+	// Errors says which fields are wrong.
+	Errors []Field
+	// Place is where a body stops being JSON; nil if that is not the problem.
+	Place *Place
+	// Run is the run that is concerned; nil if none was made.
+	Run *Run
+	// Header is added to the response's own.
+	Header http.Header
+}
+
+// Field is one value that is wrong.
+type Field struct {
+	Field   string `json:"field"` // "sms.senderNumber"; empty for the whole body
+	Message string `json:"message"`
+}
+
+// Place is a place in a body.
+type Place struct {
+	Line   int `json:"line"`   // from 1
+	Column int `json:"column"` // from 1, in characters
+	Offset int `json:"offset"` // in bytes, from 0
+}
+
+// Run is how a run ended that the problem is about.
+type Run struct {
+	ID      string `json:"run"`
+	Flow    string `json:"flow"`
+	Status  string `json:"runStatus,omitempty"`
+	Outcome string `json:"outcome,omitempty"`
+	Code    string `json:"code,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// New returns a problem with a status and a detail.
+func New(status int, format string, a ...any) *Problem {
+	return &Problem{Status: status, Detail: fmt.Sprintf(format, a...), Header: http.Header{}}
+}
+
+// Error returns the detail and the fields on one line.
+func (p *Problem) Error() string {
+	parts := []string{p.Detail}
+	for _, f := range p.Errors {
+		parts = append(parts, strings.TrimPrefix(f.Field+": "+f.Message, ": "))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// MarshalJSON writes the document.
+func (p *Problem) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Title  string  `json:"title"`
+		Status int     `json:"status"`
+		Detail string  `json:"detail,omitempty"`
+		Errors []Field `json:"errors,omitempty"`
+		*Place
+		*Run
+	}{http.StatusText(p.Status), p.Status, p.Detail, p.Errors, p.Place, p.Run})
+}
+
+// Handler answers with the problem that a handler returned. An error that is
+// none of ours is logged and told to nobody: 500.
+func Handler(log *slog.Logger) echo.HTTPErrorHandler {
+	return func(err error, c echo.Context) {
+		if c.Response().Committed {
+			return
+		}
+		p := of(err)
+		if p.Status == http.StatusInternalServerError && p.Run == nil {
+			log.Error("request failed", "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
+		}
+		if err := write(c, p); err != nil {
+			log.Debug("caller is gone", "error", err)
+		}
+	}
+}
+
+func of(err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	var he *echo.HTTPError
+	if errors.As(err, &he) {
+		return New(he.Code, "%s", strings.ToLower(fmt.Sprint(he.Message)))
+	}
+	return New(http.StatusInternalServerError, "an error of this server; its log says more")
+}
+
+func write(c echo.Context, p *Problem) error {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	header := c.Response().Header()
+	for name, values := range p.Header {
+		header[name] = values
+	}
+	return c.Blob(p.Status, ContentType, append(body, '\n'))
+}

@@ -1,0 +1,90 @@
+package problem_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/wendflow/wend/runtime/problem"
+)
+
+func TestHandler(t *testing.T) {
+	t.Parallel()
+	invalid := problem.New(http.StatusBadRequest, "the body does not fit")
+	invalid.Errors = []problem.Field{{Field: "sms.from", Message: "is missing"}, {Message: "too deep"}}
+	busy := problem.New(http.StatusTooManyRequests, "%d requests", 7)
+	busy.Header.Set("Retry-After", "1")
+	failed := problem.New(http.StatusInternalServerError, "the run ended as failed")
+	failed.Run = &problem.Run{ID: "r", Flow: "f", Status: "failed", Outcome: "onError", Code: "c", Reason: "why"}
+	broken := problem.New(http.StatusBadRequest, "not JSON")
+	broken.Place = &problem.Place{Line: 2, Column: 3, Offset: 0}
+	tests := map[string]struct {
+		err    error
+		status int
+		want   string
+		logged string
+	}{
+		"a problem":         {busy, 429, `{"title":"Too Many Requests","status":429,"detail":"7 requests"}`, ""},
+		"a wrapped problem": {fmt.Errorf("serve: %w", busy), 429, `{"title":"Too Many Requests","status":429,"detail":"7 requests"}`, ""},
+		"wrong fields":      {invalid, 400, `{"title":"Bad Request","status":400,"detail":"the body does not fit","errors":[{"field":"sms.from","message":"is missing"},{"field":"","message":"too deep"}]}`, ""},
+		"a place":           {broken, 400, `{"title":"Bad Request","status":400,"detail":"not JSON","line":2,"column":3,"offset":0}`, ""},
+		"a run":             {failed, 500, `{"title":"Internal Server Error","status":500,"detail":"the run ended as failed","run":"r","flow":"f","runStatus":"failed","outcome":"onError","code":"c","reason":"why"}`, ""},
+		"an error of echo":  {echo.ErrNotFound, 404, `{"title":"Not Found","status":404,"detail":"not found"}`, ""},
+		"any other error":   {errors.New("password is 1234"), 500, `{"title":"Internal Server Error","status":500,"detail":"an error of this server; its log says more"}`, "password is 1234"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log bytes.Buffer
+			e := echo.New()
+			e.HTTPErrorHandler = problem.Handler(slog.New(slog.NewTextHandler(&log, nil)))
+			e.GET("/", func(echo.Context) error { return test.err })
+			w := httptest.NewRecorder()
+			e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+			if w.Code != test.status || w.Body.String() != test.want+"\n" {
+				t.Errorf("%d %s\nwant %d %s", w.Code, w.Body, test.status, test.want)
+			}
+			if got := w.Header().Get("Content-Type"); got != problem.ContentType {
+				t.Errorf("Content-Type %q", got)
+			}
+			if errors.Is(test.err, error(busy)) && w.Header().Get("Retry-After") != "1" {
+				t.Error("the problem's header is not sent")
+			}
+			if (log.Len() > 0) != (test.logged != "") || !strings.Contains(log.String(), test.logged) {
+				t.Errorf("log %q, want %q in it", log.String(), test.logged)
+			}
+		})
+	}
+}
+
+// What has been sent cannot be taken back.
+func TestHandlerAfterTheResponseBegan(t *testing.T) {
+	t.Parallel()
+	e := echo.New()
+	e.HTTPErrorHandler = problem.Handler(slog.New(slog.DiscardHandler))
+	e.GET("/", func(c echo.Context) error {
+		if err := c.String(http.StatusOK, "begun"); err != nil {
+			return err
+		}
+		return errors.New("late")
+	})
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	if w.Code != http.StatusOK || w.Body.String() != "begun" {
+		t.Errorf("%d %q, want 200 %q", w.Code, w.Body, "begun")
+	}
+}
+
+func ExampleProblem_Error() {
+	p := problem.New(http.StatusBadRequest, "the body does not fit")
+	p.Errors = []problem.Field{{Field: "sms", Message: "is missing"}}
+	fmt.Println(p)
+	// Output: the body does not fit; sms: is missing
+}

@@ -1,0 +1,415 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wendflow/wend/nodes"
+	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/runtime/webhook"
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+// post sends an empty object.
+func post(s http.Handler, path string, change ...func(*http.Request)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader("{}"))
+	r.Header.Set("Content-Type", "application/json")
+	for _, f := range change {
+		f(r)
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w
+}
+
+func diff(t *testing.T, want, got any) {
+	t.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+// slow answers after an hour, unless the call is given up.
+func slow(ctx context.Context, _ outbound.Request) wire.Reply {
+	select {
+	case <-time.After(time.Hour):
+		return wire.Reply{Status: 200}
+	case <-ctx.Done():
+		return wire.Reply{Failure: wire.Interrupted}
+	}
+}
+
+func TestWaitTooLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, webhook.Config{}, vendor{})
+		began := time.Now()
+		w := post(s, "/hooks/waits")
+		diff(t, 25*time.Second, time.Since(began))
+		diff(t, http.StatusAccepted, w.Code)
+		diff(t, "/api/v1/runs/"+runID, w.Header().Get("Location"))
+		diff(t, `{"run":"`+runID+`","status":"waiting"}`+"\n", w.Body.String())
+
+		res, err := s.engine.Find(runID).Wait(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		diff(t, run.Completed, res.Status)
+		diff(t, time.Minute, time.Since(began))
+	})
+}
+
+// A run that made nothing but repeatable calls comes on record before it is
+// promised; one that cannot is not promised.
+func TestWaitTooLongPutsOnRecord(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		driver journal.Driver
+		want   int
+	}{
+		"on record": {journal.NewMemory(1), http.StatusAccepted},
+		"disk full": {broken{journal.NewMemory(1)}, http.StatusGatewayTimeout},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				eng := engine.New(engine.Config{Journal: tc.driver, Caller: vendor{slow}, NewID: func() string { return runID }})
+				s := serve(t, webhook.Config{Engine: eng, Wait: time.Second}, nil)
+				w := post(s, "/hooks/vendor")
+				diff(t, tc.want, w.Code)
+				diff(t, "/api/v1/runs/"+runID, w.Header().Get("Location"))
+				eng.Find(runID).Cancel("the test is over")
+			})
+		})
+	}
+}
+
+// Requests with one key are one run, also when they arrive together, and get
+// its response once there is one.
+func TestDedupe(t *testing.T) {
+	t.Parallel()
+	eng := engine.New(engine.Config{Caller: vendor{}})
+	s := serve(t, webhook.Config{Engine: eng}, nil)
+	key := func(id string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("X-Event-Id", id) }
+	}
+	first := post(s, "/hooks/orders/new", key("e-1"))
+	if r := eng.Find(first.Header().Get(webhook.RunHeader)); r != nil {
+		if _, err := r.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	second := post(s, "/hooks/orders/new", key("e-1"))
+	diff(t, first.Header().Get(webhook.RunHeader), second.Header().Get(webhook.RunHeader))
+	diff(t, "", first.Header().Get(webhook.RepeatedHeader))
+	diff(t, "true", second.Header().Get(webhook.RepeatedHeader))
+	diff(t, http.StatusOK, second.Code)
+}
+
+func TestCallerGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, webhook.Config{}, vendor{})
+		ctx, leave := context.WithTimeout(t.Context(), time.Second)
+		defer leave()
+		w := post(s, "/hooks/waits", func(r *http.Request) { *r = *r.WithContext(ctx) })
+		diff(t, "", w.Body.String())
+		res, err := s.engine.Find(runID).Wait(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		diff(t, run.Completed, res.Status)
+	})
+}
+
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	s := serve(t, webhook.Config{}, vendor{})
+	if err := s.engine.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/hooks/quiet", "/hooks/orders/new"} {
+		w := post(s, path, func(r *http.Request) { r.Header.Set("X-Event-Id", "e-1") })
+		diff(t, http.StatusServiceUnavailable, w.Code)
+		diff(t, "5", w.Header().Get("Retry-After"))
+		diff(t, `{"title":"Service Unavailable","status":503,"detail":"the server is stopping, no run was made"}`+"\n", w.Body.String())
+	}
+}
+
+// A caller that waits while the server stops gets the run's address if the run
+// goes on after the next start, and else an error.
+func TestStoppedWhileWaiting(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		path string
+		want int
+	}{
+		"a run on record":       {"/hooks/waits", http.StatusAccepted},
+		"a run put on record":   {"/hooks/vendor", http.StatusAccepted},
+		"a flow not so durable": {"/hooks/forgotten", http.StatusServiceUnavailable},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := serve(t, webhook.Config{}, vendor{slow})
+				go func() {
+					time.Sleep(time.Second)
+					stopped, cancel := context.WithCancel(t.Context())
+					cancel()
+					if err := s.engine.Shutdown(stopped); err == nil {
+						t.Error("Shutdown: want an error, a run is interrupted")
+					}
+				}()
+				diff(t, test.want, post(s, test.path).Code)
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// broken is a journal that cannot write.
+type broken struct{ journal.Driver }
+
+func (broken) Append(context.Context, string, int, []run.Event) error { return errFull }
+
+func (broken) Begin(context.Context, string, journal.Dedupe, []run.Event) (string, error) {
+	return "", errFull
+}
+
+var errFull = errors.New("disk full")
+
+func TestJournalBroken(t *testing.T) {
+	t.Parallel()
+	tests := map[string]string{
+		"/hooks/orders/new": "the run could not be put on record, so none was made",
+		"/hooks/quiet":      "the run could not be put on record, and will not go on",
+	}
+	for path, want := range tests {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			eng := engine.New(engine.Config{Journal: broken{journal.NewMemory(1)}, Caller: vendor{}})
+			s := serve(t, webhook.Config{Engine: eng}, nil)
+			w := post(s, path, func(r *http.Request) { r.Header.Set("X-Event-Id", "e-1") })
+			diff(t, http.StatusServiceUnavailable, w.Code)
+			if !strings.Contains(w.Body.String(), want) {
+				t.Errorf("body %s, want %q in it", w.Body, want)
+			}
+		})
+	}
+}
+
+func TestAcceptedIsOnRecord(t *testing.T) {
+	t.Parallel()
+	kept := journal.NewMemory(10)
+	eng := engine.New(engine.Config{Journal: kept, Caller: vendor{}, NewID: func() string { return runID }})
+	s := serve(t, webhook.Config{Engine: eng}, nil)
+	w := post(s, "/hooks/orders/new", func(r *http.Request) { r.Header.Set("X-Event-Id", "e-1") })
+	diff(t, http.StatusAccepted, w.Code)
+	if events, err := kept.Events(t.Context(), runID); err != nil || len(events) == 0 {
+		t.Errorf("journal has %d events, %v: want some when 202 is sent", len(events), err)
+	}
+}
+
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	at := now
+	s := serve(t, webhook.Config{
+		Engine: engine.New(engine.Config{Caller: vendor{}}),
+		Rate:   0.5, Burst: 2, Now: func() time.Time { return at },
+	}, nil)
+	diff(t, http.StatusOK, post(s, "/hooks/quiet").Code)
+	diff(t, http.StatusOK, post(s, "/hooks/quiet").Code)
+	w := post(s, "/hooks/quiet")
+	diff(t, http.StatusTooManyRequests, w.Code)
+	diff(t, "2", w.Header().Get("Retry-After"))
+	diff(t, `{"title":"Too Many Requests","status":429,"detail":"more than 0.5 requests a second"}`+"\n", w.Body.String())
+	diff(t, http.StatusOK, post(s, "/hooks/echo").Code)
+	at = at.Add(2 * time.Second)
+	diff(t, http.StatusOK, post(s, "/hooks/quiet").Code)
+	diff(t, http.StatusTooManyRequests, post(s, "/hooks/quiet").Code)
+}
+
+func TestTraceParent(t *testing.T) {
+	t.Parallel()
+	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for given, want := range map[string]string{parent: parent, "": "", "00-oaf7-b7ad-01": "", "ff" + parent[2:]: ""} {
+		var got string
+		s := serve(t, webhook.Config{}, vendor{func(_ context.Context, r outbound.Request) wire.Reply {
+			got = r.TraceParent
+			return wire.Reply{Status: 200}
+		}})
+		diff(t, http.StatusOK, post(s, "/hooks/vendor", func(r *http.Request) { r.Header.Set("Traceparent", given) }).Code)
+		diff(t, want, got)
+	}
+}
+
+func TestBodyOfUnknownLength(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		body io.Reader
+		want int
+	}{
+		"fits":      {strings.NewReader(`{}`), http.StatusOK},
+		"too large": {strings.NewReader(`{"a": "` + strings.Repeat("x", 100) + `"}`), http.StatusRequestEntityTooLarge},
+		"broken":    {io.MultiReader(strings.NewReader("{"), iotest.ErrReader(io.ErrUnexpectedEOF)), http.StatusBadRequest},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, webhook.Config{MaxBody: 100}, vendor{})
+			w := post(s, "/hooks/quiet", func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(test.body), -1 })
+			diff(t, test.want, w.Code)
+		})
+	}
+}
+
+func TestReload(t *testing.T) {
+	t.Parallel()
+	live := load(t, "flow: a\nnodes: { n1: { type: webhook, with: { path: /one } } }\n")
+	s := serve(t, webhook.Config{
+		Engine: engine.New(engine.Config{Caller: vendor{}}),
+		Flows:  func() *catalog.Set { return live },
+	}, nil)
+	diff(t, http.StatusOK, post(s, "/hooks/one").Code)
+	diff(t, http.StatusNotFound, post(s, "/hooks/two").Code)
+	live = load(t, "flow: a\nnodes: { n1: { type: webhook, with: { path: /two } } }\n")
+	diff(t, http.StatusNotFound, post(s, "/hooks/one").Code)
+	diff(t, http.StatusOK, post(s, "/hooks/two").Code)
+}
+
+// Requests and reloads may come at once.
+func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
+	const one = "flow: a\nnodes:\n  n1: { type: webhook, with: { path: /one }, next: n2 }\n  n2: { type: respond, with: { body: $(n1.n) } }\n"
+	sets := []*catalog.Set{load(t, one), load(t, one)}
+	var live atomic.Pointer[catalog.Set]
+	live.Store(sets[0])
+	s := serve(t, webhook.Config{Engine: engine.New(engine.Config{Caller: vendor{}}), Flows: live.Load, Rate: 1e6}, nil)
+	var wg sync.WaitGroup
+	for n := range 100 {
+		wg.Go(func() {
+			live.Store(sets[n%2])
+			w := post(s, "/hooks/one", func(r *http.Request) {
+				r.Body, r.ContentLength = io.NopCloser(strings.NewReader(fmt.Sprintf(`{"n": %d}`, n))), -1
+			})
+			if want := fmt.Sprintf("%d\n", n); w.Code != http.StatusOK || w.Body.String() != want {
+				t.Errorf("%d %s, want 200 %s", w.Code, w.Body, want)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// load makes a set of flows from their sources.
+func load(t *testing.T, sources ...string) *catalog.Set {
+	t.Helper()
+	types, err := node.NewSet(nodes.All()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []string
+	for i, src := range sources {
+		file := filepath.Join(t.TempDir(), string(rune('a'+i))+".yaml")
+		if err := os.WriteFile(file, []byte(src), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	set, mistakes := catalog.Load(files, flow.Config{Types: types})
+	if err := mistakes.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	client := gateway(t)
+	tests := map[string]string{
+		"":         "",
+		"gateway":  "",
+		"gatewya":  `3:3: webhook "n1": no connection "gatewya" in the configuration; did you mean "gateway"? [unknown-connection]`,
+		"vendor":   `3:3: webhook "n1": connection "vendor" cannot check callers; one of type "hmac", "basic", "bearer" or "api-key" can [unknown-connection]`,
+		"whatever": `3:3: webhook "n1": no connection "whatever" in the configuration; expected one of "gateway", "vendor" [unknown-connection]`,
+	}
+	for connection, want := range tests {
+		t.Run(connection, func(t *testing.T) {
+			t.Parallel()
+			verify := ""
+			if connection != "" {
+				verify = ", verify: " + connection
+			}
+			set := load(t, "flow: a\nnodes:\n  n1: { type: webhook, with: { path: /a"+verify+" } }\n")
+			var got []string
+			for _, e := range webhook.Check(set, client, client.Names()) {
+				got = append(got, strings.TrimPrefix(e.Error(), e.Pos.File+":"))
+			}
+			diff(t, want, strings.Join(got, "\n"))
+		})
+	}
+}
+
+func TestByHand(t *testing.T) {
+	t.Parallel()
+	empty := map[string]any{"headers": map[string]any{}, "query": map[string]any{}, "method": "POST", "path": ""}
+	sms := map[string]any{"senderNumber": "+47", "serviceNumber": "1"}
+	tests := map[string]struct {
+		body string
+		want map[string]any
+		err  string
+	}{
+		"only the body": {
+			body: `{"sms": {"senderNumber": "+47", "serviceNumber": "1"}}`,
+			want: map[string]any{"sms": sms, "conversationId": "none", "request": empty},
+		},
+		"with a request": {
+			body: `{"sms": {"senderNumber": "+47", "serviceNumber": "1"}, "request": {"headers": {"x_id": "1"}}}`,
+			want: map[string]any{"sms": sms, "conversationId": "none", "request": map[string]any{
+				"headers": map[string]any{"x_id": "1"}, "query": map[string]any{}, "method": "POST", "path": "",
+			}},
+		},
+		"with an odd request": {
+			body: `{"sms": {"senderNumber": "+47", "serviceNumber": "1"}, "request": {"headers": {"x_id": 1}, "bdoy": 1}}`,
+			err:  "the body does not fit; request.bdoy: is not expected here; request.headers.x_id: is a number, expected a string",
+		},
+		"does not fit": {body: `{"sms": {}}`, err: "the body does not fit; sms.senderNumber: is missing; sms.serviceNumber: is missing"},
+		"no object":    {body: `"sms"`, err: "the body does not fit; expected an object"},
+		"no JSON":      {body: `{sms}`, err: "the body is not JSON: invalid character 's' looking for beginning of object key string"},
+	}
+	f := flows(t).Flow("sms-ended")
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := webhook.ByHand(f, f.Triggers[0], []byte(test.body))
+			msg := ""
+			if err != nil {
+				msg = err.Error()
+			}
+			diff(t, test.err, msg)
+			diff(t, test.want, got)
+		})
+	}
+}

@@ -1,0 +1,191 @@
+package webhook
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/run"
+)
+
+// RunHeader names the run that an answer comes from.
+const RunHeader = "Wend-Run"
+
+// runPath is the address of a run in the API.
+func runPath(id string) string { return "/api/v1/runs/" + id }
+
+// run starts a run and answers. The run goes on whatever becomes of the caller.
+// A request that is known already gets the run of the first.
+func (h *Handler) run(c echo.Context, hook *hook, output map[string]any, key string) error {
+	ctx := c.Request().Context()
+	started, repeated, err := h.cfg.Engine.Start(context.WithoutCancel(ctx), engine.Start{
+		Flow: hook.flow, Trigger: hook.node.ID, Output: output,
+		TraceParent: traceParent(c.Request()), Accepted: hook.accept,
+		Dedupe: journal.Dedupe{Scope: hook.flow.Name + "/" + hook.node.ID, Key: key, For: hook.dedupe},
+	})
+	if err != nil {
+		return NotStarted(err, h.cfg.Log)
+	}
+	c.Response().Header().Set(RunHeader, started.ID)
+	if repeated {
+		c.Response().Header().Set(RepeatedHeader, "true")
+		if res := started.Result(); res.Response != nil || res.Status.Ended() {
+			return answer(c, hook, started.ID, res)
+		}
+	}
+	if hook.accept {
+		return Accepted(c, started.ID, cmp.Or(started.Result().Status, run.Running))
+	}
+	if !repeated {
+		defer started.Leave()
+	}
+	return h.await(c, hook, started)
+}
+
+// RepeatedHeader marks the answer to a request that repeats an earlier one.
+const RepeatedHeader = "Wend-Repeated"
+
+// NotStarted is the problem that the engine started no run. log gets why, if
+// that is not for the caller.
+func NotStarted(err error, log *slog.Logger) *problem.Problem {
+	p := problem.New(http.StatusServiceUnavailable, "the server is stopping, no run was made")
+	if !errors.Is(err, engine.ErrStopped) {
+		log.Error("no run was made", "error", err)
+		p.Detail = "the run could not be put on record, so none was made"
+	}
+	p.Header.Set("Retry-After", retryAfter(comeBack))
+	return p
+}
+
+// comeBack is when another instance, or this one restarted, may be there.
+const comeBack = 5 * time.Second
+
+var errWaited = errors.New("waited long enough")
+
+// await answers with the response of the run.
+func (h *Handler) await(c echo.Context, hook *hook, started *engine.Run) error {
+	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), h.cfg.Wait, errWaited)
+	defer cancel()
+	res, err := started.Response(ctx)
+	if errors.Is(err, errWaited) {
+		// From here on the run is promised, so it has to be on record.
+		if err := started.Accept(context.WithoutCancel(ctx)); err != nil {
+			h.cfg.Log.Error("promise run", "run", started.ID, "error", err)
+			return notYet(started.ID, hook, h.cfg.Wait)
+		}
+	}
+	switch {
+	case err == nil && (res.Response != nil || res.Status.Ended()):
+		return answer(c, hook, started.ID, res)
+	case err == nil, errors.Is(err, errWaited):
+		return Accepted(c, started.ID, cmp.Or(res.Status, run.Running))
+	case c.Request().Context().Err() != nil:
+		h.cfg.Log.Debug("caller is gone, the run goes on", "run", started.ID)
+		return nil
+	case errors.Is(err, engine.ErrStopped) && hook.flow.Durable && onRecord(started):
+		return Accepted(c, started.ID, cmp.Or(res.Status, run.Running)) // it goes on after the next start
+	case errors.Is(err, engine.ErrStopped):
+		return interrupted(started.ID, hook, "the run was interrupted, and will not go on")
+	default:
+		return interrupted(started.ID, hook, "the run could not be put on record, and will not go on")
+	}
+}
+
+func interrupted(id string, hook *hook, detail string) *problem.Problem {
+	p := problem.New(http.StatusServiceUnavailable, "%s", detail)
+	p.Run = &problem.Run{ID: id, Flow: hook.flow.Name}
+	return p
+}
+
+// onRecord tells whether a run can be promised: it survives this process, if
+// its flow is durable.
+func onRecord(r *engine.Run) bool { return len(r.Events()) > 0 }
+
+// notYet is the problem that a run goes on, but that nothing of it is on record
+// for which it could be promised.
+func notYet(id string, hook *hook, waited time.Duration) *problem.Problem {
+	p := problem.New(http.StatusGatewayTimeout, "no response within %s; the run goes on, but could not be put on record", waited)
+	p.Run = &problem.Run{ID: id, Flow: hook.flow.Name, Status: string(run.Running)}
+	p.Header.Set("Location", runPath(id))
+	return p
+}
+
+// Accepted answers 202 with the address of a run that is on record.
+func Accepted(c echo.Context, id string, status run.Status) error {
+	c.Response().Header().Set("Location", runPath(id))
+	c.Response().Header().Set(RunHeader, id)
+	return c.JSON(http.StatusAccepted, struct {
+		Run    string     `json:"run"`
+		Status run.Status `json:"status"`
+	}{id, status})
+}
+
+// answer tells what became of a run that has responded or ended.
+func answer(c echo.Context, hook *hook, id string, res engine.Result) error {
+	switch {
+	case res.Response != nil:
+		return respond(c, hook, id, res.Response)
+	case res.Status == run.Completed:
+		return c.JSON(http.StatusOK, struct {
+			Run     string     `json:"run"`
+			Flow    string     `json:"flow"`
+			Status  run.Status `json:"status"`
+			Outcome string     `json:"outcome"`
+			Code    string     `json:"code,omitempty"`
+			Reason  string     `json:"reason,omitempty"`
+		}{id, hook.flow.Name, res.Status, res.Outcome, res.Code, res.Reason})
+	}
+	p := problem.New(http.StatusInternalServerError, "the run ended as %s", res.Status)
+	p.Run = &problem.Run{
+		ID: id, Flow: hook.flow.Name, Status: string(res.Status),
+		Outcome: res.Outcome, Code: res.Code, Reason: res.Reason,
+	}
+	return p
+}
+
+// respond writes the response that the flow gave.
+func respond(c echo.Context, hook *hook, id string, r *node.Response) error {
+	body, kind, err := encode(r.Body)
+	if err != nil {
+		p := problem.New(http.StatusInternalServerError, "the flow's response cannot be sent: %s", err)
+		p.Run = &problem.Run{ID: id, Flow: hook.flow.Name}
+		return p
+	}
+	header := c.Response().Header()
+	if kind != "" {
+		header.Set("Content-Type", kind)
+		header.Set("X-Content-Type-Options", "nosniff")
+	}
+	for name, value := range r.Headers {
+		header.Set(name, value)
+	}
+	c.Response().WriteHeader(r.Status)
+	if r.Status == http.StatusNoContent || r.Status == http.StatusNotModified {
+		return nil
+	}
+	_, err = c.Response().Write(body)
+	return err
+}
+
+// encode returns a body and its media type: text as it is, all else as JSON.
+func encode(v any) (body []byte, kind string, err error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, "", nil
+	case string:
+		return []byte(v), "text/plain; charset=utf-8", nil
+	default:
+		body, err = json.Marshal(v)
+		return append(body, '\n'), "application/json", err
+	}
+}

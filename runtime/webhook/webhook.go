@@ -1,0 +1,178 @@
+// Package webhook serves POST /hooks/…: it holds a request against what the
+// flow's webhook demands, starts the run and tells the caller what became of
+// it. What it refuses has made no run. It does not read flows, run them or keep
+// them, and it leaves slow clients to the http.Server.
+package webhook
+
+import (
+	"cmp"
+	"errors"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/problem"
+)
+
+// Prefix comes before the path of every webhook.
+const Prefix = "/hooks/"
+
+// Verifier checks who calls. The real one is *outbound.Client.
+type Verifier interface {
+	// Verify reports whether a request is from the party of a connection, by
+	// its raw body. The error may be shown to the caller.
+	Verify(connection string, header http.Header, body []byte, now time.Time) error
+	// Verifies tells whether Verify can be asked about a connection.
+	Verifies(connection string) bool
+}
+
+// Config is what a Handler needs.
+type Config struct {
+	Flows    func() *catalog.Set // the live flows; they may change at any time
+	Engine   *engine.Engine
+	Verifier Verifier
+	// MaxBody is the largest body in bytes. Defaults to 256 KiB.
+	MaxBody int64
+	// Wait is how long a caller waits for the response of a run before it gets
+	// the run's address instead. Defaults to 25 s.
+	Wait time.Duration
+	// Rate is how many requests a second each webhook takes, and Burst how many
+	// at once. Defaults to no limit, and to the requests of one second.
+	Rate  float64
+	Burst int
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+	// Log gets what callers are not told. Defaults to none.
+	Log *slog.Logger
+}
+
+// Handler serves the webhooks of the live flows. It is safe for concurrent
+// use.
+type Handler struct {
+	cfg    Config
+	limits *limits
+	hooks  atomic.Pointer[hooks]
+}
+
+// New returns a handler that is ready to be mounted.
+func New(cfg Config) *Handler {
+	cfg.MaxBody = cmp.Or(cfg.MaxBody, 256<<10)
+	cfg.Wait = cmp.Or(cfg.Wait, 25*time.Second)
+	cfg.Burst = cmp.Or(cfg.Burst, int(math.Ceil(cfg.Rate)))
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Handler{cfg: cfg, limits: newLimits(cfg.Rate, cfg.Burst)}
+}
+
+// Mount adds the routes of all webhooks, those of later flows included. Errors
+// are problems; e.HTTPErrorHandler has to be one that knows them, such as
+// problem.Handler.
+func (h *Handler) Mount(e *echo.Echo) {
+	e.Any(Prefix+"*", h.serve)
+}
+
+// serve goes from the cheap checks to the dear ones, and starts a run only
+// after the last of them.
+func (h *Handler) serve(c echo.Context) error {
+	hook, err := h.find(c.Request())
+	if err != nil {
+		return err
+	}
+	if err := h.limits.take(hook.path, h.cfg.Now()); err != nil {
+		return err
+	}
+	kind, err := mediaType(c.Request().Header)
+	if err != nil {
+		return err
+	}
+	raw, err := ReadBody(c, h.cfg.MaxBody)
+	if err != nil {
+		return err
+	}
+	if err := h.verify(hook, c.Request(), raw); err != nil {
+		return err
+	}
+	body, err := parse(kind, raw)
+	if err != nil {
+		return err
+	}
+	output, err := hook.output(body, request(c.Request()))
+	if err != nil {
+		return err
+	}
+	// No journal keeps keys so far. A sender that gives none is told so from
+	// the beginning.
+	key, err := hook.dedupeKey(output, h.cfg.Now(), h.cfg.Log)
+	if err != nil {
+		return err
+	}
+	return h.run(c, hook, output, key)
+}
+
+// find returns the webhook that a request is for.
+func (h *Handler) find(r *http.Request) (*hook, error) {
+	live := h.live()
+	path := catalog.CleanPath(strings.TrimPrefix(r.URL.Path, Prefix))
+	found, ok := live.byPath[path]
+	if !ok {
+		p := problem.New(http.StatusNotFound, "no webhook at %q", r.URL.Path)
+		if near := diag.Nearest(path, live.paths); near != "" {
+			p.Detail += "; did you mean \"" + Prefix + near + "\"?"
+		}
+		return nil, p
+	}
+	if r.Method != http.MethodPost {
+		p := problem.New(http.StatusMethodNotAllowed, "%s is not for a webhook, expected POST", r.Method)
+		p.Header.Set("Allow", http.MethodPost)
+		return nil, p
+	}
+	return found, nil
+}
+
+// live returns the webhooks of the live flows, made ready once for each set of
+// flows.
+func (h *Handler) live() *hooks {
+	set := h.cfg.Flows()
+	if known := h.hooks.Load(); known != nil && known.set == set {
+		return known
+	}
+	fresh := newHooks(set, h.cfg.Log)
+	h.hooks.Store(fresh)
+	return fresh
+}
+
+// verify refuses who does not sign as the webhook's connection says.
+func (h *Handler) verify(hook *hook, r *http.Request, raw []byte) error {
+	if hook.verify == "" {
+		return nil
+	}
+	err := errNoVerifier
+	if h.cfg.Verifier != nil {
+		err = h.cfg.Verifier.Verify(hook.verify, r.Header, raw, h.cfg.Now())
+	}
+	if err != nil {
+		h.cfg.Log.Info("webhook refused", "flow", hook.flow.Name, "node", hook.node.ID, "error", err)
+		p := problem.New(http.StatusUnauthorized, "%s", err)
+		p.Header.Set("WWW-Authenticate", `Signature realm="hooks"`)
+		return p
+	}
+	return nil
+}
+
+var errNoVerifier = errors.New("no connection can check callers")
+
+// retryAfter is the value of a Retry-After header: whole seconds, at least one.
+func retryAfter(d time.Duration) string {
+	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
+}
