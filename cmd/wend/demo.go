@@ -1,0 +1,288 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wendflow/wend/emulator"
+	"github.com/wendflow/wend/runtime/config"
+	"github.com/wendflow/wend/runtime/webhook"
+)
+
+func demoCommand(std *streams) *cobra.Command {
+	var plugins string
+	var log logFlag
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run every shipped flow once against the vendors' emulators",
+		Long: `Start the emulators and a server on free ports of this machine, call the webhook of each
+flow under flows/ over HTTP, and print what became of it beside the emulator's own record.
+The exit status is 1 if one is not as it should be.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			logger, err := log.logger(std)
+			if err != nil {
+				return err
+			}
+			return demo(cmd.Context(), std, plugins, logger)
+		},
+	}
+	cmd.Flags().StringVar(&plugins, "plugins", defaultPlugins, "folder of the plugins")
+	log.flags(cmd, "error")
+	return cmd
+}
+
+// scene is one line of the demo: a flow, its input, and what must come of it.
+type scene struct {
+	flow   string // file under flows/, without .yaml; its input lies beside it
+	vendor string
+	// fault is set at the emulator for this scene.
+	fault   string
+	status  int    // of the webhook's answer
+	outcome string // of the vendor's node
+	node    string // that calls the vendor last
+	record  string // the emulator's own state of what the flow is about
+}
+
+// demo plays all scenes and prints the table.
+func demo(ctx context.Context, std *streams, pluginDir string, log *slog.Logger) error {
+	stage, err := setStage(ctx, std, pluginDir, log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return stage.server.Run(ctx) })
+	failed := 0
+	group.Go(func() error {
+		defer cancel()
+		var err error
+		failed, err = stage.play(ctx, std.out)
+		return err
+	})
+	err = group.Wait()
+	stage.close(context.WithoutCancel(ctx))
+	switch {
+	case err != nil && !errors.Is(err, context.Canceled):
+		return err
+	case failed > 0:
+		return wrongf("%d of %d flows did not end as they should", failed, len(scenes))
+	default:
+		return nil
+	}
+}
+
+// stage is a server with all emulators behind it.
+type stage struct {
+	world  *world
+	server *server
+	stands map[string]*standIn
+}
+
+func setStage(ctx context.Context, std *streams, pluginDir string, log *slog.Logger) (*stage, error) {
+	s := &stage{stands: map[string]*standIn{}}
+	for _, v := range vendors() {
+		stand, err := startStandIn(ctx, v, emulator.Config{}, func(int) string { return "127.0.0.1:0" })
+		if err != nil {
+			s.close(ctx)
+			return nil, wrong(err)
+		}
+		s.stands[v.name] = stand
+	}
+	cfg, cleanup, err := s.config()
+	if err != nil {
+		s.close(ctx)
+		return nil, err
+	}
+	defer cleanup() // secrets are read once
+	s.world, err = openWorld(ctx, cfg, pluginDir, log)
+	if err != nil {
+		s.close(ctx)
+		return nil, err
+	}
+	quiet := &streams{in: std.in, out: io.Discard, err: io.Discard}
+	s.server, err = newServer(ctx, s.world, serverConfig{paths: []string{defaultFlows}, addr: "127.0.0.1:0"}, quiet, log)
+	if err != nil {
+		s.close(ctx)
+		return nil, wrongf("the shipped flows are wrong; see `wend check %s`: %w", defaultFlows, err)
+	}
+	return s, nil
+}
+
+func (s *stage) close(ctx context.Context) {
+	if s.world != nil {
+		s.world.Close(ctx)
+	}
+	for _, stand := range s.stands {
+		stand.close()
+	}
+}
+
+// config is an environment of emulators. The credentials are theirs; they go
+// through files because that is how secrets come.
+func (s *stage) config() (cfg *config.Config, cleanup func(), err error) {
+	dir, err := os.MkdirTemp("", "wend-demo-")
+	if err != nil {
+		return nil, nil, wrong(err)
+	}
+	cleanup = func() { _ = os.RemoveAll(dir) }
+	cfg = &config.Config{Variables: map[string]any{}}
+	for _, v := range vendors() {
+		conn := v.connection(s.stands[v.name].addr, cfg.Variables)
+		for name, value := range conn.Secrets {
+			file := filepath.Join(dir, v.name+"-"+name)
+			if err := os.WriteFile(file, []byte(value), 0o600); err != nil {
+				cleanup()
+				return nil, nil, wrong(err)
+			}
+			conn.Secrets[name] = "file:" + file
+		}
+		cfg.Connections = append(cfg.Connections, conn)
+	}
+	return cfg, cleanup, nil
+}
+
+// play calls each flow's webhook and prints a line for each.
+func (s *stage) play(ctx context.Context, w io.Writer) (failed int, err error) {
+	var base string
+	select {
+	case addr := <-s.server.ready:
+		base = "http://" + addr
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	begin := time.Now()
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(tw, "FLOW\tVENDOR\tFAULT\tHTTP\tOUTCOME\tVENDOR'S RECORD\t")
+	for _, sc := range scenes {
+		got, err := s.playScene(ctx, base, sc)
+		if err != nil {
+			return failed, wrongf("%s: %w", sc.flow, err)
+		}
+		mark := "ok"
+		if want := (act{sc.status, sc.outcome, sc.record}); got != want {
+			mark = fmt.Sprintf("WRONG, want %d %s %s", want.status, want.outcome, want.record)
+			failed++
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n",
+			filepath.Base(sc.flow), sc.vendor, cmp.Or(sc.fault, "-"), got.status, got.outcome, cmp.Or(got.record, "-"), mark)
+	}
+	if err := tw.Flush(); err != nil {
+		return failed, err
+	}
+	fmt.Fprintf(w, "%d flows over HTTP in %s\n", len(scenes), time.Since(begin).Round(time.Millisecond))
+	return failed, nil
+}
+
+// act is how a scene went.
+type act struct {
+	status          int
+	outcome, record string
+}
+
+func (s *stage) playScene(ctx context.Context, base string, sc scene) (act, error) {
+	stand := s.stands[sc.vendor]
+	if sc.fault != "" {
+		f, err := emulator.ParseFault(sc.fault)
+		if err != nil {
+			return act{}, err
+		}
+		if err := stand.post(ctx, "/_emulator/faults", f); err != nil {
+			return act{}, err
+		}
+		defer stand.clearFaults(ctx)
+	}
+	f, hook, err := s.find(sc.flow)
+	if err != nil {
+		return act{}, err
+	}
+	input, err := os.ReadFile(filepath.Join(defaultFlows, sc.flow+".json"))
+	if err != nil {
+		return act{}, err
+	}
+	status, runID, err := fire(ctx, base+webhook.Prefix+hook, input)
+	if err != nil {
+		return act{}, err
+	}
+	report, err := s.server.report(ctx, f, runID)
+	if err != nil {
+		return act{}, err
+	}
+	got := act{status: status}
+	for _, n := range report.Nodes {
+		if n.Node == sc.node {
+			got.outcome = n.Outcome
+		}
+	}
+	got.record, err = s.record(ctx, sc, report)
+	return got, err
+}
+
+// fire calls a webhook and returns the answer's status and the run's id.
+func fire(ctx context.Context, url string, input []byte) (status int, run string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(input))
+	if err != nil {
+		return 0, "", err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, "", err
+	}
+	run = resp.Header.Get(webhook.RunHeader)
+	if run == "" {
+		return resp.StatusCode, "", fmt.Errorf("no run was made: %d %s", resp.StatusCode, strings.TrimSpace(string(body)))
+	}
+	return resp.StatusCode, run, nil
+}
+
+func (s *standIn) post(ctx context.Context, path string, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = s.ask(ctx, http.MethodPost, path, body)
+	return err
+}
+
+func (s *standIn) clearFaults(ctx context.Context) {
+	_, _ = s.ask(ctx, http.MethodDelete, "/_emulator/faults", nil)
+}
+
+// ask calls the emulator's control surface, as anybody can.
+func (s *standIn) ask(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.url(path), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode >= 300 {
+		err = fmt.Errorf("%s %s: %d %s", method, path, resp.StatusCode, answer)
+	}
+	return answer, err
+}

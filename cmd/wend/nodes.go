@@ -1,0 +1,183 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/node"
+)
+
+func nodesCommand(std *streams) *cobra.Command {
+	var env environment
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "nodes [TYPE]",
+		Short: "Show the catalogue of node types, or one with all it takes and gives",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			types, err := env.catalogue(std)
+			if err != nil {
+				return err
+			}
+			shown := types.All()
+			if len(args) == 1 {
+				t := types.Find(args[0])
+				if t == nil {
+					return wrongf("no node type %q; %s", args[0], diag.Suggest(args[0], types.Names()))
+				}
+				shown = []*node.Type{t}
+			}
+			switch {
+			case asJSON:
+				return printJSON(std.out, describeTypes(shown))
+			case len(args) == 1:
+				printType(std.out, shown[0])
+			default:
+				printTypes(std.out, shown)
+			}
+			return nil
+		},
+	}
+	env.flags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the catalogue as JSON")
+	return cmd
+}
+
+type typeJSON struct {
+	Type       string        `json:"type"`
+	Version    string        `json:"version,omitempty"`
+	Title      string        `json:"title,omitempty"`
+	Doc        string        `json:"doc,omitempty"`
+	Trigger    bool          `json:"trigger,omitempty"`
+	Connects   bool          `json:"connects,omitempty"`
+	Idempotent bool          `json:"idempotent,omitempty"`
+	Inputs     *node.Schema  `json:"inputs"`
+	Outputs    *node.Schema  `json:"outputs"`
+	Settings   *node.Schema  `json:"settings,omitempty"`
+	Outcomes   []outcomeJSON `json:"outcomes"`
+}
+
+type outcomeJSON struct {
+	Name string `json:"name"`
+	Doc  string `json:"doc,omitempty"`
+	Role string `json:"role,omitempty"` // success, fault, invalid, default
+}
+
+func describeTypes(types []*node.Type) []typeJSON {
+	out := make([]typeJSON, len(types))
+	for i, t := range types {
+		out[i] = typeJSON{
+			Type: t.Name, Version: t.Version, Title: t.Title, Doc: t.Doc,
+			Trigger: t.Trigger, Connects: t.Connects, Idempotent: t.Idempotent,
+			Inputs: t.Inputs, Outputs: t.Outputs, Settings: t.Settings,
+		}
+		for _, o := range t.Outcomes.All {
+			out[i].Outcomes = append(out[i].Outcomes, outcomeJSON{o.Name, o.Doc, role(t.Outcomes, o.Name)})
+		}
+	}
+	return out
+}
+
+func role(o node.Outcomes, name string) string {
+	switch name {
+	case o.Success:
+		return "success"
+	case o.Fault:
+		return "fault"
+	case o.Invalid:
+		return "invalid"
+	case o.Default:
+		return "default"
+	default:
+		return ""
+	}
+}
+
+func printTypes(w io.Writer, types []*node.Type) {
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, t := range types {
+		fmt.Fprintf(tw, "%s\t%s\n", t.Ref(), firstSentence(t.Doc, t.Title))
+	}
+	tw.Flush()
+}
+
+func firstSentence(texts ...string) string {
+	for _, text := range texts {
+		if first, _, _ := strings.Cut(strings.Join(strings.Fields(text), " "), ". "); first != "" {
+			return strings.TrimSuffix(first, ".")
+		}
+	}
+	return ""
+}
+
+func printType(w io.Writer, t *node.Type) {
+	fmt.Fprintf(w, "%s", t.Ref())
+	if t.Title != "" {
+		fmt.Fprintf(w, "  (%s)", t.Title)
+	}
+	fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(t.Doc))
+	if t.Idempotent {
+		fmt.Fprintln(w, "\nIdempotent: it is sent again, with the same key, when the answer was lost.")
+	}
+	printSchema(w, "inputs", t.Inputs)
+	printSchema(w, "outputs", t.Outputs)
+	printSchema(w, "settings of the connection", t.Settings)
+	fmt.Fprintln(w, "\noutcomes")
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, o := range t.Outcomes.All {
+		fmt.Fprintf(tw, "  %s\t%s\t%s\n", o.Name, role(t.Outcomes, o.Name), o.Doc)
+	}
+	tw.Flush()
+}
+
+func printSchema(w io.Writer, title string, s *node.Schema) {
+	props, _ := s.Raw()["properties"].(map[string]any)
+	if len(props) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", title)
+	required, _ := s.Raw()["required"].([]any)
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, name := range slices.Sorted(maps.Keys(props)) {
+		p, _ := props[name].(map[string]any)
+		need := ""
+		if slices.Contains(required, any(name)) {
+			need = "required"
+		}
+		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", name, schemaKind(p), need, schemaDoc(p))
+	}
+	tw.Flush()
+}
+
+func schemaKind(p map[string]any) string {
+	switch t := p["type"].(type) {
+	case string:
+		return t
+	case []any:
+		return strings.ReplaceAll(strings.Trim(fmt.Sprint(t), "[]"), " ", "|")
+	default:
+		return "any"
+	}
+}
+
+func schemaDoc(p map[string]any) string {
+	doc, _ := p["description"].(string)
+	doc = strings.Join(strings.Fields(doc), " ")
+	if doc == "" {
+		doc, _ = p["title"].(string)
+	}
+	if enum, ok := p["enum"].([]any); ok {
+		doc += fmt.Sprintf(" One of %v.", enum)
+	}
+	if d, ok := p["default"]; ok {
+		doc += fmt.Sprintf(" Default %v.", d)
+	}
+	return strings.TrimSpace(doc)
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/expand"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/runtime/webhook"
+)
+
+func runCommand(std *streams) *cobra.Command {
+	var env environment
+	var log logFlag
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run FLOW.yaml",
+		Short: "Run a flow once, now, and print each node as it leaves",
+		Example: `  wend run flows/cisco-cce/sms.yaml --input flows/cisco-cce/sms.json
+  echo '{"orderId": 7}' | wend run order.yaml --input - --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			logger, err := log.logger(std)
+			if err != nil {
+				return err
+			}
+			w, err := env.open(cmd.Context(), std, logger)
+			if err != nil {
+				return err
+			}
+			defer w.Close(context.WithoutCancel(cmd.Context()))
+			o.file = args[0]
+			return o.run(cmd.Context(), std, w, engine.New(engine.Config{Caller: w.outbound, Log: logger}))
+		},
+	}
+	env.flags(cmd)
+	log.flags(cmd, "warn")
+	cmd.Flags().StringVar(&o.input, "input", "", "the trigger's body, a JSON file or - for standard input")
+	cmd.Flags().StringVar(&o.trigger, "trigger", "", "id of the trigger, if the flow has several")
+	cmd.Flags().StringArrayVar(&o.set, "set", nil, "name=value of a variable; may be repeated")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the whole run as JSON")
+	return cmd
+}
+
+type runOptions struct {
+	file, input, trigger string
+	set                  []string
+	json                 bool
+}
+
+func (o *runOptions) run(ctx context.Context, std *streams, w *world, e *engine.Engine) error {
+	f, err := loadFlow(std, o.file, flowConfig(w.types, w.config))
+	if err != nil {
+		return err
+	}
+	start, err := o.start(std, f)
+	if err != nil {
+		return err
+	}
+	r, _, err := e.Start(ctx, start)
+	if err != nil {
+		return wrong(err)
+	}
+	stopped := context.AfterFunc(ctx, func() { r.Cancel("interrupted") })
+	defer stopped()
+	if !o.json {
+		printNodes(ctx, std.err, f, r)
+	}
+	res, err := r.Wait(context.WithoutCancel(ctx))
+	if err != nil {
+		return wrong(err)
+	}
+	if err := o.print(std, f, r, res); err != nil {
+		return err
+	}
+	if res.Status != run.Completed {
+		return errSaid
+	}
+	return nil
+}
+
+// loadFlow prints what is wrong with a flow, warnings included.
+func loadFlow(std *streams, file string, cfg flow.Config) (*flow.Flow, error) {
+	src, err := os.ReadFile(file)
+	if err != nil {
+		return nil, wrong(err)
+	}
+	f, mistakes := flow.Load(file, src, cfg)
+	diag.Print(std.err, mistakes, readSource)
+	if f == nil {
+		return nil, errSaid
+	}
+	return f, nil
+}
+
+func (o *runOptions) start(std *streams, f *flow.Flow) (engine.Start, error) {
+	trigger, err := o.findTrigger(f)
+	if err != nil {
+		return engine.Start{}, err
+	}
+	body, err := o.body(std)
+	if err != nil {
+		return engine.Start{}, err
+	}
+	output, err := webhook.ByHand(f, trigger, body)
+	if err != nil {
+		return engine.Start{}, wrongf("the input of %q: %w", trigger.ID, err)
+	}
+	vars, err := o.variables(f)
+	if err != nil {
+		return engine.Start{}, err
+	}
+	return engine.Start{Flow: f, Trigger: trigger.ID, Output: output, Variables: vars}, nil
+}
+
+func (o *runOptions) findTrigger(f *flow.Flow) (*flow.Node, error) {
+	var ids []string
+	for _, t := range f.Triggers {
+		if o.trigger == t.ID || o.trigger == "" && len(f.Triggers) == 1 {
+			return t, nil
+		}
+		ids = append(ids, t.ID)
+	}
+	if o.trigger == "" {
+		return nil, fmt.Errorf("flow %q has %d triggers; choose one with --trigger: %s", f.Name, len(ids), strings.Join(ids, ", "))
+	}
+	return nil, fmt.Errorf("flow %q has no trigger %q; %s", f.Name, o.trigger, diag.Suggest(o.trigger, ids))
+}
+
+func (o *runOptions) body(std *streams) ([]byte, error) {
+	switch o.input {
+	case "":
+		return []byte("{}"), nil
+	case "-":
+		body, err := io.ReadAll(std.in)
+		return body, wrong(err)
+	default:
+		body, err := os.ReadFile(o.input)
+		return body, wrong(err)
+	}
+}
+
+// variables reads --set. A value is JSON where the variable is no text.
+func (o *runOptions) variables(f *flow.Flow) (map[string]any, error) {
+	vars := map[string]any{}
+	for _, text := range o.set {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok {
+			return nil, fmt.Errorf("--set %q: expected name=value", text)
+		}
+		old, declared := f.Variables[name]
+		if !declared {
+			var names []string
+			for n := range f.Variables {
+				names = append(names, n)
+			}
+			return nil, fmt.Errorf("--set %q: flow %q declares no variable %q; %s", text, f.Name, name, diag.Suggest(name, names))
+		}
+		vars[name] = value
+		if _, isText := old.(string); isText || old == nil {
+			continue
+		}
+		v, err := node.DecodeJSON([]byte(value))
+		if err != nil || expand.TypeOf(v).Kind() != expand.TypeOf(old).Kind() {
+			return nil, fmt.Errorf("--set %q: expected JSON of type %s, as the flow has it", text, expand.TypeOf(old).Kind())
+		}
+		vars[name] = v
+	}
+	return vars, nil
+}
+
+// printNodes prints each attempt when it ends.
+func printNodes(ctx context.Context, w io.Writer, f *flow.Flow, r *engine.Run) {
+	var events []run.Event
+	r.Follow(context.WithoutCancel(ctx), func(e run.Event) bool {
+		events = append(events, e)
+		if _, ended := e.(run.NodeFinished); !ended && len(events) > 1 {
+			return true
+		}
+		traces, err := run.Traces(f, events)
+		if err != nil {
+			return false
+		}
+		for _, t := range slices.Backward(traces) {
+			if t.Outcome != "" {
+				printTrace(w, t)
+				break
+			}
+		}
+		return true
+	})
+}
+
+func printTrace(w io.Writer, t run.Trace) {
+	line := fmt.Sprintf("%-12s %-28s %s", t.Node, t.Type, t.Outcome)
+	if t.Attempt > 1 {
+		line += fmt.Sprintf(" (attempt %d)", t.Attempt)
+	}
+	if t.Message != "" {
+		line += ": " + t.Message
+	}
+	fmt.Fprintln(w, line)
+	for _, c := range t.Calls {
+		fmt.Fprintf(w, "%-12s   %s %s → %s\n", "", c.Method, c.URL, cmp.Or(c.Failure, fmt.Sprint(c.Status)))
+	}
+}
+
+func (o *runOptions) print(std *streams, f *flow.Flow, r *engine.Run, res engine.Result) error {
+	if o.json {
+		report, err := run.NewReport(f, r.Events())
+		if err != nil {
+			return wrong(err)
+		}
+		return printJSON(std.out, report)
+	}
+	fmt.Fprintf(std.err, "run %s: %s\n", r.ID, res.Status)
+	if res.Reason != "" {
+		fmt.Fprintf(std.err, "%s\n", res.Reason)
+	}
+	if res.Response == nil {
+		return nil
+	}
+	return printJSON(std.out, res.Response)
+}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wendflow/wend/runtime/api"
+	"github.com/wendflow/wend/runtime/config"
+	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/webhook"
+)
+
+const (
+	defaultAddr  = "127.0.0.1:8080"
+	defaultFlows = "flows"
+	// drain is how long runs in progress may take to end when the server stops.
+	drain = 15 * time.Second
+)
+
+func serveCommand(std *streams) *cobra.Command {
+	var env environment
+	var log logFlag
+	var addr, data string
+	cmd := &cobra.Command{
+		Use:   "serve [PATH...]",
+		Short: "Serve the flows under PATH (default flows), and reload them when they change",
+		Long: `Serve the webhooks of all flows under PATH, and the API.
+
+A flow that is wrong at the start keeps the server from starting. One that becomes wrong
+later goes on as it was. The first interrupt stops in an orderly way, the second at once.`,
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			if len(paths) == 0 {
+				paths = []string{defaultFlows}
+			}
+			logger, err := log.logger(std)
+			if err != nil {
+				return err
+			}
+			w, err := env.open(cmd.Context(), std, logger)
+			if err != nil {
+				return err
+			}
+			defer w.Close(context.WithoutCancel(cmd.Context()))
+			s, err := newServer(cmd.Context(), w, serverConfig{paths: paths, addr: addr, data: data}, std, logger)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			return s.Run(cmd.Context())
+		},
+	}
+	env.flags(cmd)
+	log.flags(cmd, "info")
+	cmd.Flags().StringVar(&addr, "addr", "", "where to listen (default "+defaultAddr+", or server.addr of the configuration)")
+	cmd.Flags().StringVar(&data, "data", defaultData, "folder of the journal")
+	return cmd
+}
+
+type serverConfig struct {
+	paths []string
+	addr  string
+	data  string // empty keeps all runs in memory
+}
+
+// server is the process that operators run.
+type server struct {
+	std    *streams
+	log    *slog.Logger
+	world  *world
+	live   *live
+	store  *store // nil if all runs are kept in memory
+	engine *engine.Engine
+	echo   *echo.Echo
+	addr   string
+	ready  chan string // gets the address once it listens
+}
+
+// newServer is ready to Run. Close it in any case.
+func newServer(ctx context.Context, w *world, cfg serverConfig, std *streams, log *slog.Logger) (*server, error) {
+	flows, err := openLive(cfg.paths, w, std, log)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{std: std, log: log, world: w, live: flows, ready: make(chan string, 1)}
+	s.addr = firstOf(cfg.addr, w.config.Server.Addr, defaultAddr)
+	token, err := apiToken(w.config)
+	if err != nil {
+		return nil, err
+	}
+	if token == "" && !loopback(s.addr) {
+		return nil, wrongf("%s can be reached from outside, so the API needs a token: set server.token to env:NAME or file:PATH in %s",
+			s.addr, firstOf(w.config.File, defaultConfig))
+	}
+	ec := engine.Config{Caller: w.outbound, Log: log}
+	if cfg.data != "" {
+		if s.store, err = openStore(ctx, cfg.data, w, func(name string) *flow.Flow { return flows.Set().Flow(name) }); err != nil {
+			return nil, err
+		}
+		ec.Journal, ec.Flow = s.store.Driver, s.store.Flow
+	}
+	s.engine = engine.New(ec)
+	if err := s.routes(token); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close closes the journal. The server must not be running.
+func (s *server) Close() {
+	if s.store == nil {
+		return
+	}
+	if err := s.store.Close(); err != nil {
+		s.log.Error("close the journal", "error", err)
+	}
+}
+
+// routes mounts all that is served.
+func (s *server) routes(token string) error {
+	w, flows, log := s.world, s.live, s.log
+	s.echo = echo.New()
+	s.echo.HideBanner, s.echo.HidePort = true, true
+	s.echo.HTTPErrorHandler = problem.Handler(log)
+	webhook.New(webhook.Config{
+		Flows: flows.Set, Engine: s.engine, Verifier: w.outbound, Log: log,
+		MaxBody: w.config.Limits.Body, Rate: w.config.Server.Requests.PerSecond, Burst: w.config.Server.Requests.Burst,
+	}).Mount(s.echo)
+	a, err := api.New(api.Config{
+		Flows: flows.Set, Engine: s.engine, Types: func() *node.Set { return w.types }, Token: token,
+		MaxBody: w.config.Limits.Body, Version: version(), Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	a.Mount(s.echo)
+	return nil
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// apiToken reads the token that server.token refers to.
+func apiToken(cfg *config.Config) (string, error) {
+	ref := cfg.Server.Token
+	kind, name, _ := strings.Cut(ref, ":")
+	switch kind {
+	case "":
+		return "", nil
+	case "env":
+		if token := os.Getenv(name); token != "" {
+			return token, nil
+		}
+		return "", wrongf("server.token: the environment variable %q is not set", name)
+	default:
+		token, err := os.ReadFile(name)
+		if err != nil {
+			return "", wrongf("server.token: %w", err)
+		}
+		return strings.TrimSpace(string(token)), nil
+	}
+}
+
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Run serves until ctx ends, then takes no new work, lets runs in progress end
+// for a while, and returns.
+func (s *server) Run(ctx context.Context) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", s.addr)
+	if err != nil {
+		return wrong(err)
+	}
+	srv := &http.Server{
+		Handler:           s.echo,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	s.announce(l.Addr().String())
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error { return s.live.watch(gctx) })
+	group.Go(func() error { return s.engine.Run(gctx) })
+	group.Go(func() error {
+		<-gctx.Done()
+		return s.stop(context.WithoutCancel(ctx), srv)
+	})
+	return wrong(group.Wait())
+}
+
+// stop lets callers who wait get their answer: the listener closes first, the
+// runs end, and then the last connections are idle.
+func (s *server) stop(ctx context.Context, srv *http.Server) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, drain, fmt.Errorf("still running after %s", drain))
+	defer cancel()
+	s.log.Info("stopping")
+	var group errgroup.Group
+	group.Go(func() error { return s.engine.Shutdown(ctx) })
+	group.Go(func() error {
+		if err := srv.Shutdown(ctx); err != nil {
+			return srv.Close()
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// announce prints what is served and how to try it.
+func (s *server) announce(addr string) {
+	base := "http://" + addr
+	fmt.Fprintf(s.std.out, "listening on %s\n", base)
+	hooks := s.live.Set().Hooks()
+	for _, h := range hooks {
+		fmt.Fprintf(s.std.out, "  POST %s%s%s  → %s\n", base, webhook.Prefix, h.Path, h.Flow.Name)
+	}
+	if len(hooks) > 0 {
+		fmt.Fprintf(s.std.out, "try: %s\n", curlLine(base, hooks[0]))
+	}
+	s.ready <- addr
+}
