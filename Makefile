@@ -1,0 +1,60 @@
+# The commands of this repository. `make help` lists them.
+
+GO      ?= go
+PLUGINS := $(notdir $(patsubst %/plugin.yaml,%,$(wildcard plugins/*/plugin.yaml)))
+WASM    := $(PLUGINS:%=plugins/dist/%.wasm)
+GOFILES  = $(shell find . -name '*.go' -not -path './tools/*' -not -path './bench/*')
+LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
+
+.DEFAULT_GOAL := help
+.PHONY: help build plugins demo test lint fmt golden fuzz bench cross generate check clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: bin/wend ## build the binary into bin/wend
+
+bin/wend: $(GOFILES) go.mod go.sum
+	$(GO) build -trimpath -o $@ ./cmd/wend
+
+plugins: $(WASM) ## build the plugins into plugins/dist
+
+plugins/dist/%.wasm: bin/wend plugins/%/plugin.yaml $(GOFILES)
+	bin/wend plugin build plugins/$* --out $@
+
+demo: build plugins ## run every shipped flow once against the vendor emulators
+	bin/wend demo
+
+test: plugins ## run all tests, with the race detector
+	$(GO) vet ./...
+	$(GO) test -race ./...
+
+lint: ## run the linters
+	$(LINT) run
+
+fmt: ## format the code
+	$(LINT) fmt
+
+golden: plugins ## rewrite the golden files from what the program does now
+	UPDATE=1 $(GO) test ./...
+
+fuzz: ## fuzz every target for 60 seconds
+	./.ci/fuzz 60s
+
+bench: plugins ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+cross: ## build for every platform that is promised
+	@for os in linux darwin windows; do for arch in amd64 arm64; do \
+		echo "$$os/$$arch"; GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/wend || exit 1; \
+	done; done
+
+generate: build plugins ## rewrite the generated files: docs and the schema of flows
+	bin/wend schema > wend.schema.json
+	$(GO) run ./docs/gen
+
+check: lint test generate ## lint, test, and fail if a generated file was stale
+	git diff --exit-code
+
+clean: ## remove what was built
+	rm -rf bin plugins/dist
