@@ -416,19 +416,29 @@ func TestShutdownInterrupts(t *testing.T) {
 	})
 }
 
-// flaky is a journal that fails, and counts what reaches it.
+// flaky is a journal that fails when told to, and counts what reaches it.
 type flaky struct {
 	journal.Driver
+	mu      sync.Mutex
 	appends int
 	fail    error
 }
 
 func (j *flaky) Append(ctx context.Context, id string, after int, events []run.Event) error {
+	j.mu.Lock()
 	j.appends++
-	if j.fail != nil {
-		return j.fail
+	err := j.fail
+	j.mu.Unlock()
+	if err != nil {
+		return err
 	}
 	return j.Driver.Append(ctx, id, after, events)
+}
+
+func (j *flaky) set(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.fail = err
 }
 
 // TestCommits holds the number of journal appends to the promise: one for a

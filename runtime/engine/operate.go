@@ -107,7 +107,7 @@ func retryOf(old *run.State, began run.RunStarted, from string) (run.RunStarted,
 	if from == "" {
 		from = old.At.Node
 	}
-	first := run.RunStarted{Output: began.Output, Variables: began.Variables, RetryOf: old.ID}
+	first := run.RunStarted{Trigger: began.Trigger, Output: began.Output, Variables: began.Variables, RetryOf: old.ID}
 	n := old.Flow.Nodes[from]
 	switch {
 	case n == nil:

@@ -36,9 +36,13 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	gained, err := e.lease(ctx)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return fmt.Errorf("own the journal: %w", err)
 	}
 	e.taking.Store(true)
+	e.parkWaiting()
 	defer e.taking.Store(false)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return e.takeUpAll(ctx, gained) })

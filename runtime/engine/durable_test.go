@@ -1,0 +1,445 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+// disk is a journal that outlives engines, as a file does.
+func disk() *journal.Memory { return journal.NewMemory(1000) }
+
+// process is an engine as one process has it.
+type process struct {
+	*engine.Engine
+	driver journal.Driver
+	kill   func()
+}
+
+func (p *process) disk() journal.Driver { return p.driver }
+
+// boot starts a process on a disk. kill ends it without a word: nothing that it
+// has in memory is written.
+func boot(t *testing.T, d journal.Driver, f *flow.Flow, v engine.Caller) *process {
+	t.Helper()
+	dead := &mortal{Driver: d}
+	e := engine.New(engine.Config{
+		Journal: dead, Caller: v,
+		Flow: func(context.Context, journal.Summary) (*flow.Flow, error) { return f, nil },
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := e.Run(ctx); err != nil && !errors.Is(err, errDead) {
+			t.Errorf("Run: %v", err)
+		}
+	}()
+	kill := sync.OnceFunc(func() {
+		dead.die()
+		cancel()
+		<-done
+		gone, stop := context.WithCancel(context.Background())
+		stop()
+		_ = e.Shutdown(gone)
+	})
+	t.Cleanup(kill)
+	return &process{e, d, kill}
+}
+
+// mortal is the journal of a process that can be killed.
+type mortal struct {
+	journal.Driver
+	mu   sync.Mutex
+	dead bool
+	// killAfter kills the process after so many appends; 0 does not.
+	appends, killAfter int
+}
+
+var errDead = fmt.Errorf("the process was killed: %w", journal.ErrClosed)
+
+func (m *mortal) die() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dead = true
+}
+
+func (m *mortal) Append(ctx context.Context, id string, after int, events []run.Event) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead {
+		return errDead
+	}
+	if m.appends++; m.appends == m.killAfter {
+		m.dead = true
+	}
+	return m.Driver.Append(ctx, id, after, events)
+}
+
+func (m *mortal) Release(ctx context.Context, owner string, s journal.Shards) error {
+	return m.Driver.Release(ctx, owner, s) // leases of the dead run out; tests need not wait for it
+}
+
+func ended(t *testing.T, d journal.Driver, id string) journal.Summary {
+	t.Helper()
+	for range 5000 {
+		s, err := d.Find(t.Context(), id)
+		if err != nil && !errors.Is(err, journal.ErrNotFound) {
+			t.Fatal(err)
+		}
+		if s.Status.Ended() {
+			return s
+		}
+		time.Sleep(5 * time.Second) // inside synctest: no real time
+	}
+	t.Fatalf("run %s does not end", id)
+	return journal.Summary{}
+}
+
+func accept(t *testing.T, p *process, f *flow.Flow) string {
+	t.Helper()
+	r, _, err := p.Start(t.Context(), engine.Start{Flow: f, Accepted: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.ID
+}
+
+func TestRunGoesOnAfterACrash(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, nodes string
+		want        run.Status
+		outcome     string
+		calls       int // of the vendor, in both lives together
+	}{
+		{"asleep", `  a: { type: sleep }`, run.Completed, "success", 0},
+		{"in an idempotent call", `  a: { type: call-idempotent, with: { urls: [/one] } }`, run.Completed, "success", 2},
+		{"in a call that must not be repeated", `  a: { type: call, with: { urls: [/one] } }`, run.Failed, "onError", 1},
+		{"waiting for an event", `  a: { type: await, next: b, outcomes: { received: b, onTimeout: b } }` + "\n  b: { type: respond }", run.Completed, "success", 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d, f := disk(), load(t, tc.nodes)
+				hang := &vendor{reply: func(ctx context.Context, _ outbound.Request) wire.Reply {
+					<-ctx.Done()
+					return wire.Reply{Failure: wire.Interrupted}
+				}}
+				first := boot(t, d, f, hang)
+				id := accept(t, first, f)
+				time.Sleep(time.Second)
+				first.kill()
+				answers := &vendor{}
+				boot(t, d, f, answers)
+				s := ended(t, d, id)
+				if s.Status != tc.want || s.Outcome != tc.outcome {
+					t.Errorf("run is %s, outcome %q, %s; want %s, %q", s.Status, s.Outcome, s.Reason, tc.want, tc.outcome)
+				}
+				if n := len(hang.calls()) + len(answers.calls()); n != tc.calls {
+					t.Errorf("the vendor was called %d times, want %d", n, tc.calls)
+				}
+				if len(answers.calls()) > 0 && answers.calls()[0].Key != hang.calls()[0].Key {
+					t.Error("the repeated call has another key")
+				}
+			})
+		})
+	}
+}
+
+// TestCrashAfterEachAppend kills the process after every single append of a run
+// and expects the same end as without a crash.
+func TestCrashAfterEachAppend(t *testing.T) {
+	t.Parallel()
+	nodes := `  a: { type: call-idempotent, with: { urls: [/one, /two] }, next: b }
+  b: { type: sleep, next: c }
+  c: { type: await, outcomes: { onTimeout: d, received: d } }
+  d: { type: call-idempotent, with: { urls: [/three] }, next: e }
+  e: { type: respond, with: { body: $(a.status) } }
+`
+	for kill := 1; kill <= 8; kill++ {
+		t.Run(fmt.Sprint(kill), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d, f, v := disk(), load(t, nodes), &vendor{}
+				first := boot(t, &mortal{Driver: d, killAfter: kill}, f, v)
+				id := accept(t, first, f)
+				time.Sleep(2 * time.Hour)
+				first.kill()
+				boot(t, d, f, v)
+				s := ended(t, d, id)
+				if s.Status != run.Completed {
+					t.Errorf("run is %s: %s", s.Status, s.Reason)
+				}
+				keys := map[string]string{}
+				for _, c := range v.calls() {
+					if url, ok := keys[c.Key]; ok && url != c.Call.URL {
+						t.Errorf("one key for %s and %s", url, c.Call.URL)
+					}
+					keys[c.Key] = c.Call.URL
+				}
+				if len(keys) != 3 {
+					t.Errorf("%d keys, want one for each of three calls", len(keys))
+				}
+			})
+		})
+	}
+}
+
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	nodes := `  a: { type: await, outcomes: { received: b, onTimeout: c } }` + "\n  b: { type: respond, with: { body: $(a.n) } }\n  c: { type: respond, with: { body: late } }"
+	event := func(id string) journal.Event {
+		return journal.Event{ID: id, Name: "e", Key: "k", Data: []byte(`{"n":7}`), Expires: time.Now().Add(time.Hour)}
+	}
+	response := func(t *testing.T, p *process, id string) any {
+		t.Helper()
+		events, err := p.Events(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if r, ok := e.(run.RunResponded); ok {
+				return r.Body
+			}
+		}
+		return nil
+	}
+	for _, tc := range []struct {
+		name string
+		play func(t *testing.T, p *process, start func() string) string
+		want any
+	}{
+		{"after the wait began", func(t *testing.T, p *process, start func() string) string {
+			id := start()
+			time.Sleep(time.Second)
+			deliver(t, p, event("1"), true)
+			return id
+		}, 7},
+		{"before the wait began", func(t *testing.T, p *process, start func() string) string {
+			deliver(t, p, event("1"), true)
+			return start()
+		}, 7},
+		{"a duplicate", func(t *testing.T, p *process, start func() string) string {
+			deliver(t, p, event("1"), true)
+			deliver(t, p, event("1"), false)
+			id := start()
+			ended(t, p.disk(), id)
+			deliver(t, p, event("1"), false)
+			return id
+		}, 7},
+		{"too late", func(t *testing.T, p *process, start func() string) string {
+			id := start()
+			time.Sleep(2 * time.Minute)
+			deliver(t, p, event("1"), true)
+			return id
+		}, "late"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := load(t, nodes)
+				p := boot(t, disk(), f, &vendor{})
+				id := tc.play(t, p, func() string { return accept(t, p, f) })
+				ended(t, p.disk(), id)
+				if diff := cmp.Diff(tc.want, response(t, p, id)); diff != "" {
+					t.Errorf("response (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func deliver(t *testing.T, p *process, e journal.Event, fresh bool) {
+	t.Helper()
+	got, err := p.Deliver(t.Context(), e)
+	if err != nil || got != fresh {
+		t.Errorf("Deliver(%s) = %v, %v; want %v", e.ID, got, err, fresh)
+	}
+}
+
+// One event, two runs that wait for it: one gets it, the other times out.
+func TestAnEventIsReceivedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := load(t, `  a: { type: await, outcomes: { received: b, onTimeout: c } }`+"\n  b: { type: respond }\n  c: { type: broken }")
+		p := boot(t, disk(), f, &vendor{})
+		ids := []string{accept(t, p, f), accept(t, p, f)}
+		time.Sleep(time.Second)
+		deliver(t, p, journal.Event{ID: "1", Name: "e", Key: "k", Expires: time.Now().Add(time.Hour)}, true)
+		counts := map[run.Status]int{}
+		for _, id := range ids {
+			counts[ended(t, p.disk(), id).Status]++
+		}
+		if diff := cmp.Diff(map[run.Status]int{run.Completed: 1, run.Failed: 1}, counts); diff != "" {
+			t.Errorf("runs (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestRepeatedStart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := load(t, `  a: { type: call-idempotent, with: { urls: [/one] }, next: b }`+"\n  b: { type: respond, with: { body: $(a.status) } }")
+		p := boot(t, disk(), f, &vendor{})
+		const many = 20
+		ids := make([]string, many)
+		var wg sync.WaitGroup
+		fresh := 0
+		var mu sync.Mutex
+		for i := range many {
+			wg.Go(func() {
+				r, repeated, err := p.Start(t.Context(), engine.Start{Flow: f, Dedupe: journal.Dedupe{Scope: "s", Key: "k", For: time.Hour}})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				res, err := r.Response(t.Context())
+				if err != nil || res.Response == nil || res.Response.Body != 200 {
+					t.Errorf("Response: %+v, %v", res, err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				ids[i] = r.ID
+				if !repeated {
+					fresh++
+				}
+			})
+		}
+		wg.Wait()
+		if fresh != 1 {
+			t.Errorf("%d runs were begun, want 1", fresh)
+		}
+		for _, id := range ids {
+			if id != ids[0] {
+				t.Errorf("runs %s and %s for one key", id, ids[0])
+			}
+		}
+		time.Sleep(2 * time.Hour)
+		if _, repeated, err := p.Start(t.Context(), engine.Start{Flow: f, Dedupe: journal.Dedupe{Scope: "s", Key: "k", For: time.Hour}}); err != nil || repeated {
+			t.Errorf("Start after the key's time: repeated %v, %v", repeated, err)
+		}
+	})
+}
+
+func TestCancelWhereverItIs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := load(t, `  a: { type: sleep }`)
+		p := boot(t, disk(), f, &vendor{})
+		id := accept(t, p, f)
+		time.Sleep(time.Minute) // parked by now
+		if p.Find(id) != nil {
+			t.Error("a run that sleeps for an hour is still in memory")
+		}
+		if err := p.Cancel(t.Context(), id, "enough"); err != nil {
+			t.Fatal(err)
+		}
+		if s := ended(t, p.disk(), id); s.Status != run.Cancelled || s.Reason != "enough" {
+			t.Errorf("run is %s, %q", s.Status, s.Reason)
+		}
+		if err := p.Cancel(t.Context(), id, "again"); !errors.Is(err, engine.ErrEnded) {
+			t.Errorf("Cancel twice: %v", err)
+		}
+		if err := p.Cancel(t.Context(), "nobody", ""); !errors.Is(err, journal.ErrNotFound) {
+			t.Errorf("Cancel of no run: %v", err)
+		}
+	})
+}
+
+func TestRetry(t *testing.T) {
+	t.Parallel()
+	nodes := `  a: { type: call-idempotent, with: { urls: [/one] }, next: b }
+  b: { type: call, with: { urls: [/two] }, next: c }
+  c: { type: respond, with: { body: $(a.status) } }`
+	for from, want := range map[string][]string{
+		"":     {"/two"},
+		"b":    {"/two"},
+		"a":    {"/one", "/two"},
+		"hook": {"/one", "/two"},
+	} {
+		t.Run("from "+from, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, down := load(t, nodes), true
+				v := &vendor{reply: func(_ context.Context, r outbound.Request) wire.Reply {
+					if r.Call.URL == "/two" && down {
+						return wire.Reply{Status: 500}
+					}
+					return wire.Reply{Status: 200}
+				}}
+				p := boot(t, disk(), f, v)
+				id := accept(t, p, f)
+				if s := ended(t, p.disk(), id); s.Status != run.Failed {
+					t.Fatalf("run is %s", s.Status)
+				}
+				down = false
+				before := len(v.calls())
+				again, err := p.Retry(t.Context(), id, from)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := ended(t, p.disk(), again.ID)
+				if s.Status != run.Completed || s.RetryOf != id {
+					t.Errorf("run is %s, a retry of %q: %s", s.Status, s.RetryOf, s.Reason)
+				}
+				var urls []string
+				for _, c := range v.calls()[before:] {
+					urls = append(urls, c.Call.URL)
+				}
+				if diff := cmp.Diff(want, urls); diff != "" {
+					t.Errorf("calls (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// A full disk holds up a run that was promised, and loses nothing.
+func TestJournalThatFailsForAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := load(t, `  a: { type: call, with: { urls: [/one] }, next: b }`+"\n  b: { type: respond }")
+		full := &flaky{Driver: disk()}
+		v := &vendor{reply: func(context.Context, outbound.Request) wire.Reply {
+			time.Sleep(time.Second)
+			return wire.Reply{Status: 200}
+		}}
+		p := boot(t, full, f, v)
+		id := accept(t, p, f)
+		synctest.Wait()
+		ended(t, full, id)
+		full.fail = errors.New("disk full")
+		if _, _, err := p.Start(t.Context(), engine.Start{Flow: f, Accepted: true}); err == nil {
+			t.Error("a run was accepted that is not on disk")
+		}
+		full.fail = nil
+		second := accept(t, p, f)
+		synctest.Wait() // in the call by now
+		full.set(errors.New("disk full"))
+		time.Sleep(10 * time.Second)
+		if s, err := full.Find(t.Context(), second); err != nil || s.Status != run.Running {
+			t.Errorf("run is %s, %v while the disk is full", s.Status, err)
+		}
+		full.set(nil)
+		if s := ended(t, full, second); s.Status != run.Completed {
+			t.Errorf("run is %s: %s", s.Status, s.Reason)
+		}
+		if n := len(v.calls()); n != 2 {
+			t.Errorf("the vendor was called %d times, want 2", n)
+		}
+	})
+}
