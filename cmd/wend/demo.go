@@ -168,7 +168,7 @@ func (s *stage) play(ctx context.Context, w io.Writer) (failed int, err error) {
 	}
 	begin := time.Now()
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(tw, "FLOW\tVENDOR\tFAULT\tHTTP\tOUTCOME\tVENDOR'S RECORD\t")
+	fmt.Fprintln(tw, "FLOW\tFAULT\tHTTP\tOUTCOME\tVENDOR'S RECORD\t")
 	for _, sc := range scenes {
 		got, err := s.playScene(ctx, base, sc)
 		if err != nil {
@@ -179,8 +179,8 @@ func (s *stage) play(ctx context.Context, w io.Writer) (failed int, err error) {
 			mark = fmt.Sprintf("WRONG, want %d %s %s", want.status, want.outcome, want.record)
 			failed++
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n",
-			filepath.Base(sc.flow), sc.vendor, cmp.Or(sc.fault, "-"), got.status, got.outcome, cmp.Or(got.record, "-"), mark)
+		fmt.Fprintf(tw, "%s\t%s\t%d\t%s\t%s\t%s\n",
+			sc.flow, cmp.Or(sc.fault, "-"), got.status, got.outcome, cmp.Or(got.record, "-"), mark)
 	}
 	if err := tw.Flush(); err != nil {
 		return failed, err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wendflow/wend/emulator"
 	ciscocce "github.com/wendflow/wend/plugins/cisco-cce/emulator"
+	nicecxone "github.com/wendflow/wend/plugins/nice-cxone/emulator"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/outbound"
 )
@@ -24,6 +25,7 @@ import (
 func vendors() []vendor {
 	return []vendor{
 		{"cisco-cce", ciscocce.New, ciscoConnection},
+		{"nice-cxone", nicecxone.New, cxoneConnection},
 	}
 }
 
@@ -50,7 +52,8 @@ Each keeps state, answers as the vendor does where that is known, and says in th
 header X-Emulator-Basis what an answer rests on. Control it under /_emulator/: journal,
 state, faults, settings, clock, reset.`,
 		Example: `  wend emulate
-  wend emulate cisco-cce --faults 'POST /drapi/v1/tasks/*/close=503*1'`,
+  wend emulate cisco-cce --faults 'POST /drapi/v1/tasks/*/close=503*1'
+  wend emulate --faults cisco-cce:429*3 --faults luware-lucs:slow:300`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			chosen, err := chooseVendors(args)
 			if err != nil {
@@ -58,19 +61,19 @@ state, faults, settings, clock, reset.`,
 			}
 			cfg := emulator.Config{Seed: seed}
 			if settings != "" {
+				if len(chosen) != 1 {
+					return errors.New("--settings are those of one vendor; name it")
+				}
 				cfg.Settings = json.RawMessage(settings)
 			}
-			for _, text := range faults {
-				f, err := emulator.ParseFault(text)
-				if err != nil {
-					return err
-				}
-				cfg.Faults = append(cfg.Faults, f)
+			byVendor, err := parseFaults(faults, chosen)
+			if err != nil {
+				return err
 			}
-			return emulate(cmd.Context(), std, chosen, cfg, placed(host, port))
+			return emulate(cmd.Context(), std, chosen, cfg, byVendor, placed(host, port))
 		},
 	}
-	cmd.Flags().StringArrayVar(&faults, "faults", nil, `a fault to begin with, as "503*2" or "POST /path=timeout"; may be repeated`)
+	cmd.Flags().StringArrayVar(&faults, "faults", nil, `a fault to begin with, as "503*2", "POST /path=timeout" or "VENDOR:drop*1"; may be repeated`)
 	cmd.Flags().StringVar(&settings, "settings", "", "the vendor's own switches, as a JSON object")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "make clock and ids the same in every session (0: real ones)")
 	cmd.Flags().StringVar(&host, "host", "127.0.0.1", "address to listen on")
@@ -117,7 +120,29 @@ next:
 	return chosen, nil
 }
 
-func emulate(ctx context.Context, std *streams, chosen []vendor, cfg emulator.Config, addr func(own int) string) error {
+// parseFaults sorts faults by vendor. One without a vendor is for all of them.
+func parseFaults(texts []string, chosen []vendor) (map[string][]emulator.Fault, error) {
+	byVendor := map[string][]emulator.Fault{}
+	for _, text := range texts {
+		targets := chosen
+		for _, v := range chosen {
+			if rest, ok := strings.CutPrefix(text, v.name+":"); ok {
+				targets, text = []vendor{v}, rest
+				break
+			}
+		}
+		f, err := emulator.ParseFault(text)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range targets {
+			byVendor[v.name] = append(byVendor[v.name], f)
+		}
+	}
+	return byVendor, nil
+}
+
+func emulate(ctx context.Context, std *streams, chosen []vendor, cfg emulator.Config, faults map[string][]emulator.Fault, addr func(own int) string) error {
 	var running []*standIn
 	defer func() {
 		for _, s := range running {
@@ -125,6 +150,7 @@ func emulate(ctx context.Context, std *streams, chosen []vendor, cfg emulator.Co
 		}
 	}()
 	for _, v := range chosen {
+		cfg.Faults = faults[v.name]
 		s, err := startStandIn(ctx, v, cfg, addr)
 		if err != nil {
 			return wrong(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,25 +13,45 @@ import (
 	"github.com/wendflow/wend/runtime/run"
 )
 
-// scenes are what the demo plays.
+// scenes are what the demo plays, in this order.
 var scenes = []scene{
-	ciscoScene("sms"),
-	ciscoScene("facebook-messenger"),
-	ciscoScene("whatsapp"),
-	ciscoScene("email"),
-	ciscoScene("live-chat"),
-	ciscoScene("web-callback"),
-	{
-		flow: "cisco-cce/sms", vendor: "cisco-cce", fault: "POST /drapi/v1/tasks/*/close=503",
-		status: 502, outcome: "Error", node: "n5", record: "CREATED",
-	},
+	good("cisco-cce", "sms", "n5", "Success", "CLOSED"),
+	good("cisco-cce", "facebook-messenger", "n5", "Success", "CLOSED"),
+	good("cisco-cce", "whatsapp", "n5", "Success", "CLOSED"),
+	good("cisco-cce", "email", "n5", "Success", "CLOSED"),
+	good("cisco-cce", "live-chat", "n5", "Success", "CLOSED"),
+	good("cisco-cce", "web-callback", "n5", "Success", "CLOSED"),
+	bad("cisco-cce", "sms", "POST /drapi/v1/tasks/*/close=503", "n5", "Error", "CREATED"),
+
+	good("nice-cxone", "generic", "n4", "OnSuccess", "Ended"),
+	good("nice-cxone", "email", "n4", "OnSuccess", "Ended"),
+	good("nice-cxone", "chat", "n4", "OnSuccess", "Ended"),
+	good("nice-cxone", "phone", "n4", "OnSuccess", "Ended"),
+	good("nice-cxone", "voicemail", "n4", "OnSuccess", "Ended"),
+	good("nice-cxone", "work-item", "n4", "OnSuccess", "Ended"),
+	good("nice-cxone", "sms", "n4", "OnSuccess", "Ended"),
+	bad("nice-cxone", "chat", "", "n4", "OnInvalidContactID", "Ended"), // it has ended above
 }
 
-func ciscoScene(channel string) scene {
+// good is a scene that ends as everybody hopes.
+func good(vendor, name, node, outcome, record string) scene {
+	return scene{flow: vendor + "/" + name, vendor: vendor, status: 200, node: node, outcome: outcome, record: record}
+}
+
+// bad is a scene whose flow answers that it failed. A fault is set at the
+// emulator for it, unless what came before is reason enough.
+func bad(vendor, name, fault, node, outcome, record string) scene {
 	return scene{
-		flow: "cisco-cce/" + channel, vendor: "cisco-cce",
-		status: 200, outcome: "Success", node: "n5", record: "CLOSED",
+		flow: vendor + "/" + name, vendor: vendor, fault: fault,
+		status: http.StatusBadGateway, node: node, outcome: outcome, record: record,
 	}
+}
+
+// records tell where an emulator's state has what a scene was about: in a list,
+// by an id that a node of the flow was given.
+var records = map[string]struct{ list, id, state, input string }{
+	"cisco-cce":  {"tasks", "taskId", "state", "taskId"},
+	"nice-cxone": {"contacts", "contactId", "state", "contactId"},
 }
 
 // ciscoConnection reaches the emulator of Cisco CCE; vars gets what the flows
@@ -43,25 +64,39 @@ func ciscoConnection(addr string, vars map[string]any) outbound.Connection {
 	}
 }
 
+// cxoneConnection reaches the emulator of NICE CXone as one of its agents.
+func cxoneConnection(addr string, _ map[string]any) outbound.Connection {
+	return outbound.Connection{
+		Name: "cxone", Type: "access-key", BaseURL: "http://" + addr, Private: true,
+		Secrets: map[string]string{"accessKeySecret": "vera-key-secret"},
+		Settings: map[string]any{
+			"tokenURL":    "http://" + addr + "/authentication/v1/token/access-key",
+			"accessKeyId": "vera-key", "agentId": "100001",
+		},
+	}
+}
+
 // record is the vendor's own word on what a scene was about.
 func (s *stage) record(ctx context.Context, sc scene, report *run.Report) (string, error) {
+	where := records[sc.vendor]
 	dump, err := s.stands[sc.vendor].ask(ctx, http.MethodGet, "/_emulator/state", nil)
 	if err != nil {
 		return "", err
 	}
-	switch sc.vendor {
-	case "cisco-cce":
-		var state struct {
-			Tasks []struct{ TaskID, State string }
-		}
-		if err := json.Unmarshal(dump, &state); err != nil {
-			return "", err
-		}
-		id := inputOf(report, sc.node, "taskId")
-		for _, t := range state.Tasks {
-			if t.TaskID == id {
-				return t.State, nil
-			}
+	var state map[string]json.RawMessage
+	if err := json.Unmarshal(dump, &state); err != nil {
+		return "", err
+	}
+	var list []map[string]any
+	dec := json.NewDecoder(bytes.NewReader(state[where.list]))
+	dec.UseNumber() // ids of 64 bits
+	if err := dec.Decode(&list); err != nil {
+		return "", fmt.Errorf("%s of the emulator's state: %w", where.list, err)
+	}
+	id := inputOf(report, sc.node, where.input)
+	for _, entry := range list {
+		if fmt.Sprint(entry[where.id]) == id {
+			return fmt.Sprint(entry[where.state]), nil
 		}
 	}
 	return "", nil

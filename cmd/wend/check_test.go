@@ -1,0 +1,119 @@
+package main_test
+
+import (
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wendflow/wend/runtime/diag"
+)
+
+// flowFiles are the flows of a folder under testdata.
+func flowFiles(t *testing.T, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", folder, "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no flows in testdata/%s: %v", folder, err)
+	}
+	return files
+}
+
+// check runs `wend check` with the plugin of one vendor.
+func check(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	args = append([]string{"check", "--plugins", plugins(t, "cisco-cce"), "--config", "testdata/wend.yaml"}, args...)
+	return command(t, args...)
+}
+
+// TestCheckIsSilent holds that flows without a mistake are passed without a
+// word, one by one and together.
+func TestCheckIsSilent(t *testing.T) {
+	t.Parallel()
+	for _, path := range append(flowFiles(t, "ok"), "testdata/ok") {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			if code, stdout, stderr := check(t, path); code != 0 || stdout+stderr != "" {
+				t.Errorf("exit %d:\n%s%s", code, stdout, stderr)
+			}
+		})
+	}
+}
+
+// TestCheckTells holds what is printed for every flow with a mistake, and that
+// only warnings leave the exit status 0.
+func TestCheckTells(t *testing.T) {
+	t.Parallel()
+	for _, file := range flowFiles(t, "err") {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := check(t, file)
+			if stdout != "" {
+				t.Errorf("there is no data to print, but stdout has:\n%s", stdout)
+			}
+			if want := exitFor(stderr); code != want {
+				t.Errorf("exit %d, want %d", code, want)
+			}
+			golden(t, strings.TrimSuffix(file, ".yaml")+".out", stderr)
+		})
+	}
+}
+
+var printedMistake = regexp.MustCompile(`(?m)^\S+\.yaml:\d+:\d+: (warning: )?.* \[([a-z-]+)\]$`)
+
+// exitFor is what a command exits with that prints these mistakes.
+func exitFor(printed string) int {
+	for _, m := range printedMistake.FindAllStringSubmatch(printed, -1) {
+		if m[1] == "" {
+			return 1
+		}
+	}
+	return 0
+}
+
+// TestCheckTellsEveryMistake holds that every code is among the golden files,
+// but for those that need two files or none; they have stories.
+func TestCheckTellsEveryMistake(t *testing.T) {
+	t.Parallel()
+	var told []string
+	for _, file := range flowFiles(t, "err") {
+		_, _, stderr := check(t, file)
+		for _, m := range printedMistake.FindAllStringSubmatch(stderr, -1) {
+			told = append(told, m[2])
+		}
+	}
+	slices.Sort(told)
+	told = slices.Compact(append(told, string(diag.FlowNameTaken), string(diag.Unreadable)))
+	slices.Sort(told)
+	if diff := cmp.Diff(codes(t), told); diff != "" {
+		t.Errorf("codes (-known +told):\n%s", diff)
+	}
+}
+
+// codes are the mistakes that docs/errors.md describes.
+func codes(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, m := range regexp.MustCompile("(?m)^### `([a-z-]+)`$").FindAllStringSubmatch(readFile(t, root+"/docs/errors.md"), -1) {
+		all = append(all, m[1])
+	}
+	slices.Sort(all)
+	return all
+}
+
+// TestCheckJSON holds the form that other programs read.
+func TestCheckJSON(t *testing.T) {
+	t.Parallel()
+	code, stdout, stderr := check(t, "--json", "testdata/err/five-mistakes.yaml", "testdata/err/yaml-boolean.yaml")
+	if code != 1 || stderr != "" {
+		t.Errorf("exit %d, stderr %q; want 1 and nothing", code, stderr)
+	}
+	golden(t, "testdata/check.json", stdout)
+	code, stdout, stderr = check(t, "--json", "testdata/ok")
+	if code != 0 || stdout != "[]\n" || stderr != "" {
+		t.Errorf("exit %d, stdout %q, stderr %q; want 0, [] and nothing", code, stdout, stderr)
+	}
+}

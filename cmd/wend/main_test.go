@@ -1,0 +1,137 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sync/errgroup"
+
+	wend "github.com/wendflow/wend/cmd/wend"
+	"github.com/wendflow/wend/runtime/pluginhost"
+)
+
+// root is the repository, seen from this package.
+const root = "../.."
+
+func TestMain(m *testing.M) {
+	testscript.Main(suite{m}, map[string]func(){"wend": wend.Program})
+}
+
+// suite is the tests of this package with a folder for what they build.
+type suite struct{ *testing.M }
+
+// shared is where the plugins are built. TestMain sets it.
+var shared string
+
+func (s suite) Run() int {
+	dir, err := os.MkdirTemp("", "wend-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	shared = dir
+	return s.M.Run()
+}
+
+// buildPlugins builds every plugin that ships, once. Each lies alone in a
+// folder of its name, and all of them in the folder dist.
+var buildPlugins = sync.OnceValues(func() (dir string, err error) {
+	manifests, err := filepath.Glob(filepath.Join(root, "plugins", "*", pluginhost.ManifestFile))
+	if err != nil {
+		return "", err
+	}
+	var group errgroup.Group
+	for _, manifest := range manifests {
+		group.Go(func() error { return buildPlugin(filepath.Dir(manifest)) })
+	}
+	return shared, group.Wait()
+})
+
+func buildPlugin(dir string) error {
+	name := filepath.Base(dir)
+	alone := filepath.Join(shared, name, name+".wasm")
+	if _, err := pluginhost.Build(context.Background(), pluginhost.BuildConfig{Dir: dir, Out: alone}); err != nil {
+		return err
+	}
+	wasm, err := os.ReadFile(alone)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(shared, "dist"), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(shared, "dist", name+".wasm"), wasm, 0o600)
+}
+
+// plugins returns the folder of one plugin, or "dist", the one of all.
+func plugins(t *testing.T, name string) string {
+	t.Helper()
+	dependsOn(t, "plugins", "sdk")
+	dir, err := buildPlugins()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, name)
+}
+
+// dependsOn looks at the files of folders that a tool reads for us, so that a
+// cached result of these tests does not outlive a change of them.
+func dependsOn(t *testing.T, folders ...string) {
+	t.Helper()
+	for _, folder := range folders {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, ".go") {
+				_, err = os.Stat(path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// command runs wend in this process. Paths in args are seen from this package.
+func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = wend.Main(t.Context(), args, strings.NewReader(""), &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// golden holds got against a file, which UPDATE=1 rewrites.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("not what %s holds; UPDATE=1 rewrites it (-want +got):\n%s", file, cmp.Diff(string(want), got))
+	}
+}
+
+func readFile(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}

@@ -1,0 +1,147 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestStories runs the stories of testdata/script. Beside what testscript
+// knows they may say
+//
+//	start NAME wend ARG...       start a server; $NAME is the address it prints
+//	await NAME PATTERN           wait until it prints a line like that, later than the last one awaited
+//	stop NAME                    interrupt it; what it printed is stdout and stderr
+//	request [-H "NAME: VALUE"] METHOD URL [FILE]
+//	                             the answer is stdout: status, type and body, JSON indented
+//	plain FILE|stdout|stderr     print it with ids, times, lengths of time and ports made the same
+//
+// and find in their environment $ROOT, the repository; $PLUGINS, the plugins
+// that ship; $CISCO, that of cisco-cce alone.
+func TestStories(t *testing.T) {
+	t.Parallel()
+	warm(t)
+	repository, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE") != "",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("ROOT", repository)
+			env.Setenv("PLUGINS", plugins(t, "dist"))
+			env.Setenv("CISCO", plugins(t, "cisco-cce"))
+			env.Setenv("CCE_TOKEN", "cce-admin")
+			// The race detector makes every process wait a second at its end.
+			env.Setenv("GORACE", "atexit_sleep_ms=0")
+			for _, name := range cacheNames {
+				if value, ok := os.LookupEnv(name); ok {
+					env.Setenv(name, value)
+				}
+			}
+			env.Values[serversKey{}] = servers{names: env.Vars, running: map[string]*server{}}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"start": start, "await": await, "stop": stop, "request": request, "plain": plain,
+		},
+	})
+}
+
+// cacheNames lead to the caches of whoever runs the tests: those of Go, and
+// that of compiled plugins, since the race detector makes compiling slow.
+var cacheNames = []string{"HOME", "XDG_CACHE_HOME", "LocalAppData", "USERPROFILE", "GOCACHE", "GOPATH", "GOMODCACHE", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN"}
+
+// warm compiles the plugin of the stories once, before many processes do.
+func warm(t *testing.T) {
+	t.Helper()
+	code, _, stderr := command(t, "run", "testdata/ok/smallest.yaml", "--plugins", plugins(t, "cisco-cce"), "--config", writeFile(t, "wend.yaml", "{}\n"))
+	if code != 0 {
+		t.Fatalf("exit %d:\n%s", code, stderr)
+	}
+}
+
+func writeFile(t *testing.T, name, content string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func request(ts *testscript.TestScript, neg bool, args []string) {
+	header := http.Header{"Content-Type": {"application/json"}}
+	for len(args) > 1 && args[0] == "-H" {
+		name, value, _ := strings.Cut(args[1], ": ")
+		header.Set(name, value)
+		args = args[2:]
+	}
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: request [-H 'NAME: VALUE']... METHOD URL [FILE]")
+	}
+	var body io.Reader = http.NoBody
+	if len(args) == 3 {
+		body = strings.NewReader(ts.ReadFile(args[2]))
+	}
+	req, err := http.NewRequest(args[0], args[1], body)
+	ts.Check(err)
+	req.Header = header
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%d %s\n", resp.StatusCode, resp.Header.Get("Content-Type"))
+	for _, name := range []string{"Location", "Retry-After", "Allow"} {
+		if value := resp.Header.Get(name); value != "" {
+			fmt.Fprintf(ts.Stdout(), "%s: %s\n", name, value)
+		}
+	}
+	fmt.Fprintln(ts.Stdout(), indented(answer))
+}
+
+func indented(body []byte) string {
+	var out bytes.Buffer
+	if json.Indent(&out, body, "", "  ") == nil {
+		body = out.Bytes()
+	}
+	return strings.TrimSpace(string(body))
+}
+
+// volatile is what differs from one run of a story to the next.
+var volatile = []struct {
+	pattern *regexp.Regexp
+	same    string
+}{
+	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "UUID"},
+	{regexp.MustCompile(`\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}[.\d]*(Z|[+-]\d{2}:\d{2})`), "TIME"},
+	{regexp.MustCompile(`("durationMs": )[\d.]+`), "${1}0"},
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "HOST"},
+	{regexp.MustCompile(`\b\d+(\.\d+)?(ms|µs)\b`), "LENGTH"},
+	{regexp.MustCompile(`sha256:[0-9a-f]{64}`), "DIGEST"},
+}
+
+func plain(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: plain FILE|stdout|stderr")
+	}
+	text := ts.ReadFile(args[0])
+	for _, v := range volatile {
+		text = v.pattern.ReplaceAllString(text, v.same)
+	}
+	_, err := io.WriteString(ts.Stdout(), text)
+	ts.Check(err)
+}
