@@ -145,6 +145,20 @@ type credentialError struct{ error }
 
 func (e *credentialError) Unwrap() error { return e.error }
 
+// awayError says that whoever gives credentials could not be asked, or was in no
+// state to answer: nothing is known against the credential.
+type awayError struct{ error }
+
+func (e *awayError) Unwrap() error { return e.error }
+
+// away marks err by the status that came with it, 0 being none.
+func away(status int, err error) error {
+	if status == 0 || status == http.StatusTooManyRequests || status >= http.StatusInternalServerError {
+		return &awayError{err}
+	}
+	return err
+}
+
 // lostError is a call that got no complete answer.
 type lostError struct {
 	error
@@ -228,9 +242,13 @@ func (c *conn) classify(ctx context.Context, within time.Duration, err error) (w
 }
 
 func (c *conn) withoutCredential(ctx context.Context, within time.Duration, err error) (wire.Failure, string) {
+	failure := wire.Unauthorized
+	if errors.As(err, new(*awayError)) {
+		failure = wire.Unreachable
+	}
 	switch {
 	case ctx.Err() == nil:
-		return wire.Unauthorized, fmt.Sprintf("no credential for %s: %s", c.what(), err)
+		return failure, fmt.Sprintf("no credential for %s: %s", c.what(), err)
 	case errors.Is(ctx.Err(), context.Canceled):
 		return wire.Interrupted, "the call was given up" + fate(false)
 	default:

@@ -101,9 +101,10 @@ type Request struct {
 //   - Refused: policy forbids the call, and nothing was sent; or policy forbids
 //     where a redirect leads; or the reply is over Config.MaxReply, and then the
 //     message says that the call was made.
-//   - Unauthorized: the token endpoint or the session gave no credential.
-//   - Unreachable: DNS, TLS, a refused or a broken connection. The message says
-//     whether the call had been sent, so that it may have happened.
+//   - Unauthorized: the token endpoint or the session refused a credential.
+//   - Unreachable: DNS, TLS, a refused or a broken connection, also to the token
+//     endpoint, or one that answered 429 or 5xx. The message says whether the
+//     call had been sent, so that it may have happened.
 //   - Timeout: no complete reply within the call's time or ctx's deadline.
 //   - Interrupted: ctx was cancelled.
 //

@@ -121,10 +121,10 @@ func (s *sessions) start(ctx context.Context, u *url.URL) (*session, error) {
 	}
 	a, err := send(ctx, s.transport, r, maxTokenReply)
 	if err != nil {
-		return nil, fmt.Errorf("session from %s: %w", s.path, err)
+		return nil, unsent("session from "+s.path, err)
 	}
 	if a.status < 200 || a.status > 299 {
-		return nil, fmt.Errorf("session from %s: answered %d", s.path, a.status)
+		return nil, away(a.status, fmt.Errorf("session from %s: answered %d", s.path, a.status))
 	}
 	open, err := newSession()
 	if err != nil {

@@ -175,8 +175,8 @@ func TestSessionRefused(t *testing.T) {
 	d := newDesk(t)
 	d.down = 503
 	reply := d.client(t).Do(t.Context(), post("/x"))
-	if reply.Failure != wire.Unauthorized || !strings.Contains(reply.Message, "session from /me: answered 503") {
-		t.Errorf("Do = %+v, want unauthorized", reply)
+	if reply.Failure != wire.Unreachable || !strings.Contains(reply.Message, "session from /me: answered 503") {
+		t.Errorf("Do = %+v, want unreachable", reply)
 	}
 }
 

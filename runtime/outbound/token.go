@@ -265,14 +265,17 @@ func tokenError(err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	return fmt.Errorf("token endpoint: %w", err)
+	if wrapped == nil {
+		return fmt.Errorf("token endpoint: %w", err)
+	}
+	return away(0, fmt.Errorf("token endpoint: %w", err))
 }
 
 func answeredBadly(status int, code string) error {
 	if code == "" {
-		return fmt.Errorf("the token endpoint answered %d", status)
+		return away(status, fmt.Errorf("the token endpoint answered %d", status))
 	}
-	return fmt.Errorf("the token endpoint answered %d (%s)", status, code)
+	return away(status, fmt.Errorf("the token endpoint answered %d (%s)", status, code))
 }
 
 // fetchJSON asks with a JSON body, as servers older than the RFC want it.
@@ -334,7 +337,7 @@ const maxTokenReply = 1 << 20
 func askJSON(ctx context.Context, transport http.RoundTripper, r *http.Request, field string) (*token, error) {
 	a, err := send(ctx, transport, r, maxTokenReply)
 	if err != nil {
-		return nil, fmt.Errorf("token endpoint: %w", err)
+		return nil, unsent("token endpoint", err)
 	}
 	var fields map[string]any
 	broken := json.Unmarshal(a.body, &fields)
@@ -349,6 +352,15 @@ func askJSON(ctx context.Context, transport http.RoundTripper, r *http.Request, 
 		return nil, fmt.Errorf("the token endpoint answered %d without %q", a.status, field)
 	}
 	return &token{access: access, refresh: textOf(fields["refresh_token"]), life: seconds(fields["expires_in"])}, nil
+}
+
+// unsent says that no answer was had; one that is too large is an answer.
+func unsent(what string, err error) error {
+	err = fmt.Errorf("%s: %w", what, err)
+	if errors.As(err, new(*oversizeError)) {
+		return err
+	}
+	return away(0, err)
 }
 
 func textOf(v any) string {
