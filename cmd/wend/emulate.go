@@ -24,8 +24,8 @@ import (
 // vendors are the emulators that ship, in the order of their ports.
 func vendors() []vendor {
 	return []vendor{
-		{"cisco-cce", ciscocce.New, ciscoConnection},
-		{"nice-cxone", nicecxone.New, cxoneConnection},
+		{"cisco-cce", ciscocce.New, ciscoConnection, "CCE_TOKEN=cce-admin"},
+		{"nice-cxone", nicecxone.New, cxoneConnection, "CXONE_KEY_SECRET=vera-key-secret"},
 	}
 }
 
@@ -35,6 +35,8 @@ type vendor struct {
 	// connection is how flows reach the emulator at addr. The secrets are the
 	// values themselves. It adds the variables that flows need.
 	connection func(addr string, vars map[string]any) outbound.Connection
+	// secret is what wend.yaml of this repository refers to.
+	secret string
 }
 
 func emulateCommand(std *streams) *cobra.Command {
@@ -70,7 +72,7 @@ state, faults, settings, clock, reset.`,
 			if err != nil {
 				return err
 			}
-			return emulate(cmd.Context(), std, chosen, cfg, byVendor, placed(host, port))
+			return emulate(cmd.Context(), std, chosen, cfg, byVendor, listenAt(host, port))
 		},
 	}
 	cmd.Flags().StringArrayVar(&faults, "faults", nil, `a fault to begin with, as "503*2", "POST /path=timeout" or "VENDOR:drop*1"; may be repeated`)
@@ -84,9 +86,9 @@ state, faults, settings, clock, reset.`,
 // firstPort is where the emulator of the first vendor listens.
 const firstPort = 9101
 
-// placed says where the emulator listens that has a port of its own, when the
+// listenAt says where the emulator listens that has a port of its own, when the
 // first vendor's is another.
-func placed(host string, first int) func(own int) string {
+func listenAt(host string, first int) func(own int) string {
 	return func(own int) string {
 		if first == 0 {
 			own = 0
@@ -158,6 +160,11 @@ func emulate(ctx context.Context, std *streams, chosen []vendor, cfg emulator.Co
 		running = append(running, s)
 		fmt.Fprintf(std.out, "%-12s http://%s\n", v.name, s.addr)
 	}
+	secrets := make([]string, len(chosen))
+	for i, v := range chosen {
+		secrets[i] = v.secret
+	}
+	fmt.Fprintf(std.err, "their credentials: export %s\n", strings.Join(secrets, " "))
 	group, ctx := errgroup.WithContext(ctx)
 	for _, s := range running {
 		group.Go(s.wait)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -131,8 +132,9 @@ type world struct {
 	outbound  *outbound.Client
 }
 
-// open loads the plugins and prepares the connections.
-func (e *environment) open(ctx context.Context, std *streams, log *slog.Logger) (*world, error) {
+// open loads the plugins and prepares the connections that are used. nil stands
+// for all.
+func (e *environment) open(ctx context.Context, std *streams, log *slog.Logger, used func(connection string) bool) (*world, error) {
 	cfg, err := e.load(std)
 	if err != nil {
 		return nil, err
@@ -143,15 +145,16 @@ func (e *environment) open(ctx context.Context, std *streams, log *slog.Logger) 
 	if _, err := e.wasmFiles(); err != nil { // a folder that was named must be there
 		return nil, err
 	}
-	return openWorld(ctx, cfg, cmp.Or(e.pluginDir, defaultPlugins), log)
+	return openWorld(ctx, std, cfg, used, cmp.Or(e.pluginDir, defaultPlugins), log)
 }
 
-func openWorld(ctx context.Context, cfg *config.Config, pluginDir string, log *slog.Logger) (*world, error) {
+func openWorld(ctx context.Context, std *streams, cfg *config.Config, used func(string) bool, pluginDir string, log *slog.Logger) (*world, error) {
 	client, err := outbound.New(outbound.Config{
-		Connections: cfg.Connections, Allow: cfg.Outbound.Allow, MaxReply: cfg.Limits.Reply,
+		Connections: connectionsOf(cfg, used), Allow: cfg.Outbound.Allow, MaxReply: cfg.Limits.Reply,
 	})
 	if err != nil {
-		return nil, wrongf("connections:\n%w", err)
+		diag.Print(std.err, placed(cfg, err), readSource)
+		return nil, errSaid
 	}
 	w := &world{config: cfg, pluginDir: pluginDir, outbound: client}
 	w.host, err = pluginhost.New(ctx, pluginhost.Config{CacheDir: cacheDir(log), Ceiling: pluginCeiling(cfg), Log: log})
@@ -173,6 +176,31 @@ func openWorld(ctx context.Context, cfg *config.Config, pluginDir string, log *s
 		return nil, wrong(err)
 	}
 	return w, nil
+}
+
+func connectionsOf(cfg *config.Config, used func(string) bool) []outbound.Connection {
+	if used == nil {
+		return cfg.Connections
+	}
+	return slices.DeleteFunc(slices.Clone(cfg.Connections), func(c outbound.Connection) bool { return !used(c.Name) })
+}
+
+// placed finds the places in wend.yaml of what is wrong with connections.
+func placed(cfg *config.Config, err error) diag.List {
+	var list diag.List
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		list.Errorf(diag.Pos{File: cfg.File}, config.InvalidConnection, "%s", err)
+		return list
+	}
+	for _, err := range joined.Unwrap() {
+		pos := diag.Pos{File: cfg.File}
+		if field, ok := errors.AsType[*outbound.FieldError](err); ok {
+			pos = cfg.Pos("connections." + field.Connection + "." + field.Field)
+		}
+		list.Errorf(pos, config.InvalidConnection, "%s", err)
+	}
+	return list.Sorted()
 }
 
 // Close lets go of plugins and connections. No run may be in progress.

@@ -33,7 +33,7 @@ var diagram = map[string]string{
 	"runtime/pluginhost/meter":    "",
 	"runtime/problem":             "runtime/node",
 	"runtime/webhook":             "runtime/catalog runtime/diag runtime/engine runtime/expand runtime/flow runtime/journal runtime/node runtime/problem runtime/run runtime/spec",
-	"runtime/api":                 "runtime/catalog runtime/diag runtime/journal runtime/webhook runtime/engine runtime/flow runtime/node runtime/problem runtime/run",
+	"runtime/api":                 "runtime/catalog runtime/diag runtime/journal runtime/webhook runtime/engine runtime/flow runtime/node runtime/problem runtime/run runtime/spec",
 	"nodes":                       "runtime/node runtime/spec sdk/wire",
 	"sdk":                         "sdk/wire",
 	"sdk/sdktest":                 "sdk sdk/wire",

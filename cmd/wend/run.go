@@ -17,6 +17,7 @@ import (
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/runtime/spec"
 	"github.com/wendflow/wend/runtime/webhook"
 )
 
@@ -35,12 +36,12 @@ func runCommand(std *streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			w, err := env.open(cmd.Context(), std, logger)
+			o.file = args[0]
+			w, err := env.open(cmd.Context(), std, logger, connectionsIn(o.file))
 			if err != nil {
 				return err
 			}
 			defer w.Close(context.WithoutCancel(cmd.Context()))
-			o.file = args[0]
 			return o.run(cmd.Context(), std, w, engine.New(engine.Config{Caller: w.outbound, Log: logger}))
 		},
 	}
@@ -88,6 +89,20 @@ func (o *runOptions) run(ctx context.Context, std *streams, w *world, e *engine.
 		return errSaid
 	}
 	return nil
+}
+
+// connectionsIn tells which connections a flow names, so that one that needs a
+// single vendor can be run without the credentials of all.
+func connectionsIn(file string) func(string) bool {
+	named := map[string]bool{}
+	if src, err := os.ReadFile(file); err == nil {
+		if f, _ := spec.Parse(file, src); f != nil {
+			for _, n := range f.Nodes {
+				named[n.Connection.Value] = true
+			}
+		}
+	}
+	return func(name string) bool { return named[name] }
 }
 
 // loadFlow prints what is wrong with a flow, warnings included.

@@ -18,9 +18,10 @@ import (
 // TestStories runs the stories of testdata/script. Beside what testscript
 // knows they may say
 //
-//	start NAME wend ARG...       start a server; $NAME is the address it prints
+//	start NAME wend VERB ARG...  start it beside the story; $NAME is the address it prints, if it is not run
 //	await NAME PATTERN           wait until it prints a line like that, later than the last one awaited
-//	stop NAME                    interrupt it; what it printed is stdout and stderr
+//	halt NAME                    interrupt it; what it printed is stdout and stderr
+//	fill FILE                    put the values of $NAMEs into a file
 //	request [-H "NAME: VALUE"] METHOD URL [FILE]
 //	                             the answer is stdout: status, type and body, JSON indented
 //	plain FILE|stdout|stderr     print it with ids, times, lengths of time and ports made the same
@@ -44,6 +45,7 @@ func TestStories(t *testing.T) {
 			env.Setenv("PLUGINS", plugins(t, "dist"))
 			env.Setenv("CISCO", plugins(t, "cisco-cce"))
 			env.Setenv("CCE_TOKEN", "cce-admin")
+			env.Setenv("WEND_TOKEN", "let-me-in")
 			// The race detector makes every process wait a second at its end.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			for _, name := range cacheNames {
@@ -55,7 +57,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "stop": stop, "request": request, "plain": plain,
+			"start": start, "await": await, "halt": halt, "fill": fill, "request": request, "plain": plain,
 		},
 	})
 }
@@ -80,6 +82,13 @@ func writeFile(t *testing.T, name, content string) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+func fill(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: fill FILE")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(os.Expand(ts.ReadFile(args[0]), ts.Getenv)), 0o600))
 }
 
 func request(ts *testscript.TestScript, neg bool, args []string) {

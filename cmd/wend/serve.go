@@ -50,7 +50,7 @@ later goes on as it was. The first interrupt stops in an orderly way, the second
 			if err != nil {
 				return err
 			}
-			w, err := env.open(cmd.Context(), std, logger)
+			w, err := env.open(cmd.Context(), std, logger, nil)
 			if err != nil {
 				return err
 			}

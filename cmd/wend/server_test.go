@@ -38,8 +38,8 @@ func serversOf(ts *testscript.TestScript) servers {
 var printedAddress = regexp.MustCompile(`http://([^\s/]+)`)
 
 func start(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: start NAME PROGRAM [ARG...]")
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: start NAME wend VERB [ARG...]")
 	}
 	all := serversOf(ts)
 	s := &server{
@@ -55,15 +55,17 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(s.cmd.Start())
 	all.running[args[0]] = s
 	go func() {
-		_ = s.cmd.Wait() // stop looks at its state
+		_ = s.cmd.Wait() // halt looks at its state
 		close(s.exited)
 	}()
 	ts.Defer(func() {
 		_ = s.cmd.Process.Kill()
 		<-s.exited
 	})
-	address := s.await(ts, s.stdout, printedAddress)
-	ts.Setenv(args[0], address[1])
+	if args[2] != "run" {
+		address := s.await(ts, s.stdout, printedAddress)
+		ts.Setenv(args[0], address[1])
+	}
 }
 
 // await waits until one of the streams has a match that was not awaited before.
@@ -98,9 +100,9 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	s.await(ts, s.stderr, pattern)
 }
 
-func stop(ts *testscript.TestScript, neg bool, args []string) {
+func halt(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 || serversOf(ts).running[args[0]] == nil {
-		ts.Fatalf("usage: [!] stop NAME, of a server that was started")
+		ts.Fatalf("usage: [!] halt NAME, of a server that was started")
 	}
 	s := serversOf(ts).running[args[0]]
 	ts.Check(s.cmd.Process.Signal(os.Interrupt))
