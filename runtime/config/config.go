@@ -39,6 +39,14 @@ type Server struct {
 	// Token refers to the API's token: "env:NAME" or "file:PATH".
 	Token    string
 	Requests Requests
+	// Retention says which ended runs are forgotten.
+	Retention Retention
+}
+
+// Retention bounds what is kept of runs that have ended.
+type Retention struct {
+	Age  time.Duration
+	Size int64 // bytes of the journal
 }
 
 // Requests limits what comes in.

@@ -165,6 +165,9 @@ func (r *reader) server(v value, s *Server) {
 		field{"addr", r.address(&s.Addr)},
 		field{"token", func(v value) { s.Token = r.token(v) }},
 		field{"requests", func(v value) { r.requests(v, &s.Requests) }},
+		field{"retention", func(v value) {
+			r.fields(v, field{"age", r.duration(&s.Retention.Age)}, field{"size", r.size(&s.Retention.Size)})
+		}},
 	)
 }
 

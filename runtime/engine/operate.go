@@ -63,6 +63,16 @@ func (e *Engine) Summary(ctx context.Context, id string) (journal.Summary, journ
 	return journal.Summary{}, nil, err
 }
 
+// Runs lists runs, the newest first: those of durable flows, or the others,
+// which are in another journal. It returns ErrCursor of package journal if
+// f.Cursor is not a Next of that list.
+func (e *Engine) Runs(ctx context.Context, durable bool, f journal.Filter) (journal.Page, error) {
+	if durable {
+		return e.cfg.Journal.Runs(ctx, f)
+	}
+	return e.cfg.Memory.Runs(ctx, f)
+}
+
 // RetryError says why a run cannot be started again as wanted.
 type RetryError struct{ Reason string }
 
@@ -83,7 +93,10 @@ func (e *Engine) Retry(ctx context.Context, id, from string) (*Run, error) {
 		return nil, &RetryError{"this engine keeps no definitions of flows"}
 	}
 	f, err := e.cfg.Flow(ctx, s)
-	if err != nil {
+	switch {
+	case errors.Is(err, journal.ErrNotFound):
+		return nil, &RetryError{fmt.Sprintf("the flow %q or a plugin, as run %s began with it, is not kept any more", s.Flow, id)}
+	case err != nil:
 		return nil, err
 	}
 	events, err := d.Events(ctx, id)

@@ -139,7 +139,7 @@ func (e *Engine) poll(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		due, err := e.cfg.Journal.Due(ctx, e.shards(), e.now().Add(pollAhead), pollLimit)
+		due, err := e.cfg.Journal.Due(ctx, e.shards(), e.now().Add(pollAhead), e.pollLimit())
 		if err != nil {
 			e.cfg.Log.Error("find runs whose time has come", "error", err)
 			continue
@@ -150,6 +150,14 @@ func (e *Engine) poll(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// pollLimit leaves room behind the runs that are found but not taken up: those
+// that are being driven, and those that cannot be.
+func (e *Engine) pollLimit() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return pollLimit + len(e.runs) + len(e.broken)
 }
 
 func (e *Engine) shards() journal.Shards {
@@ -194,8 +202,7 @@ func (e *Engine) takeUp(ctx context.Context, s journal.Summary) error {
 		defer func() { <-e.slots }()
 		if err := r.resume(s); err != nil {
 			r.log.Error("the run cannot go on before the next start", "flow", s.Flow, "error", err)
-			r.cancel(nil)
-			e.giveUp(r)
+			e.giveUp(r, err)
 			return
 		}
 		r.drive()
@@ -225,15 +232,22 @@ func (r *Run) resume(s journal.Summary) error {
 	defer r.mu.Unlock()
 	r.events = events[:len(events):len(events)]
 	r.result = Result{Response: r.state.Response, Status: r.state.Status}
+	r.tell()
 	return nil
 }
 
-// giveUp leaves a run alone until the next start.
-func (e *Engine) giveUp(r *Run) {
+// giveUp leaves a run alone until the next start, and tells those who found it
+// meanwhile.
+func (e *Engine) giveUp(r *Run, err error) {
+	r.cancel(nil)
 	e.mu.Lock()
 	e.broken[r.ID] = true
 	e.mu.Unlock()
 	e.remove(r)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = err
+	r.tell()
 }
 
 func (e *Engine) isBroken(id string) bool {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -248,7 +249,7 @@ func (r *Run) insist(ctx context.Context, err error) error {
 		switch {
 		case readErr != nil:
 			err = readErr
-		case len(have) == r.stored+len(r.pending):
+		case len(have) > r.stored && same(have[r.stored:], r.pending):
 			return nil
 		default:
 			if err = r.journal.Append(ctx, r.ID, r.stored, r.pending); err == nil {
@@ -257,6 +258,13 @@ func (r *Run) insist(ctx context.Context, err error) error {
 			}
 		}
 	}
+}
+
+// same tells whether two lists of events are written alike.
+func same(a, b []run.Event) bool {
+	x, errX := run.Marshal(a)
+	y, errY := run.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
 // written tells everybody what is in the journal now.
@@ -309,6 +317,7 @@ func (r *Run) drive() {
 func (r *Run) leave(err error) {
 	if errors.Is(err, journal.ErrConflict) || errors.Is(err, errLost) {
 		r.log.Warn("another drives the run", "error", err)
+		r.giveBack()
 		return
 	}
 	if !errors.Is(err, ErrStopped) {
@@ -318,6 +327,19 @@ func (r *Run) leave(err error) {
 	defer cancel()
 	if err := r.flush(ctx); err != nil {
 		r.log.Error("run stopped", "error", err)
+	}
+}
+
+// giveBack returns an event that was taken for a run which went another way.
+func (r *Run) giveBack() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), lastWrite)
+	defer cancel()
+	for _, e := range r.pending {
+		if got, ok := e.(run.EventReceived); ok {
+			if err := r.engine.cfg.Journal.Return(ctx, got.ID, r.takerAt(got.Place)); err != nil {
+				r.log.Error("give back event", "event", got.ID, "error", err)
+			}
+		}
 	}
 }
 
@@ -334,7 +356,7 @@ func (r *Run) loop() error {
 		case run.Step:
 			err = r.step()
 		case run.SetTimer:
-			err = r.record(run.TimerSet{At: r.at(), Place: r.state.At.Place, Kind: cmd.Kind, Due: cmd.Due})
+			err = r.record(run.TimerSet{At: r.at(), Place: r.state.At.Place, Kind: cmd.Kind, Due: r.within(cmd.Due)})
 		case run.Wait:
 			err = r.await(cmd)
 		case run.End:
@@ -366,6 +388,15 @@ func (r *Run) next() run.Command {
 		}
 	}
 	return cmd
+}
+
+// within is a time, or the end of the run's own time if that comes first: a
+// parked run is found by the earlier of both. A zero time is none.
+func (r *Run) within(due time.Time) time.Time {
+	if d := r.state.Deadline; !d.IsZero() && (due.IsZero() || d.Before(due)) {
+		return d
+	}
+	return due
 }
 
 func (r *Run) overdue() bool {

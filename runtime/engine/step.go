@@ -40,7 +40,7 @@ func (r *Run) step() error {
 	case node.Ask:
 		return r.ask(n, a)
 	case node.Sleep:
-		return r.record(run.TimerSet{At: r.at(), Place: r.state.At.Place, Kind: run.TimerSleep, Due: r.engine.now().Add(a.For)})
+		return r.record(run.TimerSet{At: r.at(), Place: r.state.At.Place, Kind: run.TimerSleep, Due: r.within(r.engine.now().Add(a.For))})
 	case node.Await:
 		return r.awaits(n, a)
 	case node.Finish:
@@ -198,6 +198,7 @@ func (r *Run) awaits(n *flow.Node, a node.Await) error {
 	if limit > 0 {
 		e.Due = e.At.At.Add(limit)
 	}
+	e.Due = r.within(e.Due)
 	return r.record(e)
 }
 

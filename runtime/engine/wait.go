@@ -22,10 +22,7 @@ func (r *Run) await(w run.Wait) error {
 	if err := r.flush(r.ctx); err != nil {
 		return err
 	}
-	due := w.Due
-	if d := r.state.Deadline; !d.IsZero() && (due.IsZero() || d.Before(due)) {
-		due = d
-	}
+	due := r.within(w.Due)
 	for {
 		if w.Event != "" {
 			if took, err := r.receive(w); took || err != nil {
@@ -90,8 +87,9 @@ func (r *Run) receive(w run.Wait) (took bool, err error) {
 }
 
 // taker names this visit, so that it gets the same event again after a crash.
-func (r *Run) taker() string {
-	at := r.state.At
+func (r *Run) taker() string { return r.takerAt(r.state.At.Place) }
+
+func (r *Run) takerAt(at run.Place) string {
 	return r.ID + "/" + at.Node + "/" + strconv.Itoa(at.Visit) + "/" + strconv.Itoa(at.Attempt)
 }
 

@@ -9,16 +9,16 @@
 //
 // # What finds a run
 //
-//	        Append: RunStarted
-//	                 │          TimerSet, EventAwaited
-//	                 ▼         ────────────────────────▶
-//	              running                                 waiting
-//	                 │         ◀────────────────────────     │
-//	                 │         TimerFired, EventReceived     │
-//	                 │                                       │
-//	       RunEnded, RunCancelled                       RunCancelled
-//	                 ▼                                       │
-//	  completed, failed, cancelled  ◀────────────────────────┘
+//	      Append: RunStarted
+//	               │          TimerSet, EventAwaited
+//	               ▼         ────────────────────────▶
+//	            running                                 waiting
+//	               │         ◀────────────────────────     │
+//	               │         TimerFired, EventReceived     │
+//	               │                                       │
+//	     RunEnded, RunCancelled                       RunCancelled
+//	               ▼                                       │
+//	completed, failed, cancelled  ◀────────────────────────┘
 //
 // Unfinished finds runs that are running or waiting, Due those that wait for a
 // time, Awaiting those that wait for an event, Runs and Find all of them, and

@@ -2,10 +2,8 @@ package journal
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -233,105 +231,6 @@ func (m *Memory) Release(ctx context.Context, owner string, s Shards) error {
 	defer m.mu.Unlock()
 	m.leases.Release(owner, s)
 	return nil
-}
-
-// Unfinished implements Owners.
-func (m *Memory) Unfinished(ctx context.Context, s Shards) iter.Seq2[Summary, error] {
-	return func(yield func(Summary, error) bool) {
-		runs, err := m.list(ctx, func(r *record) bool {
-			return !r.summary.Status.Ended() && s.Has(r.summary.ID)
-		})
-		if err != nil {
-			yield(Summary{}, err)
-			return
-		}
-		slices.SortFunc(runs, func(a, b record) int { return b.cursor().compare(a.cursor()) })
-		for _, r := range runs {
-			if !yield(r.summary, nil) {
-				return
-			}
-		}
-	}
-}
-
-// Due implements Owners.
-func (m *Memory) Due(ctx context.Context, s Shards, before time.Time, limit int) ([]Timer, error) {
-	runs, err := m.list(ctx, func(r *record) bool {
-		due := r.summary.Due
-		return !due.IsZero() && due.Before(before) && s.Has(r.summary.ID)
-	})
-	if err != nil {
-		return nil, err
-	}
-	timers := make([]Timer, len(runs))
-	for i, r := range runs {
-		timers[i] = Timer{r.summary.ID, r.summary.Due}
-	}
-	slices.SortFunc(timers, func(a, b Timer) int { return a.Due.Compare(b.Due) })
-	return timers[:min(limit, len(timers))], nil
-}
-
-// list copies the records that are wanted, in no order.
-func (m *Memory) list(ctx context.Context, want func(*record) bool) ([]record, error) {
-	if err := m.lock(ctx); err != nil {
-		return nil, err
-	}
-	defer m.mu.Unlock()
-	var runs []record
-	for _, r := range m.runs {
-		if want(r) {
-			runs = append(runs, *r)
-		}
-	}
-	return runs, nil
-}
-
-// Find implements History.
-func (m *Memory) Find(ctx context.Context, id string) (Summary, error) {
-	if err := m.lock(ctx); err != nil {
-		return Summary{}, err
-	}
-	defer m.mu.Unlock()
-	r, ok := m.runs[id]
-	if !ok {
-		return Summary{}, fmt.Errorf("run %q: %w", id, ErrNotFound)
-	}
-	return r.summary, nil
-}
-
-// Runs implements History.
-func (m *Memory) Runs(ctx context.Context, f Filter) (Page, error) {
-	after, err := ParseCursor(f.Cursor)
-	if err != nil {
-		return Page{}, err
-	}
-	runs, err := m.list(ctx, func(r *record) bool {
-		return f.matches(&r.summary) && (f.Cursor == "" || after.compare(r.cursor()) < 0)
-	})
-	if err != nil {
-		return Page{}, err
-	}
-	slices.SortFunc(runs, func(a, b record) int { return a.cursor().compare(b.cursor()) })
-	limit := cmp.Or(max(f.Limit, 0), DefaultLimit)
-	var page Page
-	if len(runs) > limit {
-		runs = runs[:limit]
-		page.Next = runs[limit-1].cursor().String()
-	}
-	for _, r := range runs {
-		page.Runs = append(page.Runs, r.summary)
-	}
-	return page, nil
-}
-
-func (r *record) cursor() Cursor { return Cursor{r.summary.StartedAt, int64(r.nr)} }
-
-func (f *Filter) matches(s *Summary) bool {
-	return (f.Flow == "" || f.Flow == s.Flow) &&
-		(f.Status == "" || f.Status == s.Status) &&
-		(f.Outcome == "" || f.Outcome == s.Outcome) &&
-		(f.From.IsZero() || !s.StartedAt.Before(f.From)) &&
-		(f.To.IsZero() || s.StartedAt.Before(f.To))
 }
 
 // PutBlob implements Blobs.

@@ -22,6 +22,7 @@ func refused(t *testing.T) map[string]struct {
 	wasm []byte
 	want string
 } {
+	t.Helper()
 	good := withManifest(t, answer(done).module(), pluginhost.Limits{})
 	plugin := func(a asm) []byte { return withManifest(t, a.module(), pluginhost.Limits{}) }
 	changed := func(f func(*asm)) []byte {
@@ -32,11 +33,12 @@ func refused(t *testing.T) map[string]struct {
 	forged := func(content string) []byte {
 		return append(answer(done).module(), section(0, code(text("wend.plugin"), []byte(content)))...)
 	}
-	manifest := string(good[bytes.Index(good, []byte(`{"plugin"`)):])
+	_, manifest, _ := strings.Cut(string(good), "wend.plugin")
 	return map[string]struct {
 		wasm []byte
 		want string
 	}{
+		"huge file":       {make([]byte, 64<<20+1), "has 67108865B, expected at most 64MB"},
 		"empty file":      {nil, `not a WebAssembly file: expected it to begin with "\0asm"`},
 		"a script":        {[]byte("#!/bin/sh"), "not a WebAssembly file"},
 		"a component":     {[]byte("\x00asm\x0d\x00\x01\x00"), "components are not supported"},
@@ -48,14 +50,22 @@ func refused(t *testing.T) map[string]struct {
 		"other ABI":       {forged(strings.Replace(manifest, `"abi":1`, `"abi":2`, 1)), "ABI 2 is not supported, only ABI 1 is"},
 		"unknown key":     {forged(strings.Replace(manifest, `"methods"`, `"metods"`, 1)), `unexpected key "metods"; did you mean "methods"?`},
 		"name of a path":  {forged(strings.Replace(manifest, `"bad"`, `"../bad"`, 1)), `"../bad" is not a name`},
-		"foreign import": {changed(func(a *asm) { a.imports = []wasmImport{{"env", "system", i32, i32}} }),
-			"imports env.system; a plugin may import nothing but"},
-		"file import": {changed(func(a *asm) { a.imports = []wasmImport{wasi("path_open", "", "")} }),
-			"imports wasi_snapshot_preview1.path_open;"},
-		"forged meter": {changed(func(a *asm) { a.imports = []wasmImport{{"wend_meter", "refill", i64, i64}} }),
-			"imports wend_meter.refill;"},
-		"no invoke": {changed(func(a *asm) { a.rename = map[string]string{"wend_invoke": ""} }),
-			"does not export the function wend_invoke(i32, i32) i64 of ABI 1"},
+		"foreign import": {
+			changed(func(a *asm) { a.imports = []wasmImport{{"env", "system", i32, i32}} }),
+			"imports env.system; a plugin may import nothing but",
+		},
+		"file import": {
+			changed(func(a *asm) { a.imports = []wasmImport{wasi("path_open", "", "")} }),
+			"imports wasi_snapshot_preview1.path_open;",
+		},
+		"forged meter": {
+			changed(func(a *asm) { a.imports = []wasmImport{{"wend_meter", "refill", i64, i64}} }),
+			"imports wend_meter.refill;",
+		},
+		"no invoke": {
+			changed(func(a *asm) { a.rename = map[string]string{"wend_invoke": ""} }),
+			"does not export the function wend_invoke(i32, i32) i64 of ABI 1",
+		},
 		"wrong signature": {changed(func(a *asm) {
 			a.rename = map[string]string{"wend_alloc": ""}
 			a.extra = []wasmFunc{{"wend_alloc", i64, i32, body(const32(0))}}
@@ -67,14 +77,22 @@ func refused(t *testing.T) map[string]struct {
 		"invalid code":     {changed(func(a *asm) { a.invoke = body(const32(1)) }), "compile"},
 		"unknown opcode":   {changed(func(a *asm) { a.invoke = body([]byte{0xff}) }), "not known"},
 		"data outside":     {changed(func(a *asm) { a.data = map[uint32]string{65530: "0123456789"} }), "out of bounds"},
-		"endless start": {changed(func(a *asm) { a.start, a.extra = true, []wasmFunc{{"", "", "", body(loop())}} }),
-			"does not start: used up its fuel"},
-		"endless initialise": {changed(func(a *asm) { a.extra = []wasmFunc{{"_initialize", "", "", body(loop())}} }),
-			"does not start: used up its fuel"},
-		"trap in initialise": {changed(func(a *asm) { a.extra = []wasmFunc{{"_initialize", "", "", body(opUnreachable)}} }),
-			"does not start: unreachable"},
-		"greedy": {withManifest(t, answer(done).module(), pluginhost.Limits{Calls: 5000, Memory: 1 << 32}),
-			"asks for a memory limit of 4GB, above the ceiling of 256MB"},
+		"endless start": {
+			changed(func(a *asm) { a.start, a.extra = true, []wasmFunc{{"", "", "", body(loop())}} }),
+			"does not start: used up its fuel",
+		},
+		"endless initialise": {
+			changed(func(a *asm) { a.extra = []wasmFunc{{"_initialize", "", "", body(loop())}} }),
+			"does not start: used up its fuel",
+		},
+		"trap in initialise": {
+			changed(func(a *asm) { a.extra = []wasmFunc{{"_initialize", "", "", body(opUnreachable)}} }),
+			"does not start: unreachable",
+		},
+		"greedy": {
+			withManifest(t, answer(done).module(), pluginhost.Limits{Calls: 5000, Memory: 1 << 32}),
+			"asks for a memory limit of 4GB, above the ceiling of 256MB",
+		},
 	}
 }
 
@@ -130,11 +148,15 @@ func adversaries() map[string]hostile {
 	return map[string]hostile{
 		"endless loop":      {asm: after(loop()), limits: quiet, code: "fuel", want: "used up its fuel of 300000000"},
 		"endless recursion": {asm: recursion, code: "depth", want: "nested more than 10000 calls"},
-		"memory bomb": {asm: after(loop(const32(64), opGrow, const32(1), opAdd, []byte{0x45, 0x04, 0x40}, opUnreachable, opEnd)),
-			code: "memory", want: "wanted 65600KB of memory, 64KB over its limit of 64MB"},
+		"memory bomb": {
+			asm:  after(loop(const32(64), opGrow, const32(1), opAdd, []byte{0x45, 0x04, 0x40}, opUnreachable, opEnd)),
+			code: "memory", want: "wanted 65600KB of memory, 64KB over its limit of 64MB",
+		},
 		"fill loop": {asm: after(loop(const32(0), const32(0), const32(65536), opFill)), limits: quiet, code: "fuel"},
-		"huge output": {asm: asm{memory: []byte{0, 32}, invoke: body(answerAt(0, 1<<20+1))},
-			code: "output", want: "its output has 1048577B, 1B over the output limit of 1MB"},
+		"huge output": {
+			asm:  asm{memory: []byte{0, 32}, invoke: body(answerAt(0, 1<<20+1))},
+			code: "output", want: "its output has 1048577B, 1B over the output limit of 1MB",
+		},
 		"output outside":         {asm: asm{invoke: body(answerAt(65530, 100))}, code: "contract", want: "100 bytes at 0xfffa, outside of its memory of 65536 bytes"},
 		"output wraps around":    {asm: asm{invoke: body(const64(-1))}, code: "contract", want: "outside of its memory"},
 		"alloc outside":          {asm: allocFar, code: "contract", want: "returned 0xfffffff8, outside of its memory"},
@@ -155,22 +177,34 @@ func adversaries() map[string]hostile {
 		"a call without URL":     {asm: answer(`{"calls":[{"method":"GET"}]}`), code: "contract", want: "call 1: has no method or no URL"},
 		"a call to nowhere else": {asm: answer(`{"calls":[{"method":"GET","url":"/","follow":true}]}`), code: "contract", want: `call 1: unexpected "follow"`},
 		"1,000 calls":            {asm: answer(hugeCalls), code: "calls", want: "asks for 1000 calls in one visit, 984 over its limit of 16"},
-		"one call too many": {asm: answer(`{"calls":[{"method":"GET","url":"/"}]}`),
+		"one call too many": {
+			asm:   answer(`{"calls":[{"method":"GET","url":"/"}]}`),
 			visit: func(v *node.Visit) { v.Replies = make([]wire.Reply, 16); v.Asked = make([]string, 16) },
-			code:  "calls", want: "asks for 17 calls"},
-		"another call on replay": {asm: answer(`{"outcome":"Success","replayed":["GET /b #2"]}`),
+			code:  "calls", want: "asks for 17 calls",
+		},
+		"another call on replay": {
+			asm:   answer(`{"outcome":"Success","replayed":["GET /b #2"]}`),
 			visit: func(v *node.Visit) { v.Replies = make([]wire.Reply, 1); v.Asked = []string{"GET /a #1"} },
-			code:  "nondeterministic", want: `call 1 was "GET /a #1" before and is "GET /b #2" now`},
-		"no call on replay": {asm: answer(`{"outcome":"Success","replayed":[]}`),
+			code:  "nondeterministic", want: `call 1 was "GET /a #1" before and is "GET /b #2" now`,
+		},
+		"no call on replay": {
+			asm:   answer(`{"outcome":"Success","replayed":[]}`),
 			visit: func(v *node.Visit) { v.Replies = make([]wire.Reply, 1); v.Asked = []string{"GET /a #1"} },
-			code:  "nondeterministic", want: "now there is no such call"},
-		"huge input": {asm: answer(done), visit: func(v *node.Visit) { v.Inputs = map[string]any{"a": strings.Repeat("x", 5<<20)} },
-			code: "input", want: "over the input limit of 4MB"},
-		"huge reply": {asm: answer(done), visit: func(v *node.Visit) { v.Replies = []wire.Reply{{Status: 200, Body: make([]byte, 2<<20)}} },
-			code: "reply", want: "the body of reply 1 has 2MB, 1MB over the reply limit of 1MB"},
+			code:  "nondeterministic", want: "now there is no such call",
+		},
+		"huge input": {
+			asm: answer(done), visit: func(v *node.Visit) { v.Inputs = map[string]any{"a": strings.Repeat("x", 5<<20)} },
+			code: "input", want: "over the input limit of 4MB",
+		},
+		"huge reply": {
+			asm: answer(done), visit: func(v *node.Visit) { v.Replies = []wire.Reply{{Status: 200, Body: make([]byte, 2<<20)}} },
+			code: "reply", want: "the body of reply 1 has 2MB, 1MB over the reply limit of 1MB",
+		},
 		"log flood": {asm: importing(after(loop(write(1, 8192, 39))), fdWrite...), code: "log", want: "over the log limit of 64KB"},
-		"one long line": {asm: asm{memory: []byte{0, 32}, imports: fdWrite, invoke: body(write(2, 0, 1<<20), const64(0))},
-			code: "log", want: "its log has 1MB"},
+		"one long line": {
+			asm:  asm{memory: []byte{0, 32}, imports: fdWrite, invoke: body(write(2, 0, 1<<20), const64(0))},
+			code: "log", want: "its log has 1MB",
+		},
 		"last words": {asm: func() asm {
 			a := importing(after(write(2, 1000, 9), opUnreachable), fdWrite...)
 			a.data[1000] = "I am out\n"
@@ -254,6 +288,28 @@ func checkFault(t *testing.T, action node.Action, err error, code, want string) 
 	}
 }
 
+// TestMemoryReturns loads, runs and closes all hostile modules again and again:
+// the process is as large after the last round as after the first.
+func TestMemoryReturns(t *testing.T) {
+	h := newHost(t, pluginhost.Config{Ceiling: pluginhost.Limits{Fuel: 50_000_000}})
+	round := func() int {
+		for name, test := range adversaries() {
+			test.limits.Fuel = 0
+			p := load(t, h, withManifest(t, test.asm.module(), test.limits))
+			_, _ = method(t, p, "go").Step(t.Context(), visit(map[string]any{})) // faults
+			if err := p.Close(t.Context()); err != nil {
+				t.Errorf("%s: Close: %v", name, err)
+			}
+		}
+		return atoi(t, residentSize(t))
+	}
+	first := round()
+	round()
+	if last := round(); last > first+32<<10 {
+		t.Errorf("resident memory is %d KB after the first round, %d KB after the last", first, last)
+	}
+}
+
 // TestHiddenState has a module count its invokes in memory and in a global: it
 // sees the first every time, as do those that run at the same time.
 func TestHiddenState(t *testing.T) {
@@ -295,19 +351,23 @@ func TestMany(t *testing.T) {
 	endTask := method(t, p, "end-task")
 	v := visit(endTaskInputs)
 	var first, before string
+	var fuel uint64
 	for i := range invokes {
 		action, err := endTask.Step(t.Context(), v)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := fmt.Sprint(action); first == "" {
-			first = got
+			first, fuel = got, p.Status().Fuel
 		} else if got != first {
 			t.Fatalf("invoke %d = %s, want %s", i, got, first)
 		}
 		if i == invokes/10 {
 			before = residentSize(t)
 		}
+	}
+	if s := p.Status(); s.Fuel != fuel*uint64(invokes) {
+		t.Errorf("%d invokes took %d fuel, the first took %d", invokes, s.Fuel, fuel)
 	}
 	after := residentSize(t)
 	t.Logf("resident after a tenth: %s KB, at the end: %s KB; %+v", before, after, p.Status())

@@ -1,7 +1,6 @@
 package pluginhost_test
 
 import (
-	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/metrics"
@@ -13,15 +12,14 @@ import (
 	"github.com/wendflow/wend/sdk/wire"
 )
 
-// endTask is the seed's End Task request for SMS, on the plugin that ships.
-func endTask(b *testing.B, h *pluginhost.Host) (*pluginhost.Plugin, *node.Type, node.Visit) {
+// shipped is the plugin that ships, and the seed's End Task request for SMS.
+func shipped(b *testing.B) (*pluginhost.Plugin, node.Visit) {
 	b.Helper()
 	out := filepath.Join(b.TempDir(), "cisco-cce.wasm")
 	if _, err := pluginhost.Build(b.Context(), pluginhost.BuildConfig{Dir: "../../plugins/cisco-cce", Out: out}); err != nil {
 		b.Fatal(err)
 	}
-	p := load(b, h, read(b, out))
-	return p, method(b, p, "end-task"), visit(map[string]any{
+	return load(b, newHost(b, pluginhost.Config{}), read(b, out)), visit(map[string]any{
 		"domain":         "finesse.example.com",
 		"taskId":         "0190a5c0-7c1e-7e0a-8f3e-0123456789ab",
 		"conversationId": "conv-4711",
@@ -37,30 +35,33 @@ func endTask(b *testing.B, h *pluginhost.Host) (*pluginhost.Plugin, *node.Type, 
 // documents and fresh state included. The first step asks for the call, the
 // second has its reply and finishes.
 func BenchmarkInvoke(b *testing.B) {
-	for _, mode := range []struct {
-		name string
-		set  func(*pluginhost.Host, *pluginhost.Plugin)
-	}{
-		{"restored", func(*pluginhost.Host, *pluginhost.Plugin) {}},
-		{"fresh", func(_ *pluginhost.Host, p *pluginhost.Plugin) { p.WithoutImage() }},
-	} {
-		b.Run(mode.name, func(b *testing.B) {
-			h := newHost(b, pluginhost.Config{})
-			p, endTask, v := endTask(b, h)
-			mode.set(h, p)
-			action, err := endTask.Step(b.Context(), v)
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.Run("ask", func(b *testing.B) { benchStep(b, p, endTask, v) })
-			v.Asked = []string{wire.Fingerprint(action.(node.Ask).Calls[0])}
-			v.Replies = []wire.Reply{{Status: 201, Headers: map[string][]string{"location": {"/drapi/v1/tasks/1"}, "content-type": {"application/json"}}, Body: []byte(`{"code":20100}`)}}
-			b.Run("finish", func(b *testing.B) { benchStep(b, p, endTask, v) })
-		})
+	p, v := shipped(b)
+	for i, types := range [][]*node.Type{p.Types(), p.FreshTypes()} {
+		name := []string{"restored", "fresh"}[i]
+		endTask := named(b, types, "end-task")
+		b.Run(name+"/ask", func(b *testing.B) { benchStep(b, p, endTask, v) })
+		b.Run(name+"/finish", func(b *testing.B) { benchStep(b, p, endTask, answered(b, endTask, v)) })
 	}
 }
 
+// answered is the visit after its first step, with a reply.
+func answered(b *testing.B, endTask *node.Type, v node.Visit) node.Visit {
+	b.Helper()
+	action, err := endTask.Step(b.Context(), v)
+	if err != nil {
+		b.Fatal(err)
+	}
+	v.Asked = []string{wire.Fingerprint(action.(node.Ask).Calls[0])}
+	v.Replies = []wire.Reply{{
+		Status:  201,
+		Headers: map[string][]string{"location": {"/drapi/v1/tasks/1"}, "content-type": {"application/json"}},
+		Body:    []byte(`{"code":20100}`),
+	}}
+	return v
+}
+
 func benchStep(b *testing.B, p *pluginhost.Plugin, typ *node.Type, v node.Visit) {
+	b.Helper()
 	b.ReportAllocs()
 	before := p.Status()
 	for b.Loop() {
@@ -74,7 +75,8 @@ func benchStep(b *testing.B, p *pluginhost.Plugin, typ *node.Type, v node.Visit)
 
 // BenchmarkParallel is the first step from many goroutines at once.
 func BenchmarkParallel(b *testing.B) {
-	_, endTask, v := endTask(b, newHost(b, pluginhost.Config{}))
+	p, v := shipped(b)
+	endTask := method(b, p, "end-task")
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if _, err := endTask.Step(b.Context(), v); err != nil {
@@ -95,16 +97,13 @@ func BenchmarkLoad(b *testing.B) {
 	})
 	b.Run("cold", func(b *testing.B) {
 		for b.Loop() {
-			dir, err := os.MkdirTemp(b.TempDir(), "")
-			if err != nil {
-				b.Fatal(err)
-			}
-			benchLoad(b, dir, wasm)
+			benchLoad(b, b.TempDir(), wasm)
 		}
 	})
 }
 
 func benchLoad(b *testing.B, dir string, wasm []byte) {
+	b.Helper()
 	h, err := pluginhost.New(b.Context(), pluginhost.Config{CacheDir: dir})
 	if err != nil {
 		b.Fatal(err)

@@ -75,8 +75,8 @@ func (g *guest) distrust(img *image, docs [][]byte) string {
 		var trials [2]trial
 		for n := range trials {
 			trials[n] = i.try(doc)
-			if trials[n].code == "" && !i.grown(img) {
-				i.restore(img)
+			if trials[n].code == "" && i.restorable() {
+				i.restore()
 				continue
 			}
 			i.close()

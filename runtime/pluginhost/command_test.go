@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/sdk/wire"
@@ -104,10 +105,16 @@ func TestBuild(t *testing.T) {
 		"no manifest":  {nil, pluginhost.BuildConfig{}, "no plugin.yaml in "},
 		"no toolchain": {map[string]string{"plugin.yaml": manifest}, pluginhost.BuildConfig{Go: "no-such-go"}, "the Go toolchain is needed and was not found"},
 		"no sources":   {map[string]string{"plugin.yaml": manifest}, pluginhost.BuildConfig{}, "build plugin command: go build: exit status 1\n"},
-		"does not compile": {map[string]string{"plugin.yaml": manifest, "go.mod": "module x\n", "main.go": "package main\nfunc main() { nope() }\n"},
-			pluginhost.BuildConfig{}, "./main.go:2:15: undefined: nope"},
-		"exports nothing": {map[string]string{"plugin.yaml": manifest, "go.mod": "module x\n", "main.go": "package main\nfunc main() {}\n"},
-			pluginhost.BuildConfig{}, "does not export the function wend_alloc(i32) i32 of ABI 1"},
+		"does not compile": {
+			map[string]string{"plugin.yaml": manifest, "go.mod": "module x\n", "main.go": "package main\nfunc main() { nope() }\n"},
+			pluginhost.BuildConfig{},
+			"./main.go:2:15: undefined: nope",
+		},
+		"exports nothing": {
+			map[string]string{"plugin.yaml": manifest, "go.mod": "module x\n", "main.go": "package main\nfunc main() {}\n"},
+			pluginhost.BuildConfig{},
+			"does not export the function wend_alloc(i32) i32 of ABI 1",
+		},
 		"no module":     {map[string]string{"plugin.yaml": manifest}, pluginhost.BuildConfig{Module: "/no/such.wasm"}, "no such file"},
 		"wrong mistake": {map[string]string{"plugin.yaml": "plugin: x\n"}, pluginhost.BuildConfig{}, `missing "version"`},
 	}

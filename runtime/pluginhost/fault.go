@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tetratelabs/wazero/sys"
+
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost/meter"
 )
@@ -27,7 +28,8 @@ const (
 	FaultReply            = "reply"
 	FaultLog              = "log"
 	FaultCalls            = "calls"
-	FaultClosed           = "closed" // the plugin is closed, or the caller gave up waiting for an instance
+	FaultBusy             = "busy"   // the caller gave up waiting for an instance
+	FaultClosed           = "closed" // the plugin is closed
 )
 
 // failure is a fault before it says whose it is.

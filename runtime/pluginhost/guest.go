@@ -14,6 +14,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
+
 	"github.com/wendflow/wend/runtime/pluginhost/meter"
 )
 
@@ -157,14 +158,9 @@ func (i *instance) become(img *image) error {
 	if err := i.arena.adopt(img.memory); err != nil {
 		return err
 	}
-	i.setGlobals(img)
+	i.image = img
+	i.setGlobals()
 	return nil
-}
-
-// grown tells whether the instance has more memory than its image, which it
-// cannot give back.
-func (i *instance) grown(img *image) bool {
-	return int(i.memory.Size()) != len(img.memory.bytes)
 }
 
 // close frees the code and every instance.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/sdk/wire"
@@ -31,19 +32,20 @@ func finish(t *testing.T, typ *node.Type, v node.Visit) map[string]any {
 // fresh state is made: all see the same, and it follows seed and time.
 func TestDeterminism(t *testing.T) {
 	t.Parallel()
-	modes := map[string]func(*testing.T) *pluginhost.Plugin{
-		"restored by page": func(t *testing.T) *pluginhost.Plugin {
-			return load(t, newHost(t, pluginhost.Config{}), guest(t))
+	modes := map[string]func(*testing.T) []*node.Type{
+		"restored by page": func(t *testing.T) []*node.Type {
+			t.Helper()
+			return load(t, newHost(t, pluginhost.Config{}), guest(t)).Types()
 		},
-		"restored by comparison": func(t *testing.T) *pluginhost.Plugin {
+		"restored by comparison": func(t *testing.T) []*node.Type {
+			t.Helper()
 			h := newHost(t, pluginhost.Config{})
 			h.WithoutTracker()
-			return load(t, h, guest(t))
+			return load(t, h, guest(t)).Types()
 		},
-		"a new instance": func(t *testing.T) *pluginhost.Plugin {
-			p := load(t, newHost(t, pluginhost.Config{}), guest(t))
-			p.WithoutImage()
-			return p
+		"a new instance": func(t *testing.T) []*node.Type {
+			t.Helper()
+			return load(t, newHost(t, pluginhost.Config{}), guest(t)).FreshTypes()
 		},
 	}
 	var mu sync.Mutex
@@ -51,7 +53,7 @@ func TestDeterminism(t *testing.T) {
 	for name, mode := range modes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			look := method(t, mode(t), "look")
+			look := named(t, mode(t), "look")
 			for _, seed := range []string{"a", "b", "a", "b"} {
 				v := visit(map[string]any{})
 				v.Seed = seed
@@ -196,7 +198,7 @@ func TestInstances(t *testing.T) {
 	<-inside
 	<-inside
 	_, err := chatter.Step(ended(t), visit(map[string]any{"calls": 0}))
-	if f, ok := errors.AsType[*node.Fault](err); !ok || f.Code != pluginhost.FaultClosed || !strings.Contains(f.Msg, "one of its 2 instances") {
+	if f, ok := errors.AsType[*node.Fault](err); !ok || f.Code != pluginhost.FaultBusy || !strings.Contains(f.Msg, "one of its 2 instances") {
 		t.Errorf("Step = %v, want it to give up", err)
 	}
 	close(release)

@@ -5,38 +5,40 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
 // cacheDir keeps compiled guests from one run of the tests to the next.
-func cacheDir(t testing.TB) string {
-	t.Helper()
+func cacheDir(tb testing.TB) string {
+	tb.Helper()
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return t.TempDir()
+		return tb.TempDir()
 	}
 	return filepath.Join(dir, "wend-test")
 }
 
-func newHost(t testing.TB, c pluginhost.Config) *pluginhost.Host {
-	t.Helper()
+func newHost(tb testing.TB, c pluginhost.Config) *pluginhost.Host {
+	tb.Helper()
 	if c.CacheDir == "" {
-		c.CacheDir = cacheDir(t)
+		c.CacheDir = cacheDir(tb)
 	}
-	h, err := pluginhost.New(t.Context(), c)
+	h, err := pluginhost.New(tb.Context(), c)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := h.Close(context.Background()); err != nil {
-			t.Errorf("close the host: %v", err)
+			tb.Errorf("close the host: %v", err)
 		}
 	})
 	return h
@@ -56,35 +58,38 @@ var guestFile = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(report.Out)
 })
 
-func guest(t testing.TB) []byte {
-	t.Helper()
+func guest(tb testing.TB) []byte {
+	tb.Helper()
 	wasm, err := guestFile()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return wasm
 }
 
-func load(t testing.TB, h *pluginhost.Host, wasm []byte) *pluginhost.Plugin {
-	t.Helper()
-	p, err := h.Load(t.Context(), wasm)
+func load(tb testing.TB, h *pluginhost.Host, wasm []byte) *pluginhost.Plugin {
+	tb.Helper()
+	p, err := h.Load(tb.Context(), wasm)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return p
 }
 
-func method(t testing.TB, p *pluginhost.Plugin, name string) *node.Type {
-	t.Helper()
-	set, err := node.NewSet(p.Types()...)
-	if err != nil {
-		t.Fatal(err)
+func method(tb testing.TB, p *pluginhost.Plugin, name string) *node.Type {
+	tb.Helper()
+	return named(tb, p.Types(), name)
+}
+
+func named(tb testing.TB, types []*node.Type, name string) *node.Type {
+	tb.Helper()
+	for _, typ := range types {
+		if strings.HasSuffix(typ.Name, "/"+name) {
+			return typ
+		}
 	}
-	typ := set.Find(p.Manifest().Plugin + "/" + name)
-	if typ == nil {
-		t.Fatalf("no method %q", name)
-	}
-	return typ
+	tb.Fatalf("no method %q", name)
+	return nil
 }
 
 var endTaskInputs = map[string]any{

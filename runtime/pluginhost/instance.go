@@ -10,17 +10,19 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/sys"
+
 	"github.com/wendflow/wend/runtime/pluginhost/meter"
 )
 
 // instance is one copy of a guest. It serves one invoke at a time.
 type instance struct {
 	guest   *guest
+	image   *image // nil if it initialised itself
 	mod     api.Module
 	memory  api.Memory
 	arena   *arena
 	world   *world
-	ctx     context.Context // carries the world to the host's functions; never ends
+	ctx     context.Context //nolint:containedctx // never ends; carries the world to the host's functions
 	globals []api.MutableGlobal
 	fuel    api.MutableGlobal
 	depth   api.MutableGlobal
@@ -81,15 +83,21 @@ func (i *instance) close() {
 	_ = i.mod.Close(i.ctx) // frees the memory, and has nothing else to fail at
 }
 
-// restore brings back the state of the image.
-func (i *instance) restore(img *image) {
-	i.arena.restore()
-	i.setGlobals(img)
+// restorable tells whether restore can bring back the image: an instance that
+// has grown cannot give its memory back.
+func (i *instance) restorable() bool {
+	return i.image != nil && int(i.memory.Size()) == len(i.image.memory.bytes)
 }
 
-func (i *instance) setGlobals(img *image) {
+// restore brings back the state of the image.
+func (i *instance) restore() {
+	i.arena.restore()
+	i.setGlobals()
+}
+
+func (i *instance) setGlobals() {
 	for n, g := range i.globals {
-		g.Set(img.globals[n])
+		g.Set(i.image.globals[n])
 	}
 }
 
@@ -107,6 +115,7 @@ func (g *guest) startBudget() budget {
 // begin sets up everything that a call into the guest sees or spends.
 func (i *instance) begin(b budget, now time.Time, seed string, log func(string)) {
 	i.world.reset(now, seed, log, i.guest.limits)
+	i.arena.denied = 0
 	i.world.tank = meter.NewTank(int64(min(b.fuel, math.MaxInt64)), 0)
 	i.world.began, i.world.time = time.Now(), b.wall
 	i.world.alarm = time.AfterFunc(b.wall, i.world.tank.Stop)
@@ -175,7 +184,10 @@ func (i *instance) exchangeMemory(doc []byte) ([]byte, error) {
 func (i *instance) exchangeStreams(doc []byte) ([]byte, error) {
 	i.world.stdin = doc
 	err := i.call(i.invoke)
-	if exit, ok := errors.AsType[*sys.ExitError](err); err != nil && !(ok && exit.ExitCode() == 0) {
+	if exit, ok := errors.AsType[*sys.ExitError](err); ok && exit.ExitCode() == 0 {
+		err = nil
+	}
+	if err != nil {
 		return nil, i.explain(err)
 	}
 	return i.world.stdout.bytes, nil

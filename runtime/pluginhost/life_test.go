@@ -15,6 +15,7 @@ import (
 
 // ended is a context that has ended.
 func ended(t *testing.T) context.Context {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	return ctx

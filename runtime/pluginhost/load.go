@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/wendflow/wend/runtime/node"
 )
+
+// maxModule bounds what compiling a file can take.
+const maxModule = 64 << 20
 
 // load makes a plugin of a wasm file.
 func (h *Host) load(ctx context.Context, wasm []byte, digest string) (*Plugin, error) {
+	if n := uint64(len(wasm)); n > maxModule {
+		return nil, fmt.Errorf("has %s, expected at most %s", size.show(n), size.show(maxModule))
+	}
 	mod, err := parseModule(wasm)
 	if err != nil {
 		return nil, err
@@ -38,10 +42,6 @@ func (h *Host) prepare(ctx context.Context, mod *module, manifest *Manifest, was
 	if err := mod.checkMemory(limits.Memory); err != nil {
 		return nil, err
 	}
-	types, err := manifest.types(digest)
-	if err != nil {
-		return nil, err
-	}
 	p := &Plugin{
 		host:     h,
 		manifest: manifest,
@@ -51,28 +51,21 @@ func (h *Host) prepare(ctx context.Context, mod *module, manifest *Manifest, was
 		draining: make(chan struct{}, 1),
 		faults:   map[string]uint64{},
 	}
-	for i, t := range types {
-		t.Step = p.step(t, manifest.Methods[i].Name)
-		p.types = append(p.types, t)
-		p.types = append(p.types, aliases(t, manifest.Methods[i])...)
+	if p.types, err = manifest.types(digest, p.stepper(p.ready)); err != nil {
+		return nil, err
+	}
+	if p.fresh, err = manifest.types(digest, p.stepper(p.guestOnly)); err != nil {
+		return nil, err
 	}
 	if p.guest, err = h.compile(ctx, wasm, mod, limits, digest); err != nil {
 		return nil, err
 	}
-	if err := p.settle(); err != nil {
+	if err := p.settle(); err != nil { //nolint:contextcheck // no context ends a guest, see instance.ctx
 		return nil, errors.Join(err, p.guest.close(ctx))
 	}
+	h.log.Debug("plugin loaded", "plugin", manifest.Plugin, "version", manifest.Version, "digest", digest,
+		"restored", p.image != nil, "reason", p.reason)
 	return p, nil
-}
-
-func aliases(t *node.Type, m Method) []*node.Type {
-	var types []*node.Type
-	for _, name := range m.Aliases {
-		alias := *t
-		alias.Name = strings.TrimSuffix(t.Name, m.Name) + name
-		types = append(types, &alias)
-	}
-	return types
 }
 
 // checkImports refuses all but the functions of WASI that reach nothing.

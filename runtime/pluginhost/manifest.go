@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -92,7 +93,7 @@ func Append(wasm []byte, m *Manifest) ([]byte, error) {
 	if _, err := decodeManifest(content); err != nil {
 		return nil, err
 	}
-	if _, err := m.types(""); err != nil {
+	if _, err := m.types("", nil); err != nil {
 		return nil, err
 	}
 	out := make([]byte, 0, len(wasm)+len(content)+32)
@@ -197,8 +198,26 @@ func (w *objectWriter) MarshalJSON() ([]byte, error) {
 	return append(append([]byte{'{'}, w.buf.Bytes()...), '}'), w.err
 }
 
-// types makes the node types of the plugin, all without a Step.
-func (m *Manifest) types(digest string) ([]*node.Type, error) {
+// Declared returns the node types that a wasm file declares, without compiling
+// it. They can be checked against but not run: their Step is nil.
+func Declared(wasm []byte) ([]*node.Type, error) {
+	m, err := ReadManifest(wasm)
+	if err != nil {
+		return nil, err
+	}
+	types, err := m.types(Digest(wasm), nil)
+	if err != nil {
+		return nil, fmt.Errorf("plugin %s@%s: %w", m.Plugin, m.Version, err)
+	}
+	return types, nil
+}
+
+// stepFunc is the Step of a node type.
+type stepFunc func(context.Context, node.Visit) (node.Action, error)
+
+// types makes the node types of the plugin, each followed by its aliases. step
+// makes their Step of the type and the method's name; nil leaves them without.
+func (m *Manifest) types(digest string, step func(*node.Type, string) stepFunc) ([]*node.Type, error) {
 	var settings *node.Schema
 	if m.Settings != nil {
 		s, err := node.NewSchema(m.Settings)
@@ -213,11 +232,17 @@ func (m *Manifest) types(digest string) ([]*node.Type, error) {
 		if err != nil {
 			return nil, fmt.Errorf("method %q: %w", method.Name, err)
 		}
-		t.Name = m.Plugin + "/" + method.Name
 		t.Version = m.Version
 		t.Settings = settings
 		t.Digest = digest
-		types = append(types, t)
+		if step != nil {
+			t.Step = step(t, method.Name)
+		}
+		for _, name := range append([]string{method.Name}, method.Aliases...) {
+			named := *t
+			named.Name = m.Plugin + "/" + name
+			types = append(types, &named)
+		}
 	}
 	return types, nil
 }

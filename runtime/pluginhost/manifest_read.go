@@ -10,11 +10,12 @@ import (
 	"strconv"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/mod/semver"
+
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/sdk/wire"
-	"go.yaml.in/yaml/v3"
-	"golang.org/x/mod/semver"
 )
 
 // Codes of the mistakes in a plugin.yaml.
@@ -32,11 +33,11 @@ func ParseManifest(file string, src []byte) (*Manifest, diag.List) {
 	r := &manifestReader{file: file, compile: true}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(src, &doc); err != nil {
-		r.mistakes.Errorf(yamlPos(file, err), CodeSyntax, "%s", yamlLine.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), ""))
+		_ = r.mistakes.Errorf(yamlPos(file, err), CodeSyntax, "%s", yamlLine.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), ""))
 		return nil, r.mistakes
 	}
 	if len(doc.Content) == 0 {
-		r.mistakes.Errorf(diag.Pos{File: file, Line: 1, Col: 1}, CodeSyntax, "empty, expected a manifest with plugin, version, abi and methods")
+		_ = r.mistakes.Errorf(diag.Pos{File: file, Line: 1, Col: 1}, CodeSyntax, "empty, expected a manifest with plugin, version, abi and methods")
 		return nil, r.mistakes
 	}
 	m := r.manifest(doc.Content[0])
@@ -129,8 +130,14 @@ func (r *manifestReader) pos(n *yaml.Node) diag.Pos {
 	return diag.Pos{File: r.file, Line: n.Line, Col: n.Column}
 }
 
-func (r *manifestReader) errorf(n *yaml.Node, code diag.Code, format string, a ...any) *diag.Error {
-	return r.mistakes.Errorf(r.pos(n), code, format, a...)
+func (r *manifestReader) errorf(n *yaml.Node, code diag.Code, format string, a ...any) {
+	_ = r.mistakes.Errorf(r.pos(n), code, format, a...)
+}
+
+// unexpected reports a key that is none of known.
+func (r *manifestReader) unexpected(path string, name *yaml.Node, known []string) {
+	e := r.mistakes.Errorf(r.pos(name), CodeKey, "unexpected key %q%s", name.Value, in(path))
+	e.Hint = diag.Suggest(name.Value, known)
 }
 
 // object reads a mapping with fixed keys.
@@ -143,7 +150,7 @@ func (r *manifestReader) object(path string, n *yaml.Node, keys ...key) {
 	ok := r.entries(path, n, func(name, value *yaml.Node) {
 		i := slices.Index(names, name.Value)
 		if i < 0 {
-			r.errorf(name, CodeKey, "unexpected key %q%s", name.Value, in(path)).Hint = diag.Suggest(name.Value, names)
+			r.unexpected(path, name, names)
 			return
 		}
 		seen[name.Value] = true
@@ -425,7 +432,7 @@ func (r *manifestReader) others(path string, n *yaml.Node) []node.Outcome {
 func (r *manifestReader) limits(path string, n *yaml.Node, into *Limits) {
 	r.entries(path, n, func(name, value *yaml.Node) {
 		if !slices.Contains(LimitNames(), name.Value) {
-			r.errorf(name, CodeKey, "unexpected key %q in %s", name.Value, path).Hint = diag.Suggest(name.Value, LimitNames())
+			r.unexpected(path, name, LimitNames())
 			return
 		}
 		var text string

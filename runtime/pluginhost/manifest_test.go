@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
@@ -43,20 +44,20 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-func read(t testing.TB, file string) []byte {
-	t.Helper()
+func read(tb testing.TB, file string) []byte {
+	tb.Helper()
 	b, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
 
-func guestManifest(t testing.TB) *pluginhost.Manifest {
-	t.Helper()
-	m, mistakes := pluginhost.ParseManifest("plugin.yaml", read(t, "testdata/guest/plugin.yaml"))
+func guestManifest(tb testing.TB) *pluginhost.Manifest {
+	tb.Helper()
+	m, mistakes := pluginhost.ParseManifest("plugin.yaml", read(tb, "testdata/guest/plugin.yaml"))
 	if err := mistakes.Err(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return m
 }

@@ -18,6 +18,7 @@ type Plugin struct {
 	manifest *Manifest
 	limits   Limits
 	types    []*node.Type
+	fresh    []*node.Type
 	guest    *guest
 	image    *image        // nil if every invoke has a new instance
 	reason   string        // why there is no image
@@ -42,6 +43,11 @@ type Plugin struct {
 
 // Types returns a node type for each method and each alias of one.
 func (p *Plugin) Types() []*node.Type { return p.types }
+
+// FreshTypes returns the same node types, but every step of theirs has a new
+// instance that initialised itself. They answer as Types do, only slower:
+// comparing both is a check of a plugin.
+func (p *Plugin) FreshTypes() []*node.Type { return p.fresh }
 
 // Manifest returns what the plugin says of itself. It must not be changed.
 func (p *Plugin) Manifest() *Manifest { return p.manifest }
@@ -157,27 +163,40 @@ func (p *Plugin) drain(ctx context.Context) error {
 	return nil
 }
 
-// step makes the Step of a node type.
-func (p *Plugin) step(t *node.Type, method string) func(context.Context, node.Visit) (node.Action, error) {
-	return func(ctx context.Context, v node.Visit) (node.Action, error) {
-		v.Inputs = t.Inputs.WithDefaults(v.Inputs)
-		v.Settings = t.Settings.WithDefaults(v.Settings)
-		// Later steps of a visit have the inputs of the first.
-		if len(v.Replies) == 0 {
-			if problems := t.Inputs.Validate(v.Inputs); len(problems) > 0 {
-				return nil, &node.InvalidError{Problems: problems}
-			}
+// source gives an instance for one invoke.
+type source func() (*instance, error)
+
+// stepper makes the Steps of node types that take their instances from one
+// source.
+func (p *Plugin) stepper(from source) func(*node.Type, string) stepFunc {
+	return func(t *node.Type, method string) stepFunc {
+		return func(ctx context.Context, v node.Visit) (node.Action, error) {
+			return p.step(ctx, from, t, method, v)
 		}
-		action, err := p.run(ctx, t, method, v)
-		if err == nil {
+	}
+}
+
+func (p *Plugin) step(ctx context.Context, from source, t *node.Type, method string, v node.Visit) (node.Action, error) {
+	v.Inputs = t.Inputs.WithDefaults(v.Inputs)
+	v.Settings = t.Settings.WithDefaults(v.Settings)
+	// Later steps of a visit have the inputs of the first.
+	if len(v.Replies) == 0 {
+		if problems := t.Inputs.Validate(v.Inputs); len(problems) > 0 {
+			return nil, &node.InvalidError{Problems: problems}
+		}
+	}
+	r, err := p.run(ctx, from, method, v)
+	if err == nil {
+		var action node.Action
+		if action, err = p.action(t, v, r); err == nil {
 			return action, nil
 		}
-		if f, ok := errors.AsType[*failure](err); ok {
-			p.count(f.code)
-			return nil, f.fault(p.manifest, method)
-		}
-		return nil, fmt.Errorf("plugin %s: %w", p.manifest.Plugin, err)
 	}
+	if f, ok := errors.AsType[*failure](err); ok {
+		p.count(f.code)
+		return nil, f.fault(p.manifest, method)
+	}
+	return nil, fmt.Errorf("plugin %s: %w", p.manifest.Plugin, err)
 }
 
 func (p *Plugin) count(code string) {
@@ -187,13 +206,13 @@ func (p *Plugin) count(code string) {
 }
 
 // run is one invoke.
-func (p *Plugin) run(ctx context.Context, t *node.Type, method string, v node.Visit) (node.Action, error) {
+func (p *Plugin) run(ctx context.Context, from source, method string, v node.Visit) (*result, error) {
 	doc, err := p.input(method, v)
 	if err != nil {
 		return nil, err
 	}
 	var r *result
-	err = p.borrow(ctx, func(i *instance) error {
+	err = p.borrow(ctx, from, func(i *instance) error {
 		p.invokes.Add(1)
 		i.begin(budget{p.limits.Fuel, p.limits.Wall}, v.Now, v.Seed, v.Log)
 		out, err := i.exchange(doc)
@@ -201,16 +220,12 @@ func (p *Plugin) run(ctx context.Context, t *node.Type, method string, v node.Vi
 		if err != nil {
 			return err
 		}
-		r, err = decodeResult(out)
-		if err != nil {
+		if r, err = decodeResult(out); err != nil {
 			return failf(FaultContract, "%v", err)
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return p.action(t, v, r)
+	return r, err
 }
 
 // input writes the document for the guest.
@@ -252,19 +267,18 @@ func (p *Plugin) action(t *node.Type, v node.Visit, r *result) (node.Action, err
 	return node.Finish{Outcome: r.outcome, Outputs: r.outputs, Message: r.message}, nil
 }
 
-// borrow runs f with an instance of its own, in the state of the image. An
-// instance that failed, or grew, is not used again.
-func (p *Plugin) borrow(ctx context.Context, f func(*instance) error) error {
+// borrow runs f with an instance of its own. One that failed, or that cannot be
+// restored, is not used again.
+func (p *Plugin) borrow(ctx context.Context, from source, f func(*instance) error) error {
 	if err := p.enter(ctx); err != nil {
 		return err
 	}
 	defer func() { <-p.slots }()
-	i, err := p.ready()
+	i, err := from()
 	if err != nil {
 		return err
 	}
-	err = f(i)
-	if err != nil || p.image == nil || i.grown(p.image) {
+	if err := f(i); err != nil || !i.restorable() {
 		p.dropped.Add(1)
 		i.close()
 		return err
@@ -275,7 +289,7 @@ func (p *Plugin) borrow(ctx context.Context, f func(*instance) error) error {
 	return nil
 }
 
-// ready returns an instance in the state of the image.
+// ready is the source of instances in the state of the image.
 func (p *Plugin) ready() (*instance, error) {
 	p.mu.Lock()
 	var i *instance
@@ -286,9 +300,12 @@ func (p *Plugin) ready() (*instance, error) {
 	if i == nil {
 		return p.guest.instantiate(p.image)
 	}
-	i.restore(p.image)
+	i.restore()
 	return i, nil
 }
+
+// guestOnly is the source of instances that initialised themselves.
+func (p *Plugin) guestOnly() (*instance, error) { return p.guest.instantiate(nil) }
 
 // enter waits until one more invoke may run.
 func (p *Plugin) enter(ctx context.Context) error {
@@ -297,7 +314,7 @@ func (p *Plugin) enter(ctx context.Context) error {
 	case <-p.closing:
 		return failf(FaultClosed, "the plugin is closed")
 	case <-ctx.Done():
-		return failf(FaultClosed, "gave up waiting for one of its %d instances: %v", cap(p.slots), context.Cause(ctx))
+		return failf(FaultBusy, "gave up waiting for one of its %d instances: %v", cap(p.slots), context.Cause(ctx))
 	}
 	select {
 	case <-p.closing:

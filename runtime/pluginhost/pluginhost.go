@@ -23,9 +23,10 @@ import (
 	"sync"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/wendflow/wend/runtime/pluginhost/meter"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/wendflow/wend/runtime/pluginhost/meter"
 )
 
 // Config says how a Host works.

@@ -47,10 +47,8 @@ var (
 	opDrop        = []byte{0x1a}
 	opLoop        = []byte{0x03, 0x40}
 	opBr0         = []byte{0x0c, 0}
-	opAdd64       = []byte{0x7c}
 	opDiv         = []byte{0x6d}
 	opGrow        = []byte{0x40, 0}
-	opSize        = []byte{0x3f, 0}
 	opFill        = []byte{0xfc, 0x0b, 0}
 	opStore8      = []byte{0x3a, 0, 0}
 	opLoad8       = []byte{0x2d, 0, 0}
@@ -59,7 +57,6 @@ var (
 	opAdd         = []byte{0x6a}
 	opExtend      = []byte{0xad} // i64.extend_i32_u
 	opOr64        = []byte{0x84}
-	opShl64       = []byte{0x86}
 	noLocals      = []byte{0}
 )
 
@@ -179,8 +176,8 @@ func after(parts ...[]byte) asm {
 
 // withManifest makes a plugin of a module: one method "go" with the outcomes
 // Success and onError, and one integer output "n".
-func withManifest(t testing.TB, module []byte, limits pluginhost.Limits) []byte {
-	t.Helper()
+func withManifest(tb testing.TB, module []byte, limits pluginhost.Limits) []byte {
+	tb.Helper()
 	object := map[string]any{"type": "object"}
 	wasm, err := pluginhost.Append(module, &pluginhost.Manifest{
 		Plugin: "bad", Version: "1.0.0", ABI: 1, Limits: limits,
@@ -194,7 +191,7 @@ func withManifest(t testing.TB, module []byte, limits pluginhost.Limits) []byte 
 		}},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return wasm
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
+
 	"github.com/wendflow/wend/runtime/pluginhost/meter"
 )
 

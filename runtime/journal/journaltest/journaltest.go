@@ -208,11 +208,17 @@ func (b *bench) events(id string) []run.Event {
 	return events
 }
 
+// maxRuns is more than any test begins.
+const maxRuns = 10_000
+
 // all pages through every run.
 func (b *bench) all(f journal.Filter) []journal.Summary {
 	b.Helper()
 	var all []journal.Summary
 	for {
+		if len(all) > maxRuns {
+			b.Fatalf("the list of %+v does not end", f)
+		}
 		page, err := b.d.Runs(b.Context(), f)
 		b.ok(err)
 		if f.Limit > 0 && len(page.Runs) > f.Limit {

@@ -21,7 +21,7 @@ var lifeTests = []namedTest{
 func testBlobs(b *bench) {
 	ctx := b.Context()
 	big := bytes.Repeat([]byte{0, 1, 0xff, 'a'}, 1<<20)
-	for digest, data := range map[string][]byte{"big": big, "empty": {}, "日本": []byte("x")} {
+	for digest, data := range map[string][]byte{"big": big, "empty": {}, "nil": nil, "日本": []byte("x")} {
 		b.ok(b.d.PutBlob(ctx, digest, data))
 		b.ok(b.d.PutBlob(ctx, digest, data))
 		got, err := b.d.Blob(ctx, digest)

@@ -12,6 +12,7 @@ import (
 var trimTests = []namedTest{
 	{"Age", testTrimAge},
 	{"Bytes", testTrimBytes},
+	{"EndedOnly", testTrimEndedOnly},
 	{"ManyRuns", testTrimMany},
 	{"Expired", testTrimExpired},
 	{"Blobs", testTrimBlobs},
@@ -94,6 +95,22 @@ func testTrimBytes(b *bench) {
 	}
 	b.trim(journal.Retention{Bytes: 1})
 	b.same("all ended runs removed", b.ids(), []string{"run10", "run00"})
+	b.audit()
+}
+
+// testTrimEndedOnly removes all that may be removed: what has not ended stays,
+// however old.
+func testTrimEndedOnly(b *bench) {
+	var unfinished []journal.Summary
+	for _, s := range b.variety(21) {
+		if !s.Status.Ended() {
+			unfinished = append(unfinished, s)
+		}
+	}
+	b.clock.advance(10 * time.Hour)
+	b.same("removed by age", b.trim(journal.Retention{Age: time.Minute}), 21-len(unfinished))
+	b.same("removed by size", b.trim(journal.Retention{Bytes: 1}), 0)
+	b.same("kept", b.all(journal.Filter{}), unfinished)
 	b.audit()
 }
 

@@ -14,7 +14,7 @@ const sqlPutBlob = `INSERT INTO blobs (digest, data) VALUES (?,?) ON CONFLICT (d
 func (s *Store) PutBlob(ctx context.Context, digest string, data []byte) error {
 	s.pin(digest)
 	err := s.writer.write(ctx, func(t *tx) error {
-		_, err := t.exec(sqlPutBlob, digest, data)
+		_, err := t.exec(sqlPutBlob, digest, blob(data))
 		return err
 	})
 	if err != nil {

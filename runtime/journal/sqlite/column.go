@@ -49,3 +49,11 @@ func due(t time.Time) any {
 	}
 	return nanos(t)
 }
+
+// blob makes no bytes an empty blob, for nil would be NULL.
+func blob(data []byte) []byte {
+	if data == nil {
+		return []byte{}
+	}
+	return data
+}

@@ -23,7 +23,7 @@ func (s *Store) Offer(ctx context.Context, e journal.Event) (fresh bool, err err
 		if _, err := t.exec(sqlExpireEvent, e.ID, nanos(s.now())); err != nil {
 			return err
 		}
-		added, err := t.exec(sqlOffer, e.ID, e.Name, e.Key, []byte(e.Data), nanos(e.Expires))
+		added, err := t.exec(sqlOffer, e.ID, e.Name, e.Key, blob(e.Data), nanos(e.Expires))
 		fresh = added > 0
 		return err
 	})
