@@ -232,7 +232,7 @@ func (s *stage) playScene(ctx context.Context, base string, sc scene) (act, erro
 			got.outcome = n.Outcome
 		}
 	}
-	got.record, err = s.record(ctx, sc, report)
+	got.record, err = s.recordOf(ctx, sc, report)
 	return got, err
 }
 

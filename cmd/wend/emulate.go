@@ -16,6 +16,7 @@ import (
 
 	"github.com/wendflow/wend/emulator"
 	ciscocce "github.com/wendflow/wend/plugins/cisco-cce/emulator"
+	genesyscs "github.com/wendflow/wend/plugins/genesys-cs/emulator"
 	nicecxone "github.com/wendflow/wend/plugins/nice-cxone/emulator"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/outbound"
@@ -26,6 +27,7 @@ func vendors() []vendor {
 	return []vendor{
 		{"cisco-cce", ciscocce.New, ciscoConnection, "CCE_TOKEN=cce-admin"},
 		{"nice-cxone", nicecxone.New, cxoneConnection, "CXONE_KEY_SECRET=vera-key-secret"},
+		{"genesys-cs", genesyscs.New, basicConnection("genesys-cs", "basic", "cs-admin", "cs-admin-password"), "CS_PASSWORD=cs-admin-password"},
 	}
 }
 

@@ -31,6 +31,9 @@ var scenes = []scene{
 	good("nice-cxone", "work-item", "n4", "OnSuccess", "Ended"),
 	good("nice-cxone", "sms", "n4", "OnSuccess", "Ended"),
 	bad("nice-cxone", "chat", "", "n4", "OnInvalidContactID", "Ended"), // it has ended above
+
+	good("genesys-cs", "complete-task", "n5", "success", "completed"),
+	bad("genesys-cs", "complete-task", "POST /genesys/1/cs/services/*/tasks/*/end=503", "n5", "serverError", "active"),
 }
 
 // good is a scene that ends as everybody hopes.
@@ -47,12 +50,21 @@ func bad(vendor, name, fault, node, outcome, record string) scene {
 	}
 }
 
-// records tell where an emulator's state has what a scene was about: in a list,
-// by an id that a node of the flow was given.
-var records = map[string]struct{ list, id, state, input string }{
-	"cisco-cce":  {"tasks", "taskId", "state", "taskId"},
-	"nice-cxone": {"contacts", "contactId", "state", "contactId"},
+// records tell where an emulator's state has what a scene was about.
+var records = map[string]record{
+	"cisco-cce":  {state: "state", path: []place{{"tasks", "taskId", "taskId"}}},
+	"nice-cxone": {state: "state", path: []place{{"contacts", "contactId", "contactId"}}},
+	"genesys-cs": {state: "status", path: []place{{"services", "service_id", "serviceId"}, {"tasks", "task_id", "taskId"}}},
 }
+
+// record is a field of an entry that lies in lists, one inside the other.
+type record struct {
+	state string
+	path  []place
+}
+
+// place is an entry of a list, by an id that a node of the flow was given.
+type place struct{ list, id, input string }
 
 // ciscoConnection reaches the emulator of Cisco CCE; vars gets what the flows
 // need to know of it.
@@ -76,30 +88,46 @@ func cxoneConnection(addr string, _ map[string]any) outbound.Connection {
 	}
 }
 
-// record is the vendor's own word on what a scene was about.
-func (s *stage) record(ctx context.Context, sc scene, report *run.Report) (string, error) {
-	where := records[sc.vendor]
+// basicConnection reaches an emulator with a name and a password.
+func basicConnection(name, kind, user, password string) func(string, map[string]any) outbound.Connection {
+	return func(addr string, _ map[string]any) outbound.Connection {
+		return outbound.Connection{
+			Name: name, Type: kind, BaseURL: "http://" + addr, Private: true,
+			Secrets: map[string]string{"password": password}, Settings: map[string]any{"username": user},
+		}
+	}
+}
+
+// recordOf is the vendor's own word on what a scene was about.
+func (s *stage) recordOf(ctx context.Context, sc scene, report *run.Report) (string, error) {
 	dump, err := s.stands[sc.vendor].ask(ctx, http.MethodGet, "/_emulator/state", nil)
 	if err != nil {
 		return "", err
 	}
-	var state map[string]json.RawMessage
-	if err := json.Unmarshal(dump, &state); err != nil {
-		return "", err
-	}
-	var list []map[string]any
-	dec := json.NewDecoder(bytes.NewReader(state[where.list]))
+	dec := json.NewDecoder(bytes.NewReader(dump))
 	dec.UseNumber() // ids of 64 bits
-	if err := dec.Decode(&list); err != nil {
-		return "", fmt.Errorf("%s of the emulator's state: %w", where.list, err)
+	var entry map[string]any
+	if err := dec.Decode(&entry); err != nil {
+		return "", fmt.Errorf("the emulator's state: %w", err)
 	}
-	id := inputOf(report, sc.node, where.input)
-	for _, entry := range list {
-		if fmt.Sprint(entry[where.id]) == id {
-			return fmt.Sprint(entry[where.state]), nil
+	where := records[sc.vendor]
+	for _, p := range where.path {
+		list, _ := entry[p.list].([]any)
+		entry = findEntry(list, p.id, inputOf(report, sc.node, p.input))
+	}
+	if entry == nil {
+		return "", nil
+	}
+	return fmt.Sprint(entry[where.state]), nil
+}
+
+func findEntry(list []any, key, id string) map[string]any {
+	for _, v := range list {
+		if entry, ok := v.(map[string]any); ok && fmt.Sprint(entry[key]) == id {
+			return entry
 		}
 	}
-	return "", nil
+	return nil
 }
 
 // inputOf is what a node of the run was given.

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/pluginhost"
+	"github.com/wendflow/wend/sdk/sdktest"
+)
+
+// declared is plugin.yaml, as the host reads it.
+type declared struct {
+	*pluginhost.Manifest
+
+	outputs map[string]*node.Schema // by method
+}
+
+var readOnce = sync.OnceValues(func() (declared, error) {
+	source, err := os.ReadFile("plugin.yaml")
+	if err != nil {
+		return declared{}, err
+	}
+	m, mistakes := pluginhost.ParseManifest("plugin.yaml", source)
+	if err := mistakes.Err(); err != nil {
+		return declared{}, err
+	}
+	d := declared{m, map[string]*node.Schema{}}
+	for _, method := range m.Methods {
+		if d.outputs[method.Name], err = node.NewSchema(method.Outputs); err != nil {
+			return declared{}, err
+		}
+	}
+	return d, nil
+})
+
+// readManifest reads plugin.yaml. Nobody may change what it returns.
+func readManifest(t *testing.T) declared {
+	t.Helper()
+	d, err := readOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func readMethod(t *testing.T, name string) pluginhost.Method {
+	t.Helper()
+	for _, method := range readManifest(t).Methods {
+		if method.Name == name {
+			return method
+		}
+	}
+	t.Fatalf("plugin.yaml has no method %q", name)
+	return pluginhost.Method{}
+}
+
+func properties(schema map[string]any) map[string]any {
+	p, _ := schema["properties"].(map[string]any)
+	return p
+}
+
+// run runs a method natively and holds what it gives against plugin.yaml.
+func run(t *testing.T, method string, visit sdktest.Visit) sdktest.Result {
+	t.Helper()
+	result, err := sdktest.Run(plugin, method, visit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !readMethod(t, method).Outcomes.Has(result.Outcome) {
+		t.Errorf("outcome %q is not in plugin.yaml", result.Outcome)
+	}
+	for _, p := range readManifest(t).outputs[method].Validate(result.Outputs) {
+		t.Errorf("outputs do not fit plugin.yaml: %v", p)
+	}
+	return result
+}
+
+func validate(t *testing.T, schema, value map[string]any) []node.Problem {
+	t.Helper()
+	s, err := node.NewSchema(schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Validate(value)
+}
+
+func TestManifestHasTheMethods(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, m := range readManifest(t).Methods {
+		names = append(names, m.Name)
+		if reads := m.Name == "get-task" || m.Name == "query-tasks"; m.Idempotent != reads {
+			t.Errorf("%s is declared idempotent: %v, want %v", m.Name, m.Idempotent, reads)
+		}
+		if o := m.Outcomes; o.Success != success || o.Fault != serverError || o.Invalid != invalidData {
+			t.Errorf("%s has success %q, fault %q, invalid %q", m.Name, o.Success, o.Fault, o.Invalid)
+		}
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(plugin)), slices.Sorted(slices.Values(names))); diff != "" {
+		t.Errorf("methods of plugin.yaml (-guest +manifest):\n%s", diff)
+	}
+}
+
+func TestManifestHasTheOutcomes(t *testing.T) {
+	t.Parallel()
+	want := []string{success, invalidData, badRequest, unauthorized, notFound, serverError, timeout, unreachable}
+	for _, m := range readManifest(t).Methods {
+		if diff := cmp.Diff(want, m.Outcomes.Names()); diff != "" {
+			t.Errorf("outcomes of %s (-want +manifest):\n%s", m.Name, diff)
+		}
+	}
+}
+
+func TestManifestHasTheDefaults(t *testing.T) {
+	t.Parallel()
+	got := map[string]any{}
+	for name, property := range properties(readManifest(t).Settings) {
+		if value, has := property.(map[string]any)["default"]; has {
+			got[name] = fmt.Sprint(value)
+		}
+	}
+	want := map[string]any{
+		"servicesPath":       defaultServicesPath,
+		"maxSessionId":       fmt.Sprint(defaultMaxSessionID),
+		"maxInteractionId":   fmt.Sprint(defaultMaxInteractionID),
+		"maxDispositionDesc": fmt.Sprint(defaultMaxDispositionDesc),
+		"statusOutcomes":     "map[]",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("defaults of plugin.yaml (-guest +manifest):\n%s", diff)
+	}
+}
+
+// TestManifestHasTheVendorsFields holds the field table of the vendor's page
+// against plugin.yaml, and that there is nothing else.
+func TestManifestHasTheVendorsFields(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("testdata/vendor-fields.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page struct {
+		Title  string
+		Inputs []struct {
+			Label, Page, Field string
+			Mandatory          bool
+			Types              []any
+		}
+	}
+	if err := yaml.Unmarshal(source, &page); err != nil {
+		t.Fatal(err)
+	}
+	method := readMethod(t, "complete-task")
+	if method.Title != page.Title {
+		t.Errorf("the method's title is %q, want %q", method.Title, page.Title)
+	}
+	required, _ := method.Inputs["required"].([]any)
+	fields := maps.Clone(properties(method.Inputs))
+	for _, want := range page.Inputs {
+		property, _ := fields[want.Field].(map[string]any)
+		if property == nil || property["title"] != want.Label {
+			t.Errorf("plugin.yaml has no %q with the title %q", want.Field, want.Label)
+		}
+		if diff := cmp.Diff(want.Types, property["type"]); diff != "" {
+			t.Errorf("types of %q (-want +manifest):\n%s", want.Field, diff)
+		}
+		if slices.Contains(required, any(want.Field)) != want.Mandatory {
+			t.Errorf("%q is required: %v, want %v", want.Field, !want.Mandatory, want.Mandatory)
+		}
+		delete(fields, want.Field)
+	}
+	for name := range fields {
+		t.Errorf("plugin.yaml has %q, which the vendor's page has not", name)
+	}
+}
+
+// TestManifestLeavesRefusalsToTheGuest holds that every input of the matrix fits
+// the schema, so that it leaves by the guest's outcome with its message, and that
+// the settings do.
+func TestManifestLeavesRefusalsToTheGuest(t *testing.T) {
+	t.Parallel()
+	m := readMatrix(t)
+	for _, r := range m.Rows {
+		for _, p := range validate(t, readMethod(t, r.Method).Inputs, r.Inputs) {
+			t.Errorf("row %q: inputs do not fit plugin.yaml: %v", r.Name, p)
+		}
+		settings := maps.Clone(r.Settings)
+		for _, p := range validate(t, readManifest(t).Settings, settings) {
+			t.Errorf("row %q: settings do not fit plugin.yaml: %v", r.Name, p)
+		}
+	}
+}
+
+// TestSchemaRefusesTheRest holds that what is of the wrong kind never reaches the
+// guest, and that the table of statuses can be turned only to what there is.
+func TestSchemaRefusesTheRest(t *testing.T) {
+	t.Parallel()
+	complete, settings := readMethod(t, "complete-task").Inputs, readManifest(t).Settings
+	list, service := readMethod(t, "query-tasks").Inputs, readMethod(t, "start-service").Inputs
+	with := func(name string, value any) map[string]any {
+		return map[string]any{"serviceId": "95", "taskId": 3, name: value}
+	}
+	tests := []struct {
+		name   string
+		schema map[string]any
+		value  map[string]any
+	}{
+		{"no task", complete, map[string]any{"serviceId": "95"}},
+		{"no service", complete, map[string]any{"taskId": 3}},
+		{"a service without a value", complete, with("serviceId", nil)},
+		{"a task with a fraction", complete, with("taskId", 1.5)},
+		{"a list of tasks", complete, with("taskId", []any{3})},
+		{"a disposition with a fraction", complete, with("disposition", 10.5)},
+		{"a disposition that is an object", complete, with("disposition", map[string]any{"id": 10})},
+		{"a boolean text", complete, with("dispositionDesc", true)},
+		{"a time that is a number", complete, with("timestamp", 1536316440)},
+		{"extensions that are a list", complete, with("extensions", []any{})},
+		{"the vendor's spelling", complete, with("interaction_id", "x")},
+		{"a start's field", complete, with("taskType", 1)},
+		{"names that are a text", list, map[string]any{"serviceId": "95", "extensions": "Survey"}},
+		{"names that are numbers", list, map[string]any{"serviceId": "95", "extensions": []any{1}}},
+		{"an end's field", service, map[string]any{"customerId": "C", "disposition": 10}},
+		{"a relative path", settings, map[string]any{"servicesPath": "services"}},
+		{"a negative limit", settings, map[string]any{"maxSessionId": -1}},
+		{"a status that is a success", settings, map[string]any{"statusOutcomes": map[string]any{"204": "badRequest"}}},
+		{"an outcome there is not", settings, map[string]any{"statusOutcomes": map[string]any{"409": "conflict"}}},
+		{"a failure as success", settings, map[string]any{"statusOutcomes": map[string]any{"409": "success"}}},
+		{"an unknown setting", settings, map[string]any{"tenant": "1"}},
+	}
+	for _, test := range tests {
+		if validate(t, test.schema, test.value) == nil {
+			t.Errorf("%s: %v fits plugin.yaml", test.name, test.value)
+		}
+	}
+}
