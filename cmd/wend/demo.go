@@ -169,6 +169,9 @@ func (s *stage) play(ctx context.Context, w io.Writer) (failed int, err error) {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
+	if err := s.introduce(ctx, base); err != nil {
+		return 0, wrong(err)
+	}
 	begin := time.Now()
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(tw, "FLOW\tFAULT\tHTTP\tOUTCOME\tVENDOR'S RECORD\t")

@@ -17,6 +17,7 @@ import (
 	"github.com/wendflow/wend/emulator"
 	ciscocce "github.com/wendflow/wend/plugins/cisco-cce/emulator"
 	genesyscs "github.com/wendflow/wend/plugins/genesys-cs/emulator"
+	genesysgws "github.com/wendflow/wend/plugins/genesys-gws/emulator"
 	nicecxone "github.com/wendflow/wend/plugins/nice-cxone/emulator"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/outbound"
@@ -28,6 +29,7 @@ func vendors() []vendor {
 		{"cisco-cce", ciscocce.New, ciscoConnection, "CCE_TOKEN=cce-admin"},
 		{"nice-cxone", nicecxone.New, cxoneConnection, "CXONE_KEY_SECRET=vera-key-secret"},
 		{"genesys-cs", genesyscs.New, basicConnection("genesys-cs", "basic", "cs-admin", "cs-admin-password"), "CS_PASSWORD=cs-admin-password"},
+		{"genesys-gws", genesysgws.New, gwsConnection, "GWS_PASSWORD=a1-password"},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/runtime/webhook"
 )
 
 // scenes are what the demo plays, in this order.
@@ -34,6 +35,12 @@ var scenes = []scene{
 
 	good("genesys-cs", "complete-task", "n5", "success", "completed"),
 	bad("genesys-cs", "complete-task", "POST /genesys/1/cs/services/*/tasks/*/end=503", "n5", "serverError", "active"),
+
+	bad("genesys-gws", "complete", "POST /api/v2/me/facebooksession/*=statusCode:4", "n3", "serverError", "Chatting"),
+	good("genesys-gws", "complete", "n3", "success", "Completed"),
+	good("genesys-gws", "complete-and-wait", "n3", "success", "Completed"),
+	good("genesys-gws", "complete-to-queue-and-wait", "n3", "success", "Completed"),
+	good("genesys-gws", "complete-by-cometd", "n6", "success", "Completed"),
 }
 
 // good is a scene that ends as everybody hopes.
@@ -52,9 +59,10 @@ func bad(vendor, name, fault, node, outcome, record string) scene {
 
 // records tell where an emulator's state has what a scene was about.
 var records = map[string]record{
-	"cisco-cce":  {state: "state", path: []place{{"tasks", "taskId", "taskId"}}},
-	"nice-cxone": {state: "state", path: []place{{"contacts", "contactId", "contactId"}}},
-	"genesys-cs": {state: "status", path: []place{{"services", "service_id", "serviceId"}, {"tasks", "task_id", "taskId"}}},
+	"cisco-cce":   {state: "state", path: []place{{"tasks", "taskId", "taskId"}}},
+	"nice-cxone":  {state: "state", path: []place{{"contacts", "contactId", "contactId"}}},
+	"genesys-cs":  {state: "status", path: []place{{"services", "service_id", "serviceId"}, {"tasks", "task_id", "taskId"}}},
+	"genesys-gws": {state: "state", path: []place{{"facebooksessions", "id", "sessionId"}}},
 }
 
 // record is a field of an entry that lies in lists, one inside the other.
@@ -96,6 +104,30 @@ func basicConnection(name, kind, user, password string) func(string, map[string]
 			Secrets: map[string]string{"password": password}, Settings: map[string]any{"username": user},
 		}
 	}
+}
+
+// gwsConnection reaches the emulator of Genesys Web Services as an agent.
+func gwsConnection(addr string, vars map[string]any) outbound.Connection {
+	c := basicConnection("gws", "session", "a1", "a1-password")(addr, vars)
+	c.Settings["sessionPath"] = "/api/v2/me"
+	return c
+}
+
+// notified are the webhooks that a vendor tells what happened there.
+var notified = map[string]string{"genesys-gws": "genesys-gws/notification"}
+
+// introduce tells the emulators where the server is.
+func (s *stage) introduce(ctx context.Context, base string) error {
+	for name, path := range notified {
+		settings, err := json.Marshal(map[string]string{"webhookUrl": base + webhook.Prefix + path})
+		if err != nil {
+			return err
+		}
+		if _, err := s.stands[name].ask(ctx, http.MethodPatch, "/_emulator/settings", settings); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // recordOf is the vendor's own word on what a scene was about.
