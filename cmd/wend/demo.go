@@ -57,6 +57,13 @@ type scene struct {
 	outcome string // of the vendor's node
 	node    string // that calls the vendor last
 	record  string // the emulator's own state of what the flow is about
+	then    []next // what happens while the run waits
+}
+
+// next is a webhook that tells a waiting run what became of its task.
+type next struct {
+	flow  string
+	after string // how far the emulator's clock goes before it
 }
 
 // demo plays all scenes and prints the table.
@@ -95,9 +102,12 @@ type stage struct {
 }
 
 func setStage(ctx context.Context, std *streams, pluginDir string, log *slog.Logger) (*stage, error) {
+	if files, _ := filepath.Glob(filepath.Join(pluginDir, "*.wasm")); len(files) == 0 {
+		return nil, wrongf("no plugins in %q, `make plugins` builds them", pluginDir)
+	}
 	s := &stage{stands: map[string]*standIn{}}
 	for _, v := range vendors() {
-		stand, err := startStandIn(ctx, v, emulator.Config{}, func(int) string { return "127.0.0.1:0" })
+		stand, err := startStandIn(ctx, v, emulator.Config{Seed: 1}, func(int) string { return "127.0.0.1:0" })
 		if err != nil {
 			s.close(ctx)
 			return nil, wrong(err)
@@ -221,9 +231,14 @@ func (s *stage) playScene(ctx context.Context, base string, sc scene) (act, erro
 	if err != nil {
 		return act{}, err
 	}
-	status, runID, err := fire(ctx, base+webhook.Prefix+hook, input)
+	status, runID, body, err := fire(ctx, base+webhook.Prefix+hook, input)
 	if err != nil {
 		return act{}, err
+	}
+	for _, n := range sc.then {
+		if err := s.goOn(ctx, base, stand, n, body); err != nil {
+			return act{}, err
+		}
 	}
 	report, err := s.server.report(ctx, f, runID)
 	if err != nil {
@@ -239,27 +254,52 @@ func (s *stage) playScene(ctx context.Context, base string, sc scene) (act, erro
 	return got, err
 }
 
-// fire calls a webhook and returns the answer's status and the run's id.
-func fire(ctx context.Context, url string, input []byte) (status int, run string, err error) {
+// goOn calls the webhook that a waiting run waits for, with the id of the task
+// that the first webhook answered.
+func (s *stage) goOn(ctx context.Context, base string, stand *standIn, n next, answer []byte) error {
+	if n.after != "" {
+		if err := stand.post(ctx, "/_emulator/clock", map[string]string{"advance": n.after}); err != nil {
+			return err
+		}
+	}
+	var task struct {
+		ID string `json:"taskId"`
+	}
+	if err := json.Unmarshal(answer, &task); err != nil {
+		return err
+	}
+	_, hook, err := s.find(n.flow)
+	if err != nil {
+		return err
+	}
+	input, err := json.Marshal(map[string]string{"taskId": task.ID})
+	if err != nil {
+		return err
+	}
+	_, _, _, err = fire(ctx, base+webhook.Prefix+hook, input)
+	return err
+}
+
+// fire calls a webhook and returns the answer and the run's id.
+func fire(ctx context.Context, url string, input []byte) (status int, run string, body []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(input))
 	if err != nil {
-		return 0, "", err
+		return 0, "", nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, "", err
+		return 0, "", nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return 0, "", err
+	if body, err = io.ReadAll(resp.Body); err != nil {
+		return 0, "", nil, err
 	}
 	run = resp.Header.Get(webhook.RunHeader)
 	if run == "" {
-		return resp.StatusCode, "", fmt.Errorf("no run was made: %d %s", resp.StatusCode, strings.TrimSpace(string(body)))
+		return resp.StatusCode, "", nil, fmt.Errorf("no run was made: %d %s", resp.StatusCode, strings.TrimSpace(string(body)))
 	}
-	return resp.StatusCode, run, nil
+	return resp.StatusCode, run, body, nil
 }
 
 func (s *standIn) post(ctx context.Context, path string, v any) error {

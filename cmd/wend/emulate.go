@@ -18,6 +18,7 @@ import (
 	ciscocce "github.com/wendflow/wend/plugins/cisco-cce/emulator"
 	genesyscs "github.com/wendflow/wend/plugins/genesys-cs/emulator"
 	genesysgws "github.com/wendflow/wend/plugins/genesys-gws/emulator"
+	luwarelucs "github.com/wendflow/wend/plugins/luware-lucs/emulator"
 	nicecxone "github.com/wendflow/wend/plugins/nice-cxone/emulator"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/outbound"
@@ -30,6 +31,7 @@ func vendors() []vendor {
 		{"nice-cxone", nicecxone.New, cxoneConnection, "CXONE_KEY_SECRET=vera-key-secret"},
 		{"genesys-cs", genesyscs.New, basicConnection("genesys-cs", "basic", "cs-admin", "cs-admin-password"), "CS_PASSWORD=cs-admin-password"},
 		{"genesys-gws", genesysgws.New, gwsConnection, "GWS_PASSWORD=a1-password"},
+		{"luware-lucs", luwarelucs.New, lucsConnection, "LUCS_KEY=lucs-admin"},
 	}
 }
 

@@ -41,6 +41,25 @@ var scenes = []scene{
 	good("genesys-gws", "complete-and-wait", "n3", "success", "Completed"),
 	good("genesys-gws", "complete-to-queue-and-wait", "n3", "success", "Completed"),
 	good("genesys-gws", "complete-by-cometd", "n6", "success", "Completed"),
+
+	good("luware-lucs", "create-task", "n3", "success", ""),
+	good("luware-lucs", "list-service-tasks", "n3", "success", ""),
+	good("luware-lucs", "agents", "n3", "success", ""),
+	good("luware-lucs", "get-task", "n3", "success", "InQueue"),
+	bad("luware-lucs", "set-established", "/v1.0/tasks/*/setestablished=500", "n3", "serverError", "Assigned"),
+	good("luware-lucs", "set-established", "n3", "success", "Established"),
+	bad("luware-lucs", "set-established", "", "n3", "conflict", "Established"),
+	good("luware-lucs", "refresh-task", "n3", "success", "InQueue"),
+	good("luware-lucs", "terminate-task", "n3", "success", "Terminated"),
+	good("luware-lucs", "task", "n5", "success", "Terminated"),
+	{
+		flow: "luware-lucs/task-life", vendor: "luware-lucs", status: http.StatusAccepted,
+		node: "n12", outcome: "success", record: "Terminated",
+		then: []next{
+			{flow: "luware-lucs/task-confirmed", after: "5s"}, // LUCS has given the task to an agent
+			{flow: "luware-lucs/task-done"},
+		},
+	},
 }
 
 // good is a scene that ends as everybody hopes.
@@ -63,6 +82,7 @@ var records = map[string]record{
 	"nice-cxone":  {state: "state", path: []place{{"contacts", "contactId", "contactId"}}},
 	"genesys-cs":  {state: "status", path: []place{{"services", "service_id", "serviceId"}, {"tasks", "task_id", "taskId"}}},
 	"genesys-gws": {state: "state", path: []place{{"facebooksessions", "id", "sessionId"}}},
+	"luware-lucs": {state: "state", path: []place{{"tasks", "taskId", "taskId"}}},
 }
 
 // record is a field of an entry that lies in lists, one inside the other.
@@ -111,6 +131,14 @@ func gwsConnection(addr string, vars map[string]any) outbound.Connection {
 	c := basicConnection("gws", "session", "a1", "a1-password")(addr, vars)
 	c.Settings["sessionPath"] = "/api/v2/me"
 	return c
+}
+
+// lucsConnection reaches the emulator of LUCS.
+func lucsConnection(addr string, _ map[string]any) outbound.Connection {
+	return outbound.Connection{
+		Name: "lucs", Type: "api-key", BaseURL: "http://" + addr, Private: true,
+		Secrets: map[string]string{"key": "lucs-admin"},
+	}
 }
 
 // notified are the webhooks that a vendor tells what happened there.
