@@ -1,10 +1,12 @@
 // Package api serves what programs and people ask of a server: its health, its
-// flows, runs and node types, and the description of all that. It starts runs
-// by hand; webhooks are package webhook's.
+// flows, runs and node types, and the description of all that. It starts,
+// cancels and retries runs by hand, and takes outside events that runs wait
+// for; webhooks are package webhook's.
 package api
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	_ "embed"
@@ -13,12 +15,16 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
 )
@@ -28,6 +34,9 @@ type Config struct {
 	Flows  func() *catalog.Set // the live flows; they may change at any time
 	Types  func() *node.Set    // the catalogue that they were checked against
 	Engine *engine.Engine
+	// Flow finds the definition that a run began with, so that its nodes can be
+	// shown. Defaults to the live flow, if it has not changed.
+	Flow func(ctx context.Context, s journal.Summary) (*flow.Flow, error)
 	// Ready says what is missing before requests can be served; nil if nothing.
 	// Defaults to always ready.
 	Ready func() error
@@ -37,6 +46,10 @@ type Config struct {
 	MaxBody int64
 	// Version of the program. Defaults to "devel".
 	Version string
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+	// NewID makes the id of an event that has none. Defaults to UUIDv7.
+	NewID func() string
 	// Log gets what callers are not told. Defaults to none.
 	Log *slog.Logger
 }
@@ -45,6 +58,8 @@ type Config struct {
 type Server struct {
 	cfg     Config
 	openAPI []byte // as JSON
+	// What bodies must be, as the description says.
+	cancellation, retry, event *node.Schema
 }
 
 //go:embed openapi.yaml
@@ -58,23 +73,44 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Ready == nil {
 		cfg.Ready = func() error { return nil }
 	}
-	description, err := describe(cfg.Version)
-	if err != nil {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.NewID == nil {
+		cfg.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }
+	}
+	s := &Server{cfg: cfg}
+	if cfg.Flow == nil {
+		s.cfg.Flow = s.liveFlow
+	}
+	if err := s.readDescription(); err != nil {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)
 	}
-	return &Server{cfg: cfg, openAPI: description}, nil
+	return s, nil
 }
 
-// describe returns the description of the API as JSON.
-func describe(version string) ([]byte, error) {
+func (s *Server) readDescription() error {
 	var doc map[string]any
 	if err := yaml.Unmarshal(openAPI, &doc); err != nil {
-		return nil, err
+		return err
 	}
 	if info, ok := doc["info"].(map[string]any); ok {
-		info["version"] = version
+		info["version"] = s.cfg.Version
 	}
-	return json.Marshal(doc)
+	var err error
+	if s.openAPI, err = json.Marshal(doc); err != nil {
+		return err
+	}
+	for name, schema := range map[string]**node.Schema{
+		"Cancellation": &s.cancellation, "Retry": &s.retry, "Event": &s.event,
+	} {
+		// A reference alone would be resolved inside its own document.
+		*schema, err = node.NewSchema(map[string]any{"$ref": "#/components/schemas/" + name, "components": doc["components"]})
+		if err != nil {
+			return fmt.Errorf("schema %q: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // Mount adds the routes. Errors are problems; e.HTTPErrorHandler has to be one
@@ -85,7 +121,12 @@ func (s *Server) Mount(e *echo.Echo) {
 	e.GET("/openapi.json", s.describe)
 	e.GET("/api/v1/flows", s.listFlows, s.authorize)
 	e.POST("/api/v1/flows/:flow/runs", s.startRun, s.authorize)
+	e.GET("/api/v1/runs", s.listRuns, s.authorize)
 	e.GET("/api/v1/runs/:id", s.showRun, s.authorize)
+	e.GET("/api/v1/runs/:id/events", s.streamEvents, s.authorize)
+	e.POST("/api/v1/runs/:id/cancel", s.cancelRun, s.authorize)
+	e.POST("/api/v1/runs/:id/retry", s.retryRun, s.authorize)
+	e.POST("/api/v1/events/:name", s.postEvent, s.authorize)
 	e.GET("/api/v1/nodes", s.listNodes, s.authorize)
 }
 

@@ -26,9 +26,11 @@ import (
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
@@ -47,10 +49,18 @@ func (vendor) Settings(string) map[string]any { return nil }
 type server struct {
 	*echo.Echo
 	engine *engine.Engine
-	flows  *catalog.Set
+	flows  *catalog.Set // that are live
+	stored *catalog.Set // that runs began with
 }
 
 func serve(t *testing.T, change ...func(*api.Config)) *server {
+	t.Helper()
+	return serveAt(t, func() time.Time { return now }, change...)
+}
+
+// serveAt is serve with a clock. Durable runs are in one journal, the others
+// in another.
+func serveAt(t *testing.T, clock func() time.Time, change ...func(*api.Config)) *server {
 	t.Helper()
 	types, err := node.NewSet(nodes.All()...)
 	if err != nil {
@@ -58,13 +68,21 @@ func serve(t *testing.T, change ...func(*api.Config)) *server {
 	}
 	s := &server{Echo: echo.New()}
 	s.flows = load(t, types, "testdata/flows")
-	s.engine = engine.New(engine.Config{
-		Caller: vendor{}, Now: func() time.Time { return now }, NewID: numbered(),
-	})
+	durable := journal.NewMemory(100)
+	durable.Now = clock
+	s.stored = s.flows
+	stored := func(_ context.Context, r journal.Summary) (*flow.Flow, error) {
+		if f := s.stored.Flow(r.Flow); f != nil {
+			return f, nil
+		}
+		return nil, journal.ErrNotFound
+	}
+	s.engine = engine.New(engine.Config{Journal: durable, Flow: stored, Caller: vendor{}, Now: clock, NewID: numbered("run")})
 	cfg := api.Config{
 		Flows:  func() *catalog.Set { return s.flows },
 		Types:  func() *node.Set { return types },
-		Engine: s.engine, MaxBody: 1 << 10, Version: "1.2.3",
+		Engine: s.engine, Flow: stored, MaxBody: 1 << 10, Version: "1.2.3",
+		Now: clock, NewID: numbered("event"),
 	}
 	for _, f := range change {
 		f(&cfg)
@@ -92,11 +110,11 @@ func load(t *testing.T, types *node.Set, folder string) *catalog.Set {
 }
 
 // numbered makes ids that tests can name.
-func numbered() func() string {
+func numbered(what string) func() string {
 	n := 0
 	return func() string {
 		n++
-		return fmt.Sprintf("run-%d", n)
+		return fmt.Sprintf("%s-%d", what, n)
 	}
 }
 
@@ -113,13 +131,24 @@ func (s *server) do(method, path, body string, change ...func(*http.Request)) *h
 	return w
 }
 
-// ended waits for a run.
-func (s *server) ended(t *testing.T, id string) {
+// start starts a run and waits until it has ended or waits for an event.
+func (s *server) start(t *testing.T, flow, body string) {
 	t.Helper()
-	if r := s.engine.Find(id); r != nil {
-		if _, err := r.Wait(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+	w := s.do("POST", "/api/v1/flows/"+flow+"/runs", body)
+	if w.Code != http.StatusAccepted {
+		t.Fatalf("start: %d %s", w.Code, w.Body)
+	}
+	s.rests(t, w.Header().Get("Wend-Run"))
+}
+
+func (s *server) rests(t *testing.T, id string) {
+	t.Helper()
+	err := s.engine.Follow(t.Context(), id, 0, func(e run.Event) bool {
+		_, awaits := e.(run.EventAwaited)
+		return !awaits
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -148,14 +177,63 @@ func TestAnswers(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
-		"run":           {"GET", "/api/v1/runs/run-1", "", started(`{"id": 1}`)},
-		"run-failed":    {"GET", "/api/v1/runs/run-1", "", started(`{"id": 0}`)},
+		"run":           {"GET", "/api/v1/runs/run-1", "", started("order", `{"id": 1}`)},
+		"run-failed":    {"GET", "/api/v1/runs/run-1", "", started("order", `{"id": 0}`)},
+		"run-waiting":   {"GET", "/api/v1/runs/run-1", "", started("pay", `{"id": "a"}`)},
 		"run-not-found": {"GET", "/api/v1/runs/run-1", "", nil},
 		"run-of-a-flow-that-changed": {"GET", "/api/v1/runs/run-1", "", func(t *testing.T, s *server) {
 			t.Helper()
-			started(`{"id": 1}`)(t, s)
+			s.start(t, "order", `{"id": 1}`)
 			s.flows = &catalog.Set{}
 		}},
+		"run-of-a-flow-that-is-lost": {"GET", "/api/v1/runs/run-1", "", lost},
+
+		"runs":              {"GET", "/api/v1/runs", "", several},
+		"runs-none":         {"GET", "/api/v1/runs", "", nil},
+		"runs-filtered":     {"GET", "/api/v1/runs?flow=order&status=failed&outcome=none&from=2026-11-20T08:00:00Z&to=2026-11-20T09:00:01+01:00", "", several},
+		"runs-page":         {"GET", "/api/v1/runs?limit=1", "", several},
+		"runs-not-durable":  {"GET", "/api/v1/runs?durable=false", "", several},
+		"runs-wrong":        {"GET", "/api/v1/runs?limit=0&from=yesterday&to=2026-11-20&status=faild&durable=no&flow=a&flow=b&outcom=none&z=1", "", nil},
+		"runs-wrong-cursor": {"GET", "/api/v1/runs?cursor=2", "", several},
+		"runs-wrong-order":  {"GET", "/api/v1/runs?from=2026-11-20T08:00:00Z&to=2026-11-20T07:00:00Z", "", nil},
+
+		"stream-not-found": {"GET", "/api/v1/runs/run-1/events", "", nil},
+
+		"cancel":           {"POST", "/api/v1/runs/run-1/cancel", `{"reason": "not needed"}`, started("pay", `{"id": "a"}`)},
+		"cancel-ended":     {"POST", "/api/v1/runs/run-1/cancel", `{}`, started("order", `{"id": 1}`)},
+		"cancel-not-found": {"POST", "/api/v1/runs/run-1/cancel", `{}`, nil},
+		"cancel-wrong":     {"POST", "/api/v1/runs/run-1/cancel", `{"raeson": "not needed"}`, nil},
+		"cancel-no-json":   {"POST", "/api/v1/runs/run-1/cancel", "{\n  reason", nil},
+		"cancel-no-type":   {"POST", "/api/v1/runs/run-1/cancel", "", nil},
+
+		"retry":           {"POST", "/api/v1/runs/run-1/retry", `{}`, started("order", `{"id": 0}`)},
+		"retry-from":      {"POST", "/api/v1/runs/run-1/retry", `{"from": "place"}`, started("order", `{"id": 0}`)},
+		"retry-running":   {"POST", "/api/v1/runs/run-1/retry", `{}`, started("pay", `{"id": "a"}`)},
+		"retry-no-node":   {"POST", "/api/v1/runs/run-1/retry", `{"from": "plaec"}`, started("order", `{"id": 0}`)},
+		"retry-lost":      {"POST", "/api/v1/runs/run-1/retry", `{}`, lost},
+		"retry-not-found": {"POST", "/api/v1/runs/run-1/retry", `{}`, nil},
+		"retry-wrong":     {"POST", "/api/v1/runs/run-1/retry", `{"from": ""}`, nil},
+		"retry-stopped": {"POST", "/api/v1/runs/run-1/retry", `{}`, func(t *testing.T, s *server) {
+			t.Helper()
+			s.start(t, "order", `{"id": 0}`)
+			if err := s.engine.Shutdown(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}},
+
+		"event":       {"POST", "/api/v1/events/paid", `{"key": "a", "data": {"amount": 7}, "for": "30d"}`, nil},
+		"event-id":    {"POST", "/api/v1/events/paid", `{"key": "a", "id": "e1"}`, nil},
+		"event-again": {"POST", "/api/v1/events/paid", `{"key": "a", "id": "e1"}`, posted("paid", `{"key": "a", "id": "e1"}`)},
+		// What a sender numbers for one key says nothing about another.
+		"event-other-key":  {"POST", "/api/v1/events/paid", `{"key": "b", "id": "e1"}`, posted("paid", `{"key": "a", "id": "e1"}`)},
+		"event-other-name": {"POST", "/api/v1/events/sent", `{"key": "a", "id": "e1"}`, posted("paid", `{"key": "a", "id": "e1"}`)},
+		"event-no-key":     {"POST", "/api/v1/events/paid", `{}`, nil},
+		"event-wrong":      {"POST", "/api/v1/events/paid", `{"key": 7, "dta": {}, "data": null, "id": "", "for": 5}`, nil},
+		"event-no-object":  {"POST", "/api/v1/events/paid", `[]`, nil},
+		"event-too-long":   {"POST", "/api/v1/events/paid", `{"key": "a", "for": "31d"}`, nil},
+		"event-no-time":    {"POST", "/api/v1/events/paid", `{"key": "a", "for": "soon"}`, nil},
+		"event-too-large":  {"POST", "/api/v1/events/paid", `{"key": "` + strings.Repeat("a", 1024) + `"}`, nil},
+
 		"no-route":  {"GET", "/api/v1/rnus", "", nil},
 		"no-method": {"DELETE", "/api/v1/flows", "", nil},
 	}
@@ -173,14 +251,37 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// started starts the flow "order" and waits for its end.
-func started(body string) func(*testing.T, *server) {
+// started is a server with one run.
+func started(flow, body string) func(*testing.T, *server) {
 	return func(t *testing.T, s *server) {
 		t.Helper()
-		if w := s.do("POST", "/api/v1/flows/order/runs", body); w.Code != http.StatusAccepted {
-			t.Fatalf("start: %d %s", w.Code, w.Body)
+		s.start(t, flow, body)
+	}
+}
+
+// several is a server with runs of each kind.
+func several(t *testing.T, s *server) {
+	t.Helper()
+	s.start(t, "order", `{"id": 1}`)
+	s.start(t, "order", `{"id": 0}`)
+	s.start(t, "look", `{}`)
+	s.start(t, "pay", `{"id": "a"}`)
+}
+
+// lost is a server that does not know any more what its run was.
+func lost(t *testing.T, s *server) {
+	t.Helper()
+	s.start(t, "order", `{"id": 1}`)
+	s.stored = &catalog.Set{}
+}
+
+// posted is a server that got an event.
+func posted(name, body string) func(*testing.T, *server) {
+	return func(t *testing.T, s *server) {
+		t.Helper()
+		if w := s.do("POST", "/api/v1/events/"+name, body); w.Code != http.StatusAccepted {
+			t.Fatalf("event: %d %s", w.Code, w.Body)
 		}
-		s.ended(t, "run-1")
 	}
 }
 
@@ -273,7 +374,7 @@ func TestNotReady(t *testing.T) {
 func TestRunNotOnRecord(t *testing.T) {
 	t.Parallel()
 	asked, answer := make(chan struct{}), make(chan wire.Reply)
-	busy := engine.New(engine.Config{NewID: numbered(), Caller: caller(func() wire.Reply {
+	busy := engine.New(engine.Config{NewID: numbered("run"), Caller: caller(func() wire.Reply {
 		close(asked)
 		return <-answer
 	})})

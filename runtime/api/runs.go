@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"mime"
 	"net/http"
@@ -58,34 +59,91 @@ func demandJSON(header http.Header) error {
 
 // showRun tells what a run is doing or did.
 func (s *Server) showRun(c echo.Context) error {
-	id := c.Param("id")
-	events, err := s.cfg.Engine.Events(c.Request().Context(), id)
-	switch {
-	case errors.Is(err, journal.ErrNotFound):
-		return problem.New(http.StatusNotFound, "no run %q", id)
-	case err != nil:
-		return err
-	case len(events) == 0:
+	ctx, id := c.Request().Context(), c.Param("id")
+	events, err := s.cfg.Engine.Events(ctx, id)
+	if err != nil {
+		return noRun(id, err)
+	}
+	if len(events) == 0 {
 		// It began, and nothing of it had to be on record so far.
 		return c.JSON(http.StatusOK, map[string]any{"run": id, "status": run.Running})
 	}
-	report, err := run.NewReport(s.begunWith(events), events)
+	report, err := run.NewReport(s.begunWith(ctx, events), events)
 	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, report)
 }
 
-// begunWith returns the flow that a run began with, or nil if it has changed
-// since.
-func (s *Server) begunWith(events []run.Event) *flow.Flow {
-	started, ok := events[0].(run.RunStarted)
-	if !ok {
+// begunWith returns the flow that a run began with, or nil if it is not known
+// any more.
+func (s *Server) begunWith(ctx context.Context, events []run.Event) *flow.Flow {
+	summary, err := journal.Summarize(events)
+	if err != nil {
 		return nil
 	}
-	f := s.cfg.Flows().Flow(started.Flow)
-	if f == nil || f.Digest != started.FlowDigest {
+	f, err := s.cfg.Flow(ctx, summary)
+	if err != nil {
+		s.cfg.Log.Info("a run is shown without its nodes", "run", summary.ID, "error", err)
 		return nil
 	}
 	return f
+}
+
+// liveFlow is the definition that a run began with, if it has not changed.
+func (s *Server) liveFlow(_ context.Context, begun journal.Summary) (*flow.Flow, error) {
+	f := s.cfg.Flows().Flow(begun.Flow)
+	if f == nil || f.Digest != begun.FlowDigest {
+		return nil, journal.ErrNotFound
+	}
+	return f, nil
+}
+
+// cancelRun ends a run, and answers when that is on record.
+func (s *Server) cancelRun(c echo.Context) error {
+	id := c.Param("id")
+	in, err := s.readObject(c, s.cancellation)
+	if err != nil {
+		return err
+	}
+	reason, _ := in["reason"].(string)
+	err = s.cfg.Engine.Cancel(c.Request().Context(), id, reason)
+	switch {
+	case errors.Is(err, engine.ErrEnded):
+		return problem.New(http.StatusConflict, "%s", err)
+	case errors.Is(err, engine.ErrStopped):
+		return comeBack("the server is stopping; the run goes on after its next start")
+	case err != nil:
+		return noRun(id, err)
+	}
+	c.Response().Header().Set(webhook.RunHeader, id)
+	return c.JSON(http.StatusOK, map[string]any{"run": id, "status": run.Cancelled})
+}
+
+// retryRun starts a run that takes up an ended one.
+func (s *Server) retryRun(c echo.Context) error {
+	id := c.Param("id")
+	in, err := s.readObject(c, s.retry)
+	if err != nil {
+		return err
+	}
+	from, _ := in["from"].(string)
+	started, err := s.cfg.Engine.Retry(c.Request().Context(), id, from)
+	var refused *engine.RetryError
+	switch {
+	case errors.As(err, &refused):
+		return problem.New(http.StatusConflict, "%s", refused)
+	case errors.Is(err, journal.ErrNotFound):
+		return noRun(id, err)
+	case err != nil:
+		return webhook.NotStarted(err, s.cfg.Log)
+	}
+	return webhook.Accepted(c, started.ID, run.Running)
+}
+
+// comeBack is the problem that the same request may do in a moment.
+func comeBack(detail string) *problem.Problem {
+	p := problem.New(http.StatusServiceUnavailable, "%s", detail)
+	p.Header.Set("Retry-After", "5")
+	return p
 }

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,12 +42,12 @@ type Awaited struct {
 func Summarize(events []run.Event) (Summary, error) {
 	var s Summary
 	if len(events) == 0 {
-		return s, fmt.Errorf("no events")
+		return s, errors.New("no events")
 	}
 	if first, ok := events[0].(run.RunStarted); !ok {
 		return s, fmt.Errorf("a run begins with run-started, not with %s", run.Name(events[0]))
 	} else if first.Run == "" {
-		return s, fmt.Errorf("run-started has no run id")
+		return s, errors.New("run-started has no run id")
 	}
 	s.Apply(events)
 	return s, nil

@@ -192,9 +192,9 @@ type Response struct {
 
 // End is a coded result of a run.
 type End struct {
-	Failed bool
-	Code   string
-	Reason string
+	Failed bool   `json:"failed,omitempty"`
+	Code   string `json:"code,omitempty"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // InvalidError says that inputs do not fit the node type's schema.

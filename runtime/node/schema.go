@@ -122,7 +122,7 @@ func (s *Schema) Validate(v any) []Problem {
 	if err == nil {
 		return nil
 	}
-	ve, ok := err.(*jsonschema.ValidationError)
+	ve, ok := errors.AsType[*jsonschema.ValidationError](err)
 	if !ok {
 		return []Problem{{Msg: err.Error()}}
 	}

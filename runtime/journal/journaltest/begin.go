@@ -3,6 +3,7 @@ package journaltest
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -54,7 +55,7 @@ func testHolder(b *bench) {
 func testSameInstant(b *bench) {
 	const arrivals, rounds = 16, 5
 	for round := range rounds {
-		key := journal.Dedupe{Scope: "f", Key: fmt.Sprint(round), For: time.Hour}
+		key := journal.Dedupe{Scope: "f", Key: strconv.Itoa(round), For: time.Hour}
 		var mu sync.Mutex
 		holders := map[string]int{}
 		together(arrivals, func(i int) {

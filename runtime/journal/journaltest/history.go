@@ -56,10 +56,20 @@ func testFilters(b *bench) {
 	}
 	from, to := noon.Add(3*time.Second), noon.Add(9*time.Second)
 	filters := []journal.Filter{
-		{}, {From: from}, {To: to}, {From: from, To: to}, {From: to, To: from},
-		{Flow: "pay"}, {Flow: "nothing"}, {Status: "nothing"}, {Outcome: "nothing"},
-		{Flow: "pay", Outcome: "success"}, {Outcome: "success"}, {Outcome: "onError", From: from, To: to},
-		{Outcome: "success", Status: run.Failed}, {Outcome: "success", Status: run.Running},
+		{},
+		{From: from},
+		{To: to},
+		{From: from, To: to},
+		{From: to, To: from},
+		{Flow: "pay"},
+		{Flow: "nothing"},
+		{Status: "nothing"},
+		{Outcome: "nothing"},
+		{Flow: "pay", Outcome: "success"},
+		{Outcome: "success"},
+		{Outcome: "onError", From: from, To: to},
+		{Outcome: "success", Status: run.Failed},
+		{Outcome: "success", Status: run.Running},
 		{Flow: "greet", Outcome: "success", Status: run.Completed, From: from, To: to},
 	}
 	for _, status := range []run.Status{run.Running, run.Waiting, run.Completed, run.Failed, run.Cancelled} {

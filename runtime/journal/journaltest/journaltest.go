@@ -80,6 +80,7 @@ type bench struct {
 }
 
 func newBench(t *testing.T, s Setup) *bench {
+	t.Helper()
 	b := &bench{T: t, setup: s, dir: t.TempDir(), clock: &clock{now: noon}}
 	b.d = b.open(b.dir)
 	return b

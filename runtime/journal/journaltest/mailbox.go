@@ -3,6 +3,7 @@ package journaltest
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -104,13 +105,13 @@ func testNamesAndKeys(b *bench) {
 	for i, s := range strange {
 		b.offer(fmt.Sprintf("name-%d", i), s, "key")
 		b.offer(fmt.Sprintf("key-%d", i), "name", s)
-		b.offer(s, "id", fmt.Sprint(i))
+		b.offer(s, "id", strconv.Itoa(i))
 	}
 	b.offer("joined", "a", "b.c")
 	for i, s := range strange {
 		b.same("by name "+s, b.take(s, "key", s), fmt.Sprintf("name-%d", i))
 		b.same("by key "+s, b.take("name", s, s), fmt.Sprintf("key-%d", i))
-		b.same("by id "+s, b.take("id", fmt.Sprint(i), s), s)
+		b.same("by id "+s, b.take("id", strconv.Itoa(i), s), s)
 	}
 	b.same("name and key are two", b.take("a.b", "c", "x"), "")
 	b.same("an event of that name only", b.take("a", "", "x"), "")
@@ -170,7 +171,7 @@ func testAwaiting(b *bench) {
 // testNeverUnseen lets a run begin to wait while its event arrives.
 func testNeverUnseen(b *bench) {
 	for round := range 20 {
-		id, key := fmt.Sprintf("run%d", round), fmt.Sprint(round)
+		id, key := fmt.Sprintf("run%d", round), strconv.Itoa(round)
 		b.begin(id)
 		var took string
 		var found []string
@@ -193,7 +194,7 @@ func testNeverUnseen(b *bench) {
 // loses leaves no trace, and the event is still there for another run.
 func testEventOrTimeout(b *bench) {
 	for round := range 20 {
-		id, key := fmt.Sprintf("run%d", round), fmt.Sprint(round)
+		id, key := fmt.Sprintf("run%d", round), strconv.Itoa(round)
 		b.begin(id, awaiting("paid", key))
 		b.offer("e"+key, "paid", key)
 		var won [2]bool

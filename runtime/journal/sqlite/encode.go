@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"compress/flate"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -52,7 +53,7 @@ func deflate(data []byte) []byte {
 
 func decode(data []byte) ([]run.Event, error) {
 	if len(data) == 0 {
-		return nil, fmt.Errorf("an append without data")
+		return nil, errors.New("an append without data")
 	}
 	if data[0] != deflated {
 		return run.Unmarshal(data)

@@ -17,7 +17,7 @@ var (
 	ErrForeign  = errors.New("not a database of Wend")
 	ErrDamaged  = errors.New("damaged")
 	ErrReadOnly = errors.New("read-only")
-	ErrFull     = errors.New("no space left for it")
+	ErrFull     = errors.New("no space left on the disk")
 )
 
 // failed tells whether the database could not do it, as opposed to what was
@@ -41,7 +41,7 @@ func (s *Store) explain(err error) error {
 	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
 		why = ErrDamaged
 	case lib.SQLITE_FULL:
-		why = ErrFull
+		return fmt.Errorf("%w of %q: %w", ErrFull, s.path, err)
 	default:
 		return fmt.Errorf("%q: %w", s.path, err)
 	}

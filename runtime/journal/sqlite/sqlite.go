@@ -110,9 +110,7 @@ func (s *Store) Close() error {
 
 // openWriter opens the one connection that writes.
 func openWriter(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
-	// Free pages can be given back to the disk only if auto_vacuum is set
-	// before the first table.
-	db, err := sql.Open("sqlite", dsn(path, "auto_vacuum(incremental)", "cache_size(-8000)", "wal_autocheckpoint(4000)", "busy_timeout(1000)"))
+	db, err := sql.Open("sqlite", dsn(path, "cache_size(-8000)", "wal_autocheckpoint(4000)", "busy_timeout(1000)"))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -120,10 +118,25 @@ func openWriter(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
-	if err := durable(ctx, conn); err != nil {
+	if err = shrinkable(ctx, conn); err == nil {
+		err = durable(ctx, conn)
+	}
+	if err != nil {
 		return nil, nil, errors.Join(err, conn.Close(), db.Close())
 	}
 	return db, conn, nil
+}
+
+// shrinkable makes a new database one whose free pages can be given back to the
+// disk. Setting it again would be a write, for which a full disk has no room.
+func shrinkable(ctx context.Context, conn *sql.Conn) error {
+	const incremental = 2
+	var mode int
+	if err := conn.QueryRowContext(ctx, "PRAGMA auto_vacuum").Scan(&mode); err != nil || mode == incremental {
+		return err
+	}
+	_, err := conn.ExecContext(ctx, "PRAGMA auto_vacuum = INCREMENTAL")
+	return err
 }
 
 // durable sets what makes a commit safe and reads it back: SQLite answers a

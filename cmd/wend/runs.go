@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wendflow/wend/runtime/problem"
+)
+
+func runsCommand(std *streams) *cobra.Command {
+	var r remote
+	cmd := &cobra.Command{
+		Use:   "runs",
+		Short: "The runs of a server: list, show, retry, cancel",
+		Long: `Ask a server about its runs, over its API.
+
+The server is one that "wend serve" started. Its token, if it has one, is read from the
+environment variable WEND_TOKEN, or from where --token says.`,
+		Args: noSuchCommand,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	cmd.PersistentFlags().StringVar(&r.server, "server", "http://"+defaultAddr, "address of the server")
+	cmd.PersistentFlags().StringVar(&r.token, "token", defaultToken, "where the server's token is: env:NAME or file:PATH")
+	cmd.AddCommand(runsListCommand(std, &r), runsShowCommand(std, &r), runsRetryCommand(std, &r), runsCancelCommand(std, &r))
+	return cmd
+}
+
+// remote is a server that is asked over its API.
+type remote struct {
+	server string
+	token  string // refers to the token
+}
+
+// defaultToken is used if it is there.
+const defaultToken = "env:WEND_TOKEN"
+
+// call sends a request; body is sent as JSON unless it is nil. An answer that
+// is no success is an error. Close the body of the response.
+func (r *remote) call(ctx context.Context, method, path string, body any) (*http.Response, error) {
+	req, err := r.request(ctx, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		if ctx.Err() != nil {
+			return nil, wrong(context.Cause(ctx))
+		}
+		return nil, wrongf("no server answers at %s: %w\nstart one with \"wend serve\", or say with --server where it is", r.server, failed.Err)
+	}
+	if err != nil {
+		return nil, wrong(err)
+	}
+	if resp.StatusCode >= http.StatusMultipleChoices {
+		defer resp.Body.Close()
+		return nil, r.refused(resp)
+	}
+	return resp, nil
+}
+
+func (r *remote) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
+	base, err := url.Parse(r.server)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return nil, fmt.Errorf("--server %q: expected an address such as http://%s", r.server, defaultAddr)
+	}
+	token, err := readToken(r.token)
+	if err != nil {
+		return nil, err
+	}
+	content, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(r.server, "/")+path, bytes.NewReader(content))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	return req, nil
+}
+
+// readToken returns the token that ref refers to, "" if there is none.
+func readToken(ref string) (string, error) {
+	kind, name, _ := strings.Cut(ref, ":")
+	switch kind {
+	case "env":
+		token := os.Getenv(name)
+		if token == "" && ref != defaultToken {
+			return "", fmt.Errorf("--token %s: the environment variable is not set", ref)
+		}
+		return token, nil
+	case "file":
+		token, err := os.ReadFile(name)
+		if err != nil {
+			return "", fmt.Errorf("--token: %w", err)
+		}
+		return strings.TrimSpace(string(token)), nil
+	default:
+		// What was given may be the token itself: it is not repeated.
+		return "", errors.New("--token: expected env:NAME or file:PATH")
+	}
+}
+
+// refused says why a server did not do what it was asked. A request that does
+// not fit comes from the command line.
+func (r *remote) refused(resp *http.Response) error {
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return wrong(err)
+	}
+	var doc struct {
+		Detail string
+		Errors []problem.Field
+	}
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if kind != problem.ContentType || json.Unmarshal(raw, &doc) != nil {
+		return wrongf("%s answers %s, as no Wend server does", r.server, resp.Status)
+	}
+	p := &problem.Problem{Detail: doc.Detail, Errors: doc.Errors}
+	switch resp.StatusCode {
+	case http.StatusBadRequest:
+		return p
+	case http.StatusUnauthorized:
+		return wrongf("%s: %w; set WEND_TOKEN, or say with --token where it is", r.server, p)
+	default:
+		return wrong(p)
+	}
+}
+
+// ask returns the JSON that a server answers with.
+func (r *remote) ask(ctx context.Context, method, path string, body any) (json.RawMessage, error) {
+	resp, err := r.call(ctx, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, wrongf("the answer of %s broke off: %w", r.server, err)
+	}
+	if !json.Valid(raw) {
+		return nil, wrongf("%s answers with no JSON, as no Wend server does", r.server)
+	}
+	return raw, nil
+}
+
+// runPath is the address of a run, or of what is under it.
+func runPath(id string, under ...string) string {
+	return "/api/v1/runs/" + strings.Join(append([]string{url.PathEscape(id)}, under...), "/")
+}
+
+func runsRetryCommand(std *streams, r *remote) *cobra.Command {
+	var from string
+	cmd := &cobra.Command{
+		Use:   "retry ID",
+		Short: "Start a run that takes up an ended one, and print its id",
+		Long: `Start a new run with the flow, the trigger's output, the variables and the outputs of an
+earlier one. It begins at the node where that one ended, or at the one that --from names.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			body := map[string]string{}
+			if from != "" {
+				body["from"] = from
+			}
+			raw, err := r.ask(cmd.Context(), http.MethodPost, runPath(args[0], "retry"), body)
+			if err != nil {
+				return err
+			}
+			var begun struct{ Run string }
+			if err := json.Unmarshal(raw, &begun); err != nil {
+				return wrong(err)
+			}
+			fmt.Fprintln(std.out, begun.Run)
+			fmt.Fprintf(std.err, "watch it with: wend runs show --follow %s\n", begun.Run)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&from, "from", "", "id of the node to begin at")
+	return cmd
+}
+
+func runsCancelCommand(std *streams, r *remote) *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use:   "cancel ID",
+		Short: "End a run where it is",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, err := r.ask(cmd.Context(), http.MethodPost, runPath(args[0], "cancel"), map[string]string{"reason": reason})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(std.err, "run %s is cancelled%s\n", args[0], prefixed(": ", reason))
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "what the run's record will say")
+	return cmd
+}
+
+// prefixed is text with something before it, or nothing if there is none.
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
+
+// printRaw prints a server's answer, laid out.
+func printRaw(w io.Writer, raw json.RawMessage) error {
+	var out bytes.Buffer
+	if err := json.Indent(&out, bytes.TrimSpace(raw), "", "  "); err != nil {
+		return wrong(err)
+	}
+	out.WriteByte('\n')
+	_, err := out.WriteTo(w)
+	return err
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/runtime/spec"
+)
+
+func runsListCommand(std *streams, r *remote) *cobra.Command {
+	var f runFilter
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List runs, the newest first",
+		Long: `List the runs of a server, the newest first.
+
+A time is one as 2026-11-20T08:00:00Z, a day as 2026-11-20, or how long ago as 2h or 7d.
+Runs of flows with "durable: false" are in a list of their own: --durable=false.`,
+		Example: `  wend runs list --status failed --from 24h
+  wend runs list --flow sms-end-task --limit 500 --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			query, err := f.query(time.Now())
+			if err != nil {
+				return err
+			}
+			raw, err := r.ask(cmd.Context(), http.MethodGet, "/api/v1/runs?"+query, nil)
+			switch {
+			case err != nil:
+				return err
+			case f.json:
+				return printRaw(std.out, raw)
+			default:
+				return printRuns(std, raw, f.durable)
+			}
+		},
+	}
+	cmd.Flags().StringVar(&f.flow, "flow", "", "of this flow")
+	cmd.Flags().StringVar(&f.status, "status", "", "that are running, waiting, completed, failed or cancelled")
+	cmd.Flags().StringVar(&f.outcome, "outcome", "", "that ended by this outcome of a node")
+	cmd.Flags().StringVar(&f.from, "from", "", "that started then or later")
+	cmd.Flags().StringVar(&f.to, "to", "", "that started before")
+	cmd.Flags().IntVar(&f.limit, "limit", 50, "at most so many")
+	cmd.Flags().StringVar(&f.cursor, "cursor", "", "those after an earlier list, by what it printed last")
+	cmd.Flags().BoolVar(&f.durable, "durable", true, "the runs of durable flows, or of the others")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print the server's answer as JSON")
+	return cmd
+}
+
+type runFilter struct {
+	flow, status, outcome, from, to, cursor string
+	limit                                   int
+	durable, json                           bool
+}
+
+func (f *runFilter) query(now time.Time) (string, error) {
+	q := url.Values{"limit": {strconv.Itoa(f.limit)}}
+	for name, value := range map[string]string{"flow": f.flow, "status": f.status, "outcome": f.outcome, "cursor": f.cursor} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	for name, text := range map[string]string{"from": f.from, "to": f.to} {
+		if text == "" {
+			continue
+		}
+		t, err := parseWhen(text, now)
+		if err != nil {
+			return "", fmt.Errorf("--%s %w", name, err)
+		}
+		q.Set(name, t.Format(time.RFC3339))
+	}
+	if !f.durable {
+		q.Set("durable", "false")
+	}
+	return q.Encode(), nil
+}
+
+// parseWhen reads a time, a day, or how long ago something was.
+func parseWhen(text string, now time.Time) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	if t, err := time.ParseInLocation(time.DateOnly, text, now.Location()); err == nil {
+		return t, nil
+	}
+	if ago, err := spec.ParseDuration(text); err == nil && ago >= 0 {
+		return now.Add(-ago), nil
+	}
+	return time.Time{}, fmt.Errorf("%q: expected a time as 2026-11-20T08:00:00Z, a day as 2026-11-20, or how long ago as 2h", text)
+}
+
+// runLine is what the table shows of a run.
+type runLine struct {
+	Run, Flow, Outcome string
+	Status             run.Status
+	StartedAt, EndedAt time.Time
+}
+
+// sameWidth is RFC 3339 in every zone: UTC is +00:00.
+const sameWidth = "2006-01-02T15:04:05-07:00"
+
+func printRuns(std *streams, raw json.RawMessage, durable bool) error {
+	var page struct {
+		Runs []runLine
+		Next string
+	}
+	if err := json.Unmarshal(raw, &page); err != nil {
+		return wrongf("the server's list of runs: %w", err)
+	}
+	if len(page.Runs) == 0 {
+		fmt.Fprintln(std.err, "no runs")
+		if durable {
+			fmt.Fprintln(std.err, `those of flows with "durable: false" are listed by --durable=false`)
+		}
+		return nil
+	}
+	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "RUN\tFLOW\tSTATUS\tOUTCOME\tSTARTED\tTOOK")
+	for _, r := range page.Runs {
+		took := "-"
+		if !r.EndedAt.IsZero() {
+			took = length(r.EndedAt.Sub(r.StartedAt))
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Run, r.Flow, r.Status, cmp.Or(r.Outcome, "-"), r.StartedAt.Local().Format(sameWidth), took)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if page.Next != "" {
+		fmt.Fprintf(std.err, "there are more: --cursor %s\n", page.Next)
+	}
+	return nil
+}
+
+// length is a duration as people read it: three figures or so.
+func length(d time.Duration) string {
+	switch {
+	case d >= time.Minute:
+		return d.Round(time.Second).String()
+	case d >= time.Second:
+		return d.Round(10 * time.Millisecond).String()
+	default:
+		ms := float64(d.Round(10*time.Microsecond)) / float64(time.Millisecond)
+		return strconv.FormatFloat(ms, 'f', -1, 64) + "ms"
+	}
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wendflow/wend/runtime/run"
+)
+
+func runsShowCommand(std *streams, r *remote) *cobra.Command {
+	var asJSON, follow bool
+	cmd := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show what a run did, node by node",
+		Long: `Show what a run did: each node with its outcome, how long it took, what went in and came
+out, and its calls. Long values are cut short; --json prints the whole run.
+
+--follow prints the events of the run instead, those of the past first, until the run has
+ended. It exits with 1 if the run has not completed.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if follow {
+				return followRun(cmd.Context(), std, r, args[0], asJSON)
+			}
+			raw, err := r.ask(cmd.Context(), http.MethodGet, runPath(args[0]), nil)
+			switch {
+			case err != nil:
+				return err
+			case asJSON:
+				return printRaw(std.out, raw)
+			}
+			var report run.Report
+			if err := json.Unmarshal(raw, &report); err != nil {
+				return wrongf("the server's report of the run: %w", err)
+			}
+			var page bytes.Buffer
+			printReport(&page, &report)
+			if len(report.Nodes) == 0 && report.Flow != "" {
+				fmt.Fprintln(std.err, "the flow it began with is not kept any more, so its nodes cannot be shown; --follow shows its events")
+			}
+			_, err = page.WriteTo(std.out)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the whole run as JSON; with --follow, each event on a line")
+	cmd.Flags().BoolVar(&follow, "follow", false, "print the run's events as they come")
+	return cmd
+}
+
+// printReport prints a run for people.
+func printReport(w io.Writer, r *run.Report) {
+	fmt.Fprintf(w, "run %s  %s%s\n", r.Run, r.Status, prefixed("  ", r.Outcome))
+	if r.Flow == "" {
+		return // it has just begun, and this is all that is known
+	}
+	fmt.Fprintf(w, "  flow %s, by %s%s\n", r.Flow, r.Trigger, prefixed(", again after run ", r.RetryOf))
+	took := ""
+	if r.Status.Ended() {
+		took = ", took " + millis(r.Duration)
+	}
+	fmt.Fprintf(w, "  started %s%s\n", r.StartedAt.Local().Format(time.RFC3339), took)
+	if because := reason(r.Reason, r.Code); because != "" {
+		fmt.Fprintf(w, "  because %s\n", because)
+	}
+	wide := 0
+	for _, n := range r.Nodes {
+		wide = max(wide, len(n.Node))
+	}
+	for _, n := range r.Nodes {
+		printNode(w, &n, wide)
+	}
+	if r.Response != nil {
+		fmt.Fprintf(w, "response %d%s\n", r.Response.Status, prefixed("  ", short(r.Response.Body)))
+	}
+}
+
+func printNode(w io.Writer, n *run.Trace, wide int) {
+	line := fmt.Sprintf("%-*s  %s → %s", wide, n.Node, n.Type, cmp.Or(n.Outcome, "…"))
+	if n.Visit > 1 {
+		line += fmt.Sprintf(", visit %d", n.Visit)
+	}
+	if n.Attempt > 1 {
+		line += fmt.Sprintf(", attempt %d", n.Attempt)
+	}
+	if n.Outcome != "" {
+		line += "  " + millis(n.Duration)
+	}
+	fmt.Fprintln(w, line)
+	detail := func(what, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "%-*s    %-4s %s\n", wide, "", what, value)
+		}
+	}
+	detail("said", reason(n.Message, n.Code))
+	detail("in", shortMap(n.Inputs))
+	for _, c := range n.Calls {
+		answer := "…"
+		switch {
+		case c.Failure != "":
+			answer = c.Failure
+		case c.Status != 0:
+			answer = strconv.Itoa(c.Status)
+		}
+		detail("call", fmt.Sprintf("%s %s → %s  %s", c.Method, c.URL, answer, millis(c.Millis)))
+	}
+	detail("out", shortMap(n.Outputs))
+	detail("set", shortMap(n.Set))
+}
+
+// reason is a text with its code. Vendors have a say in both, so nothing in
+// them may move the cursor or break the line.
+func reason(text, code string) string {
+	if code != "" {
+		text = strings.TrimPrefix(text+" ["+code+"]", " ")
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+func millis(ms float64) string { return length(time.Duration(ms * float64(time.Millisecond))) }
+
+// longest is how much of a value is shown, in characters.
+const longest = 160
+
+func shortMap(values map[string]any) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return short(values)
+}
+
+// short is a value as JSON on one line, cut where it is too long; "" for none.
+func short(v any) string {
+	if v == nil {
+		return ""
+	}
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err.Error()
+	}
+	line := []rune(string(bytes.TrimSpace(text.Bytes())))
+	if len(line) > longest {
+		line = append(line[:longest:longest], '…')
+	}
+	return string(line)
+}

@@ -1,0 +1,97 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/run"
+)
+
+// maxRuns is the most that one page of runs holds.
+const maxRuns = 1000
+
+// runDoc is a run as the list has it. Its names are those of run.Report.
+type runDoc struct {
+	Run        string            `json:"run"`
+	Flow       string            `json:"flow"`
+	FlowDigest string            `json:"flowDigest"`
+	Plugins    map[string]string `json:"plugins,omitempty"`
+	Trigger    string            `json:"trigger"`
+	RetryOf    string            `json:"retryOf,omitempty"`
+	Status     run.Status        `json:"status"`
+	Node       string            `json:"node,omitempty"`
+	Outcome    string            `json:"outcome,omitempty"`
+	Code       string            `json:"code,omitempty"`
+	Reason     string            `json:"reason,omitempty"`
+	StartedAt  time.Time         `json:"startedAt"`
+	UpdatedAt  time.Time         `json:"updatedAt"`
+	EndedAt    time.Time         `json:"endedAt,omitzero"`
+	Due        time.Time         `json:"due,omitzero"`
+	Awaits     *journal.Awaited  `json:"awaits,omitempty"`
+	Events     int               `json:"events"`
+}
+
+// listRuns answers with a page of runs, the newest first. Durable runs and
+// others are in two journals, each with its own cursors; a list is of one.
+func (s *Server) listRuns(c echo.Context) error {
+	q := newQuery(c.Request())
+	filter := runFilter(q)
+	durable := q.choice("durable", "true", "false") != "false"
+	if err := q.problem(); err != nil {
+		return err
+	}
+	page, err := s.cfg.Engine.Runs(c.Request().Context(), durable, filter)
+	switch {
+	case errors.Is(err, journal.ErrCursor):
+		q.mistake("cursor", "%q: expected the next of an earlier page of this list", filter.Cursor)
+		return q.problem()
+	case err != nil:
+		return err
+	}
+	runs := make([]runDoc, len(page.Runs))
+	for i, r := range page.Runs {
+		runs[i] = newRunDoc(r)
+	}
+	return c.JSON(http.StatusOK, struct {
+		Runs []runDoc `json:"runs"`
+		Next string   `json:"next,omitempty"`
+	}{runs, page.Next})
+}
+
+func runFilter(q *query) journal.Filter {
+	f := journal.Filter{
+		Flow: q.text("flow"),
+		Status: run.Status(q.choice("status",
+			string(run.Running), string(run.Waiting), string(run.Completed), string(run.Failed), string(run.Cancelled))),
+		Outcome: q.text("outcome"),
+		From:    q.time("from"),
+		To:      q.time("to"),
+		Limit:   q.number("limit", 1, maxRuns),
+		Cursor:  q.text("cursor"),
+	}
+	if !f.To.IsZero() && f.From.After(f.To) {
+		q.mistake("from", "is later than to")
+	}
+	return f
+}
+
+func newRunDoc(s journal.Summary) runDoc {
+	return runDoc{
+		Run: s.ID, Flow: s.Flow, FlowDigest: s.FlowDigest, Plugins: s.Plugins, Trigger: s.Trigger, RetryOf: s.RetryOf,
+		Status: s.Status, Node: s.Node, Outcome: s.Outcome, Code: s.Code, Reason: s.Reason,
+		StartedAt: s.StartedAt, UpdatedAt: s.UpdatedAt, EndedAt: s.EndedAt, Due: s.Due, Awaits: s.Awaits, Events: s.Events,
+	}
+}
+
+// noRun is the problem that there is no such run, if err says so.
+func noRun(id string, err error) error {
+	if errors.Is(err, journal.ErrNotFound) {
+		return problem.New(http.StatusNotFound, "no run %q", id)
+	}
+	return err
+}

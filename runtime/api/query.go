@@ -1,0 +1,93 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/problem"
+)
+
+// query reads the parameters of a request and collects what is wrong with
+// them.
+type query struct {
+	values url.Values
+	known  []string // all that were asked for
+	wrong  []problem.Field
+}
+
+func newQuery(r *http.Request) *query { return &query{values: r.URL.Query()} }
+
+// problem is what is wrong, parameters that nobody asked for included. Call it
+// last.
+func (q *query) problem() error {
+	var unknown []string
+	for name := range q.values {
+		if !slices.Contains(q.known, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	for _, name := range unknown {
+		q.mistake(name, "is not known; %s", diag.Suggest(name, q.known))
+	}
+	if q.wrong == nil {
+		return nil
+	}
+	p := problem.New(http.StatusBadRequest, "the parameters do not fit")
+	p.Errors = q.wrong
+	return p
+}
+
+func (q *query) mistake(name, format string, a ...any) {
+	q.wrong = append(q.wrong, problem.Field{Field: name, Message: fmt.Sprintf(format, a...)})
+}
+
+// text returns a parameter, "" if it is not given.
+func (q *query) text(name string) string {
+	q.known = append(q.known, name)
+	if n := len(q.values[name]); n > 1 {
+		q.mistake(name, "is given %d times, expected once", n)
+	}
+	return q.values.Get(name)
+}
+
+func (q *query) choice(name string, choices ...string) string {
+	text := q.text(name)
+	if text != "" && !slices.Contains(choices, text) {
+		q.mistake(name, "%q: %s", text, diag.Suggest(text, choices))
+	}
+	return text
+}
+
+// number returns 0 if none is given.
+func (q *query) number(name string, least, most int) int {
+	text := q.text(name)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		q.mistake(name, "%q: expected a number from %d to %d", text, least, most)
+	}
+	return n
+}
+
+// time returns the zero time if none is given.
+func (q *query) time(name string) time.Time {
+	text := q.text(name)
+	if text == "" {
+		return time.Time{}
+	}
+	// A + that was not escaped arrives as a space.
+	t, err := time.Parse(time.RFC3339, strings.ReplaceAll(text, " ", "+"))
+	if err != nil {
+		q.mistake(name, "%q: expected a time as 2026-11-20T08:00:00Z (RFC 3339)", text)
+	}
+	return t
+}

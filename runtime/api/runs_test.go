@@ -1,0 +1,286 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wendflow/wend/runtime/api"
+	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/run"
+)
+
+// page is an answer of the list of runs.
+type page struct {
+	Runs []struct{ Run string }
+	Next string
+}
+
+func (s *server) list(t *testing.T, query string) (runs []string, next string) {
+	t.Helper()
+	w := s.do("GET", "/api/v1/runs?"+query, "")
+	if w.Code != http.StatusOK {
+		t.Fatalf("%s: %d %s", query, w.Code, w.Body)
+	}
+	var p page
+	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range p.Runs {
+		runs = append(runs, r.Run)
+	}
+	return runs, p.Next
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for range 5 {
+		s.start(t, "order", `{"id": 1}`)
+	}
+	var pages [][]string
+	for cursor := ""; ; {
+		runs, next := s.list(t, "limit=2&cursor="+url.QueryEscape(cursor))
+		pages = append(pages, runs)
+		if cursor = next; next == "" {
+			break
+		}
+	}
+	want := [][]string{{"run-5", "run-4"}, {"run-3", "run-2"}, {"run-1"}}
+	if d := cmp.Diff(want, pages); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+func TestFilters(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	several(t, s)
+	tests := map[string][]string{
+		"":                          {"run-4", "run-2", "run-1"},
+		"flow=order":                {"run-2", "run-1"},
+		"status=waiting":            {"run-4"},
+		"status=running":            nil,
+		"outcome=success":           {"run-1"},
+		"flow=order&outcome=none":   {"run-2"},
+		"from=2026-11-20T08:00:00Z": {"run-4", "run-2", "run-1"},
+		"from=2026-11-20T08:00:01Z": nil,
+		"to=2026-11-20T08:00:00Z":   nil,
+		// A + that nobody escaped.
+		"to=2026-11-20T09:00:01+01:00": {"run-4", "run-2", "run-1"},
+		"limit=1000":                   {"run-4", "run-2", "run-1"},
+		"durable=true":                 {"run-4", "run-2", "run-1"},
+		"durable=false":                {"run-3"},
+		"durable=false&flow=order":     nil,
+	}
+	for query, want := range tests {
+		if got, _ := s.list(t, query); !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", query, got, want)
+		}
+	}
+}
+
+// With one journal for all there is one list.
+func TestListWithOneJournal(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(cfg *api.Config) {
+		cfg.Engine = engine.New(engine.Config{Caller: vendor{}, NewID: numbered("run")})
+	})
+	for range 2 {
+		if w := s.do("POST", "/api/v1/flows/look/runs", `{}`); w.Code != http.StatusAccepted {
+			t.Fatal(w.Code, w.Body)
+		}
+	}
+	for _, query := range []string{"", "durable=true", "durable=false"} {
+		if got, _ := s.list(t, query); !slices.Equal(got, []string{"run-2", "run-1"}) {
+			t.Errorf("%q: %v", query, got)
+		}
+	}
+}
+
+// report returns a run as the API has it.
+func (s *server) report(t *testing.T, id string) run.Report {
+	t.Helper()
+	w := s.do("GET", "/api/v1/runs/"+id, "")
+	var r run.Report
+	if err := json.Unmarshal(w.Body.Bytes(), &r); err != nil || w.Code != http.StatusOK {
+		t.Fatalf("%d %s: %v", w.Code, w.Body, err)
+	}
+	return r
+}
+
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.start(t, "pay", `{"id": "a"}`)
+	if w := s.do("POST", "/api/v1/runs/run-1/cancel", `{"reason": "not needed"}`); w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if r := s.report(t, "run-1"); r.Status != run.Cancelled || r.Reason != "not needed" {
+		t.Errorf("status %q, reason %q", r.Status, r.Reason)
+	}
+	if w := s.do("POST", "/api/v1/runs/run-1/cancel", `{}`); w.Code != http.StatusConflict {
+		t.Errorf("cancelled twice: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestRetry(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		body  string
+		nodes []string // of the new run
+	}{
+		"where it ended":  {`{}`, []string{"new", "check"}},
+		"no body":         {``, []string{"new", "check"}},
+		"from a node":     {`{"from": "place"}`, []string{"new", "place", "done"}},
+		"from the start":  {`{"from": "new"}`, []string{"new", "check"}},
+		"from a node far": {`{"from": "done"}`, []string{"new", "done"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t)
+			s.start(t, "order", `{"id": 0}`)
+			w := s.do("POST", "/api/v1/runs/run-1/retry", test.body, func(r *http.Request) {
+				r.Header.Set("Content-Type", "application/json")
+			})
+			if w.Code != http.StatusAccepted || w.Header().Get("Location") != "/api/v1/runs/run-2" {
+				t.Fatalf("%d %v %s", w.Code, w.Header(), w.Body)
+			}
+			s.rests(t, "run-2")
+			r := s.report(t, "run-2")
+			var nodes []string
+			for _, n := range r.Nodes {
+				nodes = append(nodes, n.Node)
+			}
+			if r.RetryOf != "run-1" || !slices.Equal(nodes, test.nodes) {
+				t.Errorf("retry of %q through %v, want run-1 through %v", r.RetryOf, nodes, test.nodes)
+			}
+		})
+	}
+}
+
+// The id of an event comes in the body or in the header.
+func TestEventID(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	post := func(body, key string) (int, string) {
+		w := s.do("POST", "/api/v1/events/paid", body, func(r *http.Request) { r.Header.Set("Idempotency-Key", key) })
+		checkDescribed(t, s, "POST", "/api/v1/events/paid", w)
+		return w.Code, strings.TrimSpace(w.Body.String())
+	}
+	tests := []struct {
+		body, key string
+		status    int
+		want      string
+	}{
+		{`{"key": "a"}`, "e1", 202, `{"event":"e1","repeated":false}`},
+		{`{"key": "a"}`, "e1", 202, `{"event":"e1","repeated":true}`},
+		{`{"key": "a", "id": "e1"}`, "", 202, `{"event":"e1","repeated":true}`},
+		{`{"key": "a", "id": "e1"}`, "e1", 202, `{"event":"e1","repeated":true}`},
+		{`{"key": "a"}`, "", 202, `{"event":"event-1","repeated":false}`},
+		{`{"key": "a"}`, "", 202, `{"event":"event-2","repeated":false}`},
+		{`{"key": "a", "id": "e1"}`, "e2", 400, `{"title":"Bad Request","status":400,"detail":"id is \"e1\" and the header Idempotency-Key \"e2\"; expected one of them"}`},
+	}
+	for _, test := range tests {
+		if status, got := post(test.body, test.key); status != test.status || got != test.want {
+			t.Errorf("%s with %q: %d %s, want %d %s", test.body, test.key, status, got, test.status, test.want)
+		}
+	}
+}
+
+// An event that comes before the run waits is kept; its repetition is harmless.
+func TestEventBeforeItsRun(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for range 2 {
+		posted("paid", `{"key": "a/b", "id": "e1", "data": {"amount": 7}}`)(t, s)
+	}
+	start := func(id string) {
+		if w := s.do("POST", "/api/v1/flows/pay/runs", `{"id": "a/b"}`); w.Code != http.StatusAccepted {
+			t.Fatal(w.Code, w.Body)
+		}
+		s.rests(t, id)
+	}
+	start("run-1")
+	if r := s.engine.Find("run-1"); r != nil {
+		if _, err := r.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start("run-2")
+	if r := s.report(t, "run-1"); r.Status != run.Completed || r.Response == nil {
+		t.Errorf("the run is %s", r.Status)
+	}
+	if r := s.report(t, "run-2"); r.Status != run.Waiting {
+		t.Errorf("another run got the same event: it is %s", r.Status)
+	}
+}
+
+// full is a journal that cannot be written.
+type full struct{ *journal.Memory }
+
+func (full) Offer(context.Context, journal.Event) (bool, error) {
+	return false, errors.New("the disk is full")
+}
+
+func TestEventNotOnRecord(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(cfg *api.Config) {
+		cfg.Engine = engine.New(engine.Config{Journal: full{journal.NewMemory(1)}})
+	})
+	w := s.do("POST", "/api/v1/events/paid", `{"key": "a"}`)
+	checkDescribed(t, s, "POST", "/api/v1/events/paid", w)
+	want := `{"title":"Service Unavailable","status":503,"detail":"the event may not be on record; send it again, with the same id if it has one"}`
+	if got := strings.TrimSpace(w.Body.String()); w.Code != http.StatusServiceUnavailable || got != want || w.Header().Get("Retry-After") == "" {
+		t.Errorf("%d %s, want 503 %s", w.Code, got, want)
+	}
+}
+
+// A server that keeps no definitions shows the nodes of a run as long as its
+// flow has not changed, and starts none again.
+func TestWithoutDefinitions(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(cfg *api.Config) {
+		cfg.Flow = nil
+		cfg.Engine = engine.New(engine.Config{Caller: vendor{}, NewID: numbered("run")})
+	})
+	if w := s.do("POST", "/api/v1/flows/order/runs", `{"id": 0}`); w.Code != http.StatusAccepted {
+		t.Fatal(w.Code, w.Body)
+	}
+	if r := s.report(t, "run-1"); len(r.Nodes) == 0 {
+		t.Error("the run has no nodes")
+	}
+	s.flows = &catalog.Set{}
+	if r := s.report(t, "run-1"); len(r.Nodes) != 0 {
+		t.Errorf("nodes of a flow that is gone: %v", r.Nodes)
+	}
+}
+
+// Everything under /api/v1 demands the token, and does nothing without.
+func TestEveryRouteDemandsTheToken(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.start(t, "pay", `{"id": "a"}`)
+	guarded := serve(t, func(cfg *api.Config) { cfg.Token, cfg.Engine = "s3cret", s.engine })
+	params := strings.NewReplacer(":flow", "pay", ":id", "run-1", ":name", "paid")
+	for _, r := range guarded.Routes() {
+		path := params.Replace(r.Path)
+		w := guarded.do(r.Method, path, `{}`)
+		if want := strings.HasPrefix(path, "/api/v1/"); want != (w.Code == http.StatusUnauthorized) {
+			t.Errorf("%s %s: %d", r.Method, path, w.Code)
+		}
+	}
+	if r := s.report(t, "run-1"); r.Status != run.Waiting {
+		t.Errorf("the run is %s", r.Status)
+	}
+}

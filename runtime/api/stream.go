@@ -1,0 +1,140 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/run"
+)
+
+const (
+	// beatEvery keeps proxies from cutting off a stream in which nothing
+	// happens, and finds clients that are gone.
+	beatEvery = 15 * time.Second
+	// slowest is how long a client may take to read an event.
+	slowest = 10 * time.Second
+)
+
+// streamEvents sends the events of a run as they come, those of the past
+// first, until the run has ended.
+func (s *Server) streamEvents(c echo.Context) error {
+	ctx, id := c.Request().Context(), c.Param("id")
+	after, err := lastEventID(c.Request().Header)
+	if err != nil {
+		return err
+	}
+	events, err := s.cfg.Engine.Events(ctx, id)
+	if err != nil {
+		return noRun(id, err)
+	}
+	if seenAll(events, after) {
+		// An EventSource comes back after every end of a stream, until it
+		// gets this.
+		return c.NoContent(http.StatusNoContent)
+	}
+	header := c.Response().Header()
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Accel-Buffering", "no")
+	c.Response().WriteHeader(http.StatusOK)
+	out := &stream{w: c.Response(), control: http.NewResponseController(c.Response()), sent: after}
+	if err := s.pump(ctx, id, out); err != nil {
+		s.cfg.Log.Debug("stream of events ends early", "run", id, "error", err)
+	}
+	return nil
+}
+
+// lastEventID is how many events the client has.
+func lastEventID(header http.Header) (int, error) {
+	text := header.Get("Last-Event-ID")
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return 0, problem.New(http.StatusBadRequest, "Last-Event-ID %q: expected the number of an event", text)
+	}
+	return n, nil
+}
+
+func seenAll(events []run.Event, after int) bool {
+	s, err := journal.Summarize(events)
+	return err == nil && s.Status.Ended() && after >= len(events)
+}
+
+// pump waits for events in a goroutine of its own, so that it can send signs of
+// life meanwhile.
+func (s *Server) pump(ctx context.Context, id string, to *stream) error {
+	if err := to.control.Flush(); err != nil { // the header
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	events, ended := make(chan run.Event), make(chan error, 1)
+	defer func() {
+		cancel()
+		<-ended
+	}()
+	go func(after int) {
+		defer close(ended)
+		ended <- s.cfg.Engine.Follow(ctx, id, after, func(e run.Event) bool {
+			select {
+			case events <- e:
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		})
+	}(to.sent)
+	beat := time.NewTicker(beatEvery)
+	defer beat.Stop()
+	for {
+		var err error
+		select {
+		case e := <-events:
+			err = to.event(e)
+		case <-beat.C:
+			err = to.comment()
+		case err := <-ended:
+			return err
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// stream writes server-sent events.
+type stream struct {
+	w       io.Writer
+	control *http.ResponseController
+	sent    int // number of the last event
+}
+
+func (s *stream) event(e run.Event) error {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	s.sent++
+	return s.write("id: %d\nevent: %s\ndata: %s\n\n", s.sent, run.Name(e), data)
+}
+
+func (s *stream) comment() error { return s.write(":\n\n") }
+
+func (s *stream) write(format string, a ...any) error {
+	// A writer without deadlines is one without slow clients.
+	_ = s.control.SetWriteDeadline(time.Now().Add(slowest))
+	if _, err := fmt.Fprintf(s.w, format, a...); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}
