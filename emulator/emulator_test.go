@@ -248,7 +248,7 @@ func TestTimeoutEndsWithTheClient(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		start := time.Now()
-		if got := aborts(ctx, v, "timeout"); got != http.ErrAbortHandler {
+		if got := aborts(ctx, v, "timeout"); !errors.Is(got, http.ErrAbortHandler) {
 			t.Errorf("handler ended with %v, want http.ErrAbortHandler", got)
 		}
 		if got := time.Since(start); got != time.Hour {
@@ -264,7 +264,7 @@ func TestCloseEndsWhatIsHeld(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				v := newAcme(t, emulator.Config{})
-				held := make(chan any)
+				held := make(chan error)
 				go func() { held <- aborts(t.Context(), v, fault) }()
 				synctest.Wait()
 				select {
@@ -275,7 +275,7 @@ func TestCloseEndsWhatIsHeld(t *testing.T) {
 				if err := v.Close(); err != nil {
 					t.Fatal(err)
 				}
-				if got := <-held; got != http.ErrAbortHandler {
+				if got := <-held; !errors.Is(got, http.ErrAbortHandler) {
 					t.Errorf("handler ended with %v, want http.ErrAbortHandler", got)
 				}
 				if err := v.Close(); err != nil {
@@ -287,8 +287,8 @@ func TestCloseEndsWhatIsHeld(t *testing.T) {
 }
 
 // aborts makes a call and returns what its handler panicked with.
-func aborts(ctx context.Context, v *emulator.Vendor, fault string) (cause any) {
-	defer func() { cause = recover() }()
+func aborts(ctx context.Context, v *emulator.Vendor, fault string) (cause error) {
+	defer func() { cause, _ = recover().(error) }()
 	r := httptest.NewRequestWithContext(ctx, "POST", "/things", http.NoBody)
 	r.Header.Set("X-Emulator-Fault", fault)
 	v.ServeHTTP(httptest.NewRecorder(), r)
@@ -412,7 +412,7 @@ func TestDropByRule(t *testing.T) {
 	t.Parallel()
 	v := newAcme(t, emulator.Config{})
 	control[any](t, v, "POST", "/faults", `{"then":{"drop":true}}`, http.StatusCreated)
-	if got := aborts(t.Context(), v, ""); got != http.ErrAbortHandler {
+	if got := aborts(t.Context(), v, ""); !errors.Is(got, http.ErrAbortHandler) {
 		t.Errorf("handler ended with %v, want http.ErrAbortHandler", got)
 	}
 	if got := journal(t, v)[0]; got.Fault != "drop" || got.Status != 0 {
@@ -606,7 +606,7 @@ func TestJournalShowsWhatIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newAcme(t, emulator.Config{JournalSize: 1})
 		ctx, cancel := context.WithCancel(t.Context())
-		held := make(chan any)
+		held := make(chan error)
 		go func() { held <- aborts(ctx, v, "timeout") }()
 		synctest.Wait()
 		if e := journal(t, v)[0]; e.Status != 0 || e.Method != "POST" {

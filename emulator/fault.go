@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"path"
@@ -89,7 +90,7 @@ func (t Then) check() error {
 	case ends > 1:
 		return fmt.Errorf("a fault ends in one of fault, drop, malformed or a reply (status, headers, body), not in %d of them", ends)
 	case ends == 0 && t.DelayMs == 0:
-		return fmt.Errorf("a fault without effect: give fault, delayMs, drop, malformed, status, headers or body")
+		return errors.New("a fault without effect: give fault, delayMs, drop, malformed, status, headers or body")
 	case t.DelayMs < 0:
 		return fmt.Errorf("delayMs %d: expected a number of milliseconds", t.DelayMs)
 	case t.Status != 0 && (t.Status < 200 || t.Status > 599):

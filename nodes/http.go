@@ -88,7 +88,7 @@ func (in httpIn) call() (wire.Call, error) {
 		call.Headers[name] = value
 		typed = typed || strings.EqualFold(name, "Content-Type")
 	}
-	kind := ""
+	var kind string
 	switch body := in.Body.(type) {
 	case nil:
 		return call, nil

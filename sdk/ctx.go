@@ -158,6 +158,15 @@ func (c *Ctx) Log(line string) {
 	print(line + "\n") // the runtime's own: package os would cost a guest 0.4 MB
 }
 
+// Reason says for people why there is no response: in the host's words, or else
+// by the name of the failure. It is "" where there is a response.
+func (r Reply) Reason() string {
+	if r.Failure == "" || r.Message != "" {
+		return r.Message
+	}
+	return "the call had no response: " + string(r.Failure)
+}
+
 // Header is the first value of the header name, in any case, or "".
 func (r Reply) Header(name string) string {
 	for _, value := range r.Headers[strings.ToLower(name)] {
@@ -174,4 +183,17 @@ func (r Reply) JSON() (Value, error) { return Parse(string(r.Body)) }
 func (r Reply) Text(path ...string) string {
 	v, _ := r.JSON()
 	return v.Text(path...)
+}
+
+// Clip cuts a text to limit bytes, between two characters. What is no UTF-8 in
+// it becomes U+FFFD first, as the host would make of it.
+func Clip(text string, limit int) string {
+	text = validUTF8(text)
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit]
 }

@@ -245,3 +245,43 @@ func TestRandomness(t *testing.T) {
 		seen[uuid] = seed
 	}
 }
+
+func TestReason(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		reply wire.Reply
+		want  string
+	}{
+		{wire.Reply{Status: 500}, ""},
+		{wire.Reply{Failure: wire.Timeout}, "the call had no response: timeout"},
+		{wire.Reply{Failure: wire.Timeout, Message: "no answer in 5s"}, "no answer in 5s"},
+	} {
+		if got := (sdk.Reply{Reply: tt.reply}).Reason(); got != tt.want {
+			t.Errorf("Reason of %+v = %q, want %q", tt.reply, got, tt.want)
+		}
+	}
+}
+
+func TestClip(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text  string
+		limit int
+		want  string
+	}{
+		{"", 0, ""},
+		{"abc", 3, "abc"},
+		{"abcd", 3, "abc"},
+		{"abcd", 0, ""},
+		{"aéz", 3, "aé"},
+		{"aéz", 2, "a"},
+		{"😀😀", 7, "😀"},
+		{"😀", 3, ""},
+		{"a\xffb", 5, "a\uFFFDb"},
+		{"a\xffb", 3, "a"},
+	} {
+		if got := sdk.Clip(tt.text, tt.limit); got != tt.want {
+			t.Errorf("Clip(%q, %d) = %q, want %q", tt.text, tt.limit, got, tt.want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package sdk
 import (
 	"iter"
 	"strconv"
+	"strings"
 )
 
 // Value is a JSON value: an input, a setting, or a part of a reply's body. The
@@ -158,22 +159,11 @@ func (v Value) expect(want Kind, path []string) Value {
 func (v Value) mismatch(path []string, want string) fault {
 	name := "the value"
 	if len(path) > 0 {
-		name = strconv.Quote(join(path, "."))
+		name = strconv.Quote(strings.Join(path, "."))
 	}
 	shown := v.text
 	if shown == "" || v.kind == String {
 		shown = v.kind.String()
 	}
 	return fault(name + " is " + shown + ", expected " + want)
-}
-
-func join(parts []string, separator string) string {
-	var joined string
-	for i, part := range parts {
-		if i > 0 {
-			joined += separator
-		}
-		joined += part
-	}
-	return joined
 }

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -78,17 +79,18 @@ func exitFor(printed string) int {
 // but for those that need two files or none; they have stories.
 func TestCheckTellsEveryMistake(t *testing.T) {
 	t.Parallel()
-	var told []string
+	if os.Getenv("UPDATE") != "" {
+		t.Skip("the golden files are being rewritten")
+	}
+	told := []string{string(diag.FlowNameTaken), string(diag.Unreadable)}
 	for _, file := range flowFiles(t, "err") {
-		_, _, stderr := check(t, file)
-		for _, m := range printedMistake.FindAllStringSubmatch(stderr, -1) {
+		printed := readFile(t, strings.TrimSuffix(file, ".yaml")+".out")
+		for _, m := range printedMistake.FindAllStringSubmatch(printed, -1) {
 			told = append(told, m[2])
 		}
 	}
 	slices.Sort(told)
-	told = slices.Compact(append(told, string(diag.FlowNameTaken), string(diag.Unreadable)))
-	slices.Sort(told)
-	if diff := cmp.Diff(codes(t), told); diff != "" {
+	if diff := cmp.Diff(codes(t), slices.Compact(told)); diff != "" {
 		t.Errorf("codes (-known +told):\n%s", diff)
 	}
 }

@@ -221,7 +221,7 @@ func (s *standIn) wait() error {
 }
 
 func (s *standIn) close() {
-	_ = s.Vendor.Close()
+	_ = s.Close()
 	_ = s.server.Close()
 }
 

@@ -128,6 +128,7 @@ type world struct {
 	config    *config.Config // never nil
 	pluginDir string
 	host      *pluginhost.Host
+	plugins   []*pluginhost.Plugin
 	types     *node.Set
 	outbound  *outbound.Client
 }
@@ -163,12 +164,11 @@ func openWorld(ctx context.Context, std *streams, cfg *config.Config, used func(
 		return nil, wrong(err)
 	}
 	types := nodes.All()
-	plugins, err := w.host.LoadDir(ctx, pluginDir)
-	if err != nil {
+	if w.plugins, err = w.host.LoadDir(ctx, pluginDir); err != nil {
 		w.Close(ctx)
 		return nil, wrong(err)
 	}
-	for _, p := range plugins {
+	for _, p := range w.plugins {
 		types = append(types, p.Types()...)
 	}
 	if w.types, err = node.NewSet(types...); err != nil {

@@ -15,35 +15,45 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/diag"
-	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/webhook"
 )
 
-// live is the set of flows that are served, read again when a file changes. A
-// flow that is wrong after a change goes on as it was before.
+// live is the set of flows that are served, read again when a file changes, and
+// checked again when a plugin does. A flow that is wrong after a change goes on
+// as it was before, with the plugins it had.
 type live struct {
 	paths    []string
-	cfg      flow.Config
+	shelf    *shelf
+	config   *config.Config
 	verifier webhook.Verifier
 	std      *streams
 	log      *slog.Logger
 
-	mu  sync.Mutex // one reload at a time
-	set atomic.Pointer[catalog.Set]
+	mu    sync.Mutex // one reload at a time
+	types atomic.Pointer[node.Set]
+	set   atomic.Pointer[catalog.Set]
 }
 
 // openLive reads the flows for the first time, when any mistake is reason not
 // to start.
-func openLive(paths []string, w *world, std *streams, log *slog.Logger) (*live, error) {
-	l := &live{paths: paths, cfg: flowConfig(w.types, w.config), verifier: w.outbound, std: std, log: log}
+func openLive(paths []string, w *world, shelf *shelf, std *streams, log *slog.Logger) (*live, error) {
+	l := &live{paths: paths, shelf: shelf, config: w.config, verifier: w.outbound, std: std, log: log}
+	types, err := shelf.typesOf(w.plugins)
+	if err != nil {
+		return nil, wrong(err)
+	}
+	l.types.Store(types)
 	files, err := catalog.Find(paths)
 	if err != nil {
 		return nil, wrong(err)
 	}
-	set, mistakes := catalog.Load(files, l.cfg)
+	cfg := flowConfig(types, l.config)
+	set, mistakes := catalog.Load(files, cfg)
 	if set != nil {
-		mistakes = append(mistakes, webhook.Check(set, l.verifier, l.cfg.Connections)...)
+		mistakes = append(mistakes, webhook.Check(set, l.verifier, cfg.Connections)...)
 	}
 	diag.Print(std.err, mistakes.Sorted(), readSource)
 	if mistakes.HasErrors() {
@@ -56,6 +66,21 @@ func openLive(paths []string, w *world, std *streams, log *slog.Logger) (*live, 
 // Set returns the live flows.
 func (l *live) Set() *catalog.Set { return l.set.Load() }
 
+// Types returns the catalogue that flows are checked against.
+func (l *live) Types() *node.Set { return l.types.Load() }
+
+// reloadPlugins takes the plugin folder as it is now. If anything in it is
+// wrong, all plugins stay as they were.
+func (l *live) reloadPlugins(ctx context.Context) {
+	types, err := l.shelf.reload(ctx)
+	if err != nil {
+		l.log.Error("plugins are not reloaded, all stay as they were", "error", err)
+		return
+	}
+	l.types.Store(types)
+	l.log.Info("plugins reloaded")
+}
+
 // reload reads all files again. What is wrong is told, and stays as it was.
 func (l *live) reload() {
 	l.mu.Lock()
@@ -65,48 +90,58 @@ func (l *live) reload() {
 		l.log.Error("flows are not reloaded", "error", err)
 		return
 	}
-	set, mistakes := catalog.Reload(files, l.cfg, l.Set())
+	cfg := flowConfig(l.Types(), l.config)
+	set, mistakes := catalog.Reload(files, cfg, l.Set())
 	if set != nil {
-		if refused := webhook.Check(set, l.verifier, l.cfg.Connections); refused.HasErrors() {
+		if refused := webhook.Check(set, l.verifier, cfg.Connections); refused.HasErrors() {
 			mistakes, set = append(mistakes, refused...), nil
 		}
 	}
 	diag.Print(l.std.err, mistakes.Sorted(), readSource)
-	switch {
-	case set == nil:
+	if set == nil {
 		l.log.Error("flows are not reloaded, all stay as they were", "mistakes", len(mistakes))
 		return
-	case mistakes.HasErrors():
-		l.log.Warn("flows reloaded; those with mistakes stay as they were")
-	default:
-		l.log.Info("flows reloaded", "flows", len(set.Flows()))
 	}
 	l.set.Store(set)
+	if mistakes.HasErrors() {
+		l.log.Warn("flows reloaded; those with mistakes stay as they were")
+		return
+	}
+	l.log.Info("flows reloaded", "flows", len(set.Flows()))
 }
 
 // settle is how long files must rest before they are read: editors write in
 // several moves.
 const settle = 100 * time.Millisecond
 
-// watch reloads when a file changes, until ctx ends.
-func (l *live) watch(ctx context.Context) error {
+// watcher notes from now on what changes; watch tells of it, and closes it.
+func (l *live) watcher() (*fsnotify.Watcher, error) {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
-		return fmt.Errorf("watch flows: %w", err)
+		return nil, fmt.Errorf("watch flows: %w", err)
 	}
-	defer w.Close()
 	if err := l.addFolders(w); err != nil {
-		return fmt.Errorf("watch flows: %w", err)
+		_ = w.Close()
+		return nil, fmt.Errorf("watch flows: %w", err)
 	}
+	return w, nil
+}
+
+// watch reloads when a file changes, until ctx ends.
+func (l *live) watch(ctx context.Context, w *fsnotify.Watcher) error {
+	defer w.Close()
 	var rest <-chan time.Time
+	plugins := false // one of them changed
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case e := <-w.Events:
-			if !strings.HasPrefix(filepath.Base(e.Name), ".") {
-				rest = time.After(settle)
+			if strings.HasPrefix(filepath.Base(e.Name), ".") {
+				continue
 			}
+			rest = time.After(settle)
+			plugins = plugins || l.shelf.holds(e.Name)
 		case err := <-w.Errors:
 			l.log.Error("watch flows", "error", err)
 		case <-rest:
@@ -114,13 +149,21 @@ func (l *live) watch(ctx context.Context) error {
 			if err := l.addFolders(w); err != nil {
 				l.log.Error("watch flows", "error", err)
 			}
+			if plugins {
+				plugins = false
+				l.reloadPlugins(ctx)
+			}
 			l.reload()
 		}
 	}
 }
 
-// addFolders watches every folder under the paths; a second time does no harm.
+// addFolders watches every folder under the paths, and that of the plugins; a
+// second time does no harm.
 func (l *live) addFolders(w *fsnotify.Watcher) error {
+	if err := w.Add(l.shelf.watched()); err != nil {
+		return err
+	}
 	for _, root := range l.paths {
 		info, err := os.Stat(root)
 		if err != nil {

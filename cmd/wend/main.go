@@ -10,9 +10,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/wendflow/wend/runtime/diag"
 )
 
 // What a command exits with.
@@ -20,13 +23,24 @@ const (
 	exitDone  = 0
 	exitWrong = 1 // the flow, the plugin or the run is wrong
 	exitUsage = 2 // the command line is
+	// exitStopped is what shells give a program that an interrupt ended.
+	exitStopped = 130
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go stopOn(signals, stop)
+	os.Exit(Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// stopOn stops in an orderly way at the first signal, and at once at the second.
+func stopOn(signals <-chan os.Signal, stop func()) {
+	<-signals
 	stop()
-	os.Exit(code)
+	<-signals
+	os.Exit(exitStopped)
 }
 
 // Main runs one command and returns what to exit with. When ctx ends the
@@ -85,14 +99,27 @@ func rootCommand(std *streams) *cobra.Command {
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          noSuchCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(
 		serveCommand(std), runCommand(std), checkCommand(std), demoCommand(std), emulateCommand(std),
-		nodesCommand(std), schemaCommand(std), pluginCommand(std),
+		nodesCommand(std), runsCommand(std), schemaCommand(std), pluginCommand(std),
 	)
 	return root
+}
+
+// noSuchCommand refuses what is none of a command's own commands.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	asked := strings.TrimPrefix(cmd.CommandPath()+" "+args[0], cmd.Root().Name()+" ")
+	return fmt.Errorf("no command %q; %s", asked, diag.Suggest(args[0], names))
 }
 
 func version() string {

@@ -174,10 +174,22 @@ func schemaDoc(p map[string]any) string {
 		doc, _ = p["title"].(string)
 	}
 	if enum, ok := p["enum"].([]any); ok {
-		doc += fmt.Sprintf(" One of %v.", enum)
+		values := make([]string, len(enum))
+		for i, v := range enum {
+			values[i] = fmt.Sprint(v)
+		}
+		doc = sentence(doc) + "One of " + strings.Join(values, ", ") + "."
 	}
 	if d, ok := p["default"]; ok {
-		doc += fmt.Sprintf(" Default %v.", d)
+		doc = sentence(doc) + fmt.Sprintf("Default %v.", d)
 	}
-	return strings.TrimSpace(doc)
+	return doc
+}
+
+// sentence is text that another sentence can follow.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.TrimSuffix(text, ".") + ". "
 }

@@ -14,43 +14,52 @@ import (
 func pluginCommand(std *streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plugin",
-		Short: "For plugin authors: build and inspect",
-		Args:  cobra.NoArgs,
+		Short: "For plugin authors: new, build, test, check and inspect",
+		Args:  noSuchCommand,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	cmd.AddCommand(pluginBuildCommand(std), pluginInspectCommand(std))
+	cmd.AddCommand(
+		pluginNewCommand(std), pluginBuildCommand(std), pluginTestCommand(std),
+		pluginCheckCommand(std), pluginInspectCommand(std),
+	)
 	return cmd
 }
 
 func pluginBuildCommand(std *streams) *cobra.Command {
-	var out string
+	var cfg pluginhost.BuildConfig
 	cmd := &cobra.Command{
 		Use:   "build [DIR]",
-		Short: "Compile a Go plugin and put its manifest into it",
+		Short: "Compile a Go plugin, or take another language's module, and put its manifest into it",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir := "."
+			cfg.Dir = "."
 			if len(args) == 1 {
-				dir = args[0]
+				cfg.Dir = args[0]
 			}
-			built, err := pluginhost.Build(cmd.Context(), pluginhost.BuildConfig{Dir: dir, Out: out})
-			if bad, ok := errors.AsType[*pluginhost.ManifestError](err); ok {
-				diag.Print(std.err, bad.Mistakes, func(string) []byte { return bad.Source })
-				return errSaid
-			}
+			built, err := pluginhost.Build(cmd.Context(), cfg)
 			if err != nil {
-				return wrong(err)
+				return buildFailed(std, err)
 			}
 			for _, w := range built.Warnings {
 				fmt.Fprintf(std.err, "warning: %s\n", w)
 			}
-			fmt.Fprintf(std.out, "%s  %s %s, %d methods, %d bytes\n",
-				built.Out, built.Manifest.Plugin, built.Manifest.Version, len(built.Manifest.Methods), built.Size)
+			fmt.Fprintf(std.out, "%s  %s %s, %s, %d bytes\n",
+				built.Out, built.Manifest.Plugin, built.Manifest.Version, counted(len(built.Manifest.Methods), "method"), built.Size)
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "file to write (default <plugin>.wasm in DIR)")
+	cmd.Flags().StringVar(&cfg.Out, "out", "", "file to write (default <plugin>.wasm in DIR)")
+	cmd.Flags().StringVar(&cfg.Module, "module", "", "wasm file that another language's toolchain made; then nothing is compiled")
 	return cmd
+}
+
+// buildFailed prints the mistakes of a plugin.yaml where they are.
+func buildFailed(std *streams, err error) error {
+	if bad, ok := errors.AsType[*pluginhost.ManifestError](err); ok {
+		diag.Print(std.err, bad.Mistakes, func(string) []byte { return bad.Source })
+		return errSaid
+	}
+	return wrong(err)
 }
 
 func pluginInspectCommand(std *streams) *cobra.Command {
@@ -70,4 +79,12 @@ func pluginInspectCommand(std *streams) *cobra.Command {
 			return printJSON(std.out, in)
 		},
 	}
+}
+
+// counted writes "1 method", "2 methods".
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

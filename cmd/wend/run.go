@@ -3,10 +3,13 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,6 +39,9 @@ func runCommand(std *streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if o.events && !o.json {
+				return errors.New("--events needs --json")
+			}
 			o.file = args[0]
 			w, err := env.open(cmd.Context(), std, logger, connectionsIn(o.file))
 			if err != nil {
@@ -51,13 +57,14 @@ func runCommand(std *streams) *cobra.Command {
 	cmd.Flags().StringVar(&o.trigger, "trigger", "", "id of the trigger, if the flow has several")
 	cmd.Flags().StringArrayVar(&o.set, "set", nil, "name=value of a variable; may be repeated")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the whole run as JSON")
+	cmd.Flags().BoolVar(&o.events, "events", false, "with --json: its events too, for 'wend plugin test --from-run'")
 	return cmd
 }
 
 type runOptions struct {
 	file, input, trigger string
 	set                  []string
-	json                 bool
+	json, events         bool
 }
 
 func (o *runOptions) run(ctx context.Context, std *streams, w *world, e *engine.Engine) error {
@@ -176,11 +183,11 @@ func (o *runOptions) variables(f *flow.Flow) (map[string]any, error) {
 		}
 		old, declared := f.Variables[name]
 		if !declared {
-			var names []string
-			for n := range f.Variables {
-				names = append(names, n)
+			if len(f.Variables) == 0 {
+				return nil, fmt.Errorf("--set %q: flow %q declares no variables", text, f.Name)
 			}
-			return nil, fmt.Errorf("--set %q: flow %q declares no variable %q; %s", text, f.Name, name, diag.Suggest(name, names))
+			return nil, fmt.Errorf("--set %q: flow %q declares no variable %q; %s",
+				text, f.Name, name, diag.Suggest(name, slices.Sorted(maps.Keys(f.Variables))))
 		}
 		vars[name] = value
 		if _, isText := old.(string); isText || old == nil {
@@ -227,7 +234,7 @@ func printTrace(w io.Writer, t run.Trace) {
 	}
 	fmt.Fprintln(w, line)
 	for _, c := range t.Calls {
-		fmt.Fprintf(w, "%-12s   %s %s → %s\n", "", c.Method, c.URL, cmp.Or(c.Failure, fmt.Sprint(c.Status)))
+		fmt.Fprintf(w, "%-12s   %s %s → %s\n", "", c.Method, c.URL, cmp.Or(c.Failure, strconv.Itoa(c.Status)))
 	}
 }
 
@@ -237,7 +244,14 @@ func (o *runOptions) print(std *streams, f *flow.Flow, r *engine.Run, res engine
 		if err != nil {
 			return wrong(err)
 		}
-		return printJSON(std.out, report)
+		if !o.events {
+			return printJSON(std.out, report)
+		}
+		recorded, err := newRecording(report, r.Events())
+		if err != nil {
+			return wrong(err)
+		}
+		return printJSON(std.out, recorded)
 	}
 	fmt.Fprintf(std.err, "run %s: %s\n", r.ID, res.Status)
 	if res.Reason != "" {

@@ -54,6 +54,7 @@ func flowSchema(types *node.Set) obj {
 	}
 	duration := obj{"type": "string", "pattern": `^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h|d))+$`, "examples": []any{"5s", "200ms", "24h"}}
 	id := obj{"pattern": `^[A-Za-z_][A-Za-z0-9_]*$`}
+	variable := obj{"pattern": `^([A-Za-z_][A-Za-z0-9_]*|[0-9]+)$`} // $(0042) is one too
 	retry := object(obj{
 		"max": obj{"type": "integer", "minimum": 1}, "on": obj{"type": "array", "items": obj{"type": "string"}},
 		"delay": duration, "maxDelay": duration,
@@ -75,7 +76,7 @@ func flowSchema(types *node.Set) obj {
 		"description": obj{"type": "string"},
 		"timeout":     described(duration, "Of a whole run."),
 		"durable":     obj{"type": "boolean", "default": true, "description": "false: runs may be forgotten when the process ends."},
-		"variables":   obj{"type": "object", "propertyNames": id, "description": "Custom variables and their values at the start."},
+		"variables":   obj{"type": "object", "propertyNames": variable, "description": "Custom variables and their values at the start."},
 		"defaults":    object(obj{"timeout": duration, "retry": retry, "outcomes": routes}),
 		"nodes":       obj{"type": "object", "propertyNames": id, "minProperties": 1, "additionalProperties": n},
 	}, "flow", "nodes")
@@ -149,11 +150,24 @@ func withTemplates(schema map[string]any) any {
 			out[key] = withTemplates(s)
 		}
 	}
-	switch schema["type"] {
-	case nil, "string", "object", "array":
+	if takesText(schema) {
 		delete(out, "format")
 		return out
-	default:
-		return obj{"anyOf": []any{out, obj{"type": "string", "pattern": `\$\(`}}, "description": schema["description"]}
 	}
+	either := obj{"anyOf": []any{out, obj{"type": "string", "pattern": `\$\(`}}}
+	if doc, ok := schema["description"]; ok {
+		either["description"] = doc
+	}
+	return either
+}
+
+// takesText tells whether any text fits a schema, and so any template does. A
+// set is read name by name and takes none in its place.
+func takesText(schema map[string]any) bool {
+	for _, key := range []string{"enum", "const", "pattern", "minLength", "maxLength"} {
+		if schema[key] != nil {
+			return false
+		}
+	}
+	return schema["type"] == nil || schema["type"] == "string" || schema["x-wend"] == "set"
 }

@@ -20,17 +20,21 @@ import (
 //
 //	start NAME wend VERB ARG...  start it beside the story; $NAME is the address it prints, if it is not run
 //	await NAME PATTERN           wait until it prints a line like that, later than the last one awaited
-//	halt NAME                    interrupt it; what it printed is stdout and stderr
+//	interrupt NAME               interrupt it
+//	halt NAME                    interrupt it and wait; what it printed is stdout and stderr
 //	fill FILE                    put the values of $NAMEs into a file
 //	request [-H "NAME: VALUE"] METHOD URL [FILE]
 //	                             the answer is stdout: status, type and body, JSON indented
+//	until EVENT URL              wait for an event of a run, in the stream at URL
+//	keep NAME FILE|stdout|stderr PATTERN
+//	                             what the pattern's group matches is $NAME from now on
 //	plain FILE|stdout|stderr     print it with ids, times, lengths of time and ports made the same
 //
 // and find in their environment $ROOT, the repository; $PLUGINS, the plugins
-// that ship; $CISCO, that of cisco-cce alone.
+// that ship; $CISCO, that of cisco-cce alone; $MODULES, files that are no plugins.
 func TestStories(t *testing.T) {
 	t.Parallel()
-	warm(t)
+	broken := modules(t)
 	repository, err := filepath.Abs(root)
 	if err != nil {
 		t.Fatal(err)
@@ -44,6 +48,7 @@ func TestStories(t *testing.T) {
 			env.Setenv("ROOT", repository)
 			env.Setenv("PLUGINS", plugins(t, "dist"))
 			env.Setenv("CISCO", plugins(t, "cisco-cce"))
+			env.Setenv("MODULES", broken)
 			env.Setenv("CCE_TOKEN", "cce-admin")
 			env.Setenv("WEND_TOKEN", "let-me-in")
 			// The race detector makes every process wait a second at its end.
@@ -57,7 +62,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "halt": halt, "fill": fill, "request": request, "plain": plain,
+			"start": start, "await": await, "halt": halt, "interrupt": interrupt, "fill": fill, "request": request, "plain": plain, "keep": keep, "until": until,
 		},
 	})
 }
@@ -65,15 +70,6 @@ func TestStories(t *testing.T) {
 // cacheNames lead to the caches of whoever runs the tests: those of Go, and
 // that of compiled plugins, since the race detector makes compiling slow.
 var cacheNames = []string{"HOME", "XDG_CACHE_HOME", "LocalAppData", "USERPROFILE", "GOCACHE", "GOPATH", "GOMODCACHE", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN"}
-
-// warm compiles the plugin of the stories once, before many processes do.
-func warm(t *testing.T) {
-	t.Helper()
-	code, _, stderr := command(t, "run", "testdata/ok/smallest.yaml", "--plugins", plugins(t, "cisco-cce"), "--config", writeFile(t, "wend.yaml", "{}\n"))
-	if code != 0 {
-		t.Fatalf("exit %d:\n%s", code, stderr)
-	}
-}
 
 func writeFile(t *testing.T, name, content string) string {
 	t.Helper()
@@ -140,17 +136,34 @@ var volatile = []struct {
 	{regexp.MustCompile(`("durationMs": )[\d.]+`), "${1}0"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "HOST"},
 	{regexp.MustCompile(`\b\d+(\.\d+)?(ms|µs)\b`), "LENGTH"},
-	{regexp.MustCompile(`sha256:[0-9a-f]{64}`), "DIGEST"},
+	{regexp.MustCompile(`(sha256:)?[0-9a-f]{64}`), "DIGEST"},
+}
+
+func keep(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: keep NAME FILE|stdout|stderr PATTERN")
+	}
+	pattern, err := regexp.Compile(args[2])
+	ts.Check(err)
+	match := pattern.FindStringSubmatch(ts.ReadFile(args[1]))
+	if len(match) < 2 {
+		ts.Fatalf("no group of %q in %s", pattern, args[1])
+	}
+	ts.Setenv(args[0], match[1])
 }
 
 func plain(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: plain FILE|stdout|stderr")
 	}
-	text := ts.ReadFile(args[0])
+	_, err := io.WriteString(ts.Stdout(), same(ts.ReadFile(args[0])))
+	ts.Check(err)
+}
+
+// same is text with what is volatile made the same.
+func same(text string) string {
 	for _, v := range volatile {
 		text = v.pattern.ReplaceAllString(text, v.same)
 	}
-	_, err := io.WriteString(ts.Stdout(), text)
-	ts.Check(err)
+	return text
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ import (
 	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
-	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/webhook"
 )
@@ -91,23 +92,24 @@ type server struct {
 
 // newServer is ready to Run. Close it in any case.
 func newServer(ctx context.Context, w *world, cfg serverConfig, std *streams, log *slog.Logger) (*server, error) {
-	flows, err := openLive(cfg.paths, w, std, log)
+	shelf := newShelf(w.host, w.pluginDir, w.plugins, log)
+	flows, err := openLive(cfg.paths, w, shelf, std, log)
 	if err != nil {
 		return nil, err
 	}
 	s := &server{std: std, log: log, world: w, live: flows, ready: make(chan string, 1)}
-	s.addr = firstOf(cfg.addr, w.config.Server.Addr, defaultAddr)
+	s.addr = cmp.Or(cfg.addr, w.config.Server.Addr, defaultAddr)
 	token, err := apiToken(w.config)
 	if err != nil {
 		return nil, err
 	}
 	if token == "" && !loopback(s.addr) {
 		return nil, wrongf("%s can be reached from outside, so the API needs a token: set server.token to env:NAME or file:PATH in %s",
-			s.addr, firstOf(w.config.File, defaultConfig))
+			s.addr, cmp.Or(w.config.File, defaultConfig))
 	}
 	ec := engine.Config{Caller: w.outbound, Log: log}
 	if cfg.data != "" {
-		if s.store, err = openStore(ctx, cfg.data, w, func(name string) *flow.Flow { return flows.Set().Flow(name) }); err != nil {
+		if s.store, err = openStore(ctx, cfg.data, shelf, func(name string) *flow.Flow { return flows.Set().Flow(name) }); err != nil {
 			return nil, err
 		}
 		ec.Journal, ec.Flow = s.store.Driver, s.store.Flow
@@ -140,24 +142,19 @@ func (s *server) routes(token string) error {
 		Flows: flows.Set, Engine: s.engine, Verifier: w.outbound, Log: log,
 		MaxBody: w.config.Limits.Body, Rate: w.config.Server.Requests.PerSecond, Burst: w.config.Server.Requests.Burst,
 	}).Mount(s.echo)
-	a, err := api.New(api.Config{
-		Flows: flows.Set, Engine: s.engine, Types: func() *node.Set { return w.types }, Token: token,
+	ac := api.Config{
+		Flows: flows.Set, Engine: s.engine, Types: flows.Types, Token: token,
 		MaxBody: w.config.Limits.Body, Version: version(), Log: log,
-	})
+	}
+	if s.store != nil {
+		ac.Flow = s.store.Flow
+	}
+	a, err := api.New(ac)
 	if err != nil {
 		return err
 	}
 	a.Mount(s.echo)
 	return nil
-}
-
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
 }
 
 // apiToken reads the token that server.token refers to.
@@ -206,6 +203,11 @@ func (s *server) Run(ctx context.Context) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	changes, err := s.live.watcher() // before anybody is told that a change counts
+	if err != nil {
+		_ = l.Close()
+		return wrong(err)
+	}
 	s.announce(l.Addr().String())
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -214,8 +216,16 @@ func (s *server) Run(ctx context.Context) error {
 		}
 		return nil
 	})
-	group.Go(func() error { return s.live.watch(gctx) })
+	group.Go(func() error { return s.live.watch(gctx, changes) })
 	group.Go(func() error { return s.engine.Run(gctx) })
+	group.Go(func() error {
+		s.trim(gctx)
+		return nil
+	})
+	group.Go(func() error {
+		s.live.shelf.run(gctx)
+		return nil
+	})
 	group.Go(func() error {
 		<-gctx.Done()
 		return s.stop(context.WithoutCancel(ctx), srv)
@@ -238,6 +248,40 @@ func (s *server) stop(ctx context.Context, srv *http.Server) error {
 		return nil
 	})
 	return group.Wait()
+}
+
+const (
+	// keepRuns is how long ended runs are kept where the configuration says
+	// nothing.
+	keepRuns  = 30 * 24 * time.Hour
+	trimEvery = 10 * time.Minute
+)
+
+// trim removes old runs now and then, until ctx ends.
+func (s *server) trim(ctx context.Context) {
+	if s.store == nil {
+		return
+	}
+	keep := s.world.config.Server.Retention
+	retention := journal.Retention{Age: cmp.Or(keep.Age, keepRuns), Bytes: keep.Size}
+	tick := time.NewTicker(trimEvery)
+	defer tick.Stop()
+	for {
+		removed, err := s.store.Trim(ctx, retention)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			s.log.Error("remove old runs", "error", err)
+		case removed > 0:
+			s.log.Info("old runs removed", "runs", removed)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // announce prints what is served and how to try it.

@@ -100,6 +100,13 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	s.await(ts, s.stderr, pattern)
 }
 
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 || serversOf(ts).running[args[0]] == nil {
+		ts.Fatalf("usage: interrupt NAME, of a server that was started")
+	}
+	ts.Check(serversOf(ts).running[args[0]].cmd.Process.Signal(os.Interrupt))
+}
+
 func halt(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 || serversOf(ts).running[args[0]] == nil {
 		ts.Fatalf("usage: [!] halt NAME, of a server that was started")

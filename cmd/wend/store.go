@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/wendflow/wend/nodes"
@@ -12,7 +10,6 @@ import (
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/journal/sqlite"
 	"github.com/wendflow/wend/runtime/node"
-	"github.com/wendflow/wend/runtime/pluginhost"
 )
 
 const defaultData = ".wend"
@@ -21,46 +18,24 @@ const defaultData = ".wend"
 // the flow and the plugins that it began with, whatever is live now.
 type store struct {
 	journal.Driver
-	host *pluginhost.Host
-	live func(name string) *flow.Flow // nil if there is none of that name
+	shelf *shelf
+	live  func(name string) *flow.Flow // nil if there is none of that name
 
-	mu      sync.Mutex
-	flows   map[string]*flow.Flow // by flowKey
-	plugins map[string]*pluginhost.Plugin
+	mu    sync.Mutex
+	flows map[string]*flow.Flow // by digests, its own and those of its plugins
 }
 
 // openStore opens the data folder and puts the loaded plugins into it.
-func openStore(ctx context.Context, dir string, w *world, live func(name string) *flow.Flow) (*store, error) {
+func openStore(ctx context.Context, dir string, plugins *shelf, live func(name string) *flow.Flow) (*store, error) {
 	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir})
 	if err != nil {
 		return nil, wrong(err)
 	}
-	s := &store{
-		Driver: db, host: w.host, live: live,
-		flows: map[string]*flow.Flow{}, plugins: map[string]*pluginhost.Plugin{},
-	}
-	if err := s.keepPlugins(ctx, w.pluginDir); err != nil {
+	if err := plugins.keepIn(ctx, db); err != nil {
 		_ = db.Close()
 		return nil, wrong(err)
 	}
-	return s, nil
-}
-
-func (s *store) keepPlugins(ctx context.Context, dir string) error {
-	files, err := filepath.Glob(filepath.Join(dir, "*.wasm"))
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		wasm, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		if err := s.PutBlob(ctx, pluginhost.Digest(wasm), wasm); err != nil {
-			return fmt.Errorf("keep plugin %q: %w", file, err)
-		}
-	}
-	return nil
+	return &store{Driver: db, shelf: plugins, live: live, flows: map[string]*flow.Flow{}}, nil
 }
 
 // Flow finds the definition that a run began with.
@@ -109,29 +84,11 @@ func (s *store) types(ctx context.Context, digests map[string]string) (*node.Set
 			continue
 		}
 		seen[digest] = true
-		p, err := s.plugin(ctx, digest)
+		older, err := s.shelf.older(ctx, digest)
 		if err != nil {
 			return nil, fmt.Errorf("the plugin of %q as it was: %w", name, err)
 		}
-		types = append(types, p.Types()...)
+		types = append(types, older...)
 	}
 	return node.NewSet(types...)
-}
-
-// plugin loads a plugin once; it stays as long as its host. The host gives back
-// the one that is loaded already if it is the same file.
-func (s *store) plugin(ctx context.Context, digest string) (*pluginhost.Plugin, error) {
-	if p := s.plugins[digest]; p != nil {
-		return p, nil
-	}
-	wasm, err := s.Blob(ctx, digest)
-	if err != nil {
-		return nil, err
-	}
-	p, err := s.host.Load(ctx, wasm)
-	if err != nil {
-		return nil, err
-	}
-	s.plugins[digest] = p
-	return p, nil
 }

@@ -20,10 +20,7 @@ import (
 )
 
 func main() {
-	for file, page := range map[string]func() (string, error){
-		"docs/errors.md": errorsPage,
-		"docs/nodes.md":  nodesPage,
-	} {
+	for file, page := range pages {
 		text, err := page()
 		if err == nil {
 			err = os.WriteFile(file, []byte(text), 0o644)
@@ -35,6 +32,12 @@ func main() {
 	}
 }
 
+// pages are what is written, by file.
+var pages = map[string]func() (string, error){
+	"docs/errors.md": errorsPage,
+	"docs/nodes.md":  nodesPage,
+}
+
 const generated = "<!-- Made by `make generate` from the code; do not edit. -->\n\n"
 
 func errorsPage() (string, error) {
@@ -44,38 +47,80 @@ func errorsPage() (string, error) {
 		"Each is printed as `file:line:col: message [code]` with its line and a caret. A test runs every flow below and " +
 		"finds the code it stands under.\n")
 	for _, file := range []string{"runtime/diag/codes.go", "runtime/diag/codes_flow.go"} {
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+		groups, err := readCodes(file)
 		if err != nil {
 			return "", err
 		}
-		for _, decl := range parsed.Decls {
-			d, ok := decl.(*ast.GenDecl)
-			if !ok || d.Tok != token.CONST {
-				continue
+		for _, g := range groups {
+			fmt.Fprintf(&b, "\n## %s\n", g.title)
+			for _, c := range g.codes {
+				c.write(&b, "")
 			}
-			fmt.Fprintf(&b, "\n## %s\n", strings.TrimSuffix(strings.TrimSpace(d.Doc.Text()), "."))
-			for _, s := range d.Specs {
-				writeCode(&b, s.(*ast.ValueSpec))
-			}
+		}
+	}
+	b.WriteString("\n## Mistakes in `wend.yaml`\n\n" +
+		"These are found there only. The others that it can have stand above: what YAML misreads, keys, names and durations.\n")
+	groups, err := readCodes("runtime/config/config.go")
+	if err != nil {
+		return "", err
+	}
+	for _, g := range groups {
+		for _, c := range g.codes {
+			c.write(&b, " in `wend.yaml`")
 		}
 	}
 	return b.String(), nil
 }
 
-func writeCode(b *strings.Builder, c *ast.ValueSpec) {
-	code, _ := strconv.Unquote(c.Values[0].(*ast.BasicLit).Value)
-	text := strings.TrimPrefix(c.Doc.Text(), c.Names[0].Name+": ")
-	prose, flow := []string{}, []string{}
-	for line := range strings.Lines(text) {
-		if example, ok := strings.CutPrefix(line, "\t"); ok {
-			flow = append(flow, example)
+// group is the codes of one const declaration.
+type group struct {
+	title string
+	codes []code
+}
+
+// code is a kind of mistake, as the comment of its constant describes it.
+type code struct{ name, prose, example string }
+
+// readCodes returns the codes of a file that has no other constants.
+func readCodes(file string) ([]group, error) {
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	var groups []group
+	for _, decl := range parsed.Decls {
+		d, ok := decl.(*ast.GenDecl)
+		if !ok || d.Tok != token.CONST {
+			continue
+		}
+		g := group{title: strings.TrimSuffix(strings.TrimSpace(d.Doc.Text()), ".")}
+		for _, s := range d.Specs {
+			g.codes = append(g.codes, readCode(s.(*ast.ValueSpec)))
+		}
+		groups = append(groups, g)
+	}
+	return groups, nil
+}
+
+func readCode(c *ast.ValueSpec) code {
+	name, _ := strconv.Unquote(c.Values[0].(*ast.BasicLit).Value)
+	prose, example := []string{}, ""
+	for line := range strings.Lines(strings.TrimPrefix(c.Doc.Text(), c.Names[0].Name+": ")) {
+		if indented, ok := strings.CutPrefix(line, "\t"); ok {
+			example += indented
 		} else if strings.TrimSpace(line) != "" {
 			prose = append(prose, strings.TrimSpace(line))
 		}
 	}
-	fmt.Fprintf(b, "\n### `%s`\n\n%s\n", code, capital(strings.Join(prose, " ")))
-	if len(flow) > 0 {
-		fmt.Fprintf(b, "\n```yaml\n%s```\n", strings.Join(flow, ""))
+	return code{name, capital(strings.Join(prose, " ")), example}
+}
+
+// write writes a code under a heading that says where else than in a flow it is
+// found.
+func (c code) write(b *strings.Builder, where string) {
+	fmt.Fprintf(b, "\n### `%s`%s\n\n%s\n", c.name, where, c.prose)
+	if c.example != "" {
+		fmt.Fprintf(b, "\n```yaml\n%s```\n", c.example)
 	}
 }
 
@@ -111,26 +156,47 @@ func nodesPage() (string, error) {
 	return b.String(), nil
 }
 
+// writeSchema writes a table of the properties of s, those inside others
+// included.
 func writeSchema(b *strings.Builder, what string, s *node.Schema) {
-	props, _ := s.Raw()["properties"].(map[string]any)
-	if len(props) == 0 {
-		return
+	rows := propertyRows("", s.Raw(), what == "input")
+	if len(rows) > 0 {
+		fmt.Fprintf(b, "\n| %s | type | |\n|---|---|---|\n%s", what, strings.Join(rows, ""))
 	}
-	required, _ := s.Raw()["required"].([]any)
-	fmt.Fprintf(b, "\n| %s | type | |\n|---|---|---|\n", what)
+}
+
+func propertyRows(under string, schema map[string]any, mustSay bool) []string {
+	props, _ := schema["properties"].(map[string]any)
+	required, _ := schema["required"].([]any)
+	var rows []string
 	for _, name := range slices.Sorted(maps.Keys(props)) {
 		p, _ := props[name].(map[string]any)
 		kind, _ := p["type"].(string)
-		doc, _ := p["description"].(string)
-		if slices.Contains(required, any(name)) && what == "input" {
+		doc := describe(p)
+		if mustSay && slices.Contains(required, any(name)) {
 			doc = "Required. " + doc
 		}
-		if enum, ok := p["enum"].([]any); ok {
-			doc += fmt.Sprintf(" One of %v.", enum)
+		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |\n", under+name, cmp.Or(kind, "any"), strings.TrimSpace(doc)))
+		rows = append(rows, propertyRows(under+name+".", p, mustSay)...)
+		if items, ok := p["items"].(map[string]any); ok {
+			rows = append(rows, propertyRows(under+name+"[].", items, mustSay)...)
 		}
-		if d, ok := p["default"]; ok {
-			doc += fmt.Sprintf(" Default `%v`.", d)
-		}
-		fmt.Fprintf(b, "| `%s` | %s | %s |\n", name, cmp.Or(kind, "any"), strings.TrimSpace(strings.ReplaceAll(doc, "|", "\\|")))
 	}
+	return rows
+}
+
+// describe says in a cell of a table what a property means.
+func describe(p map[string]any) string {
+	doc, _ := p["description"].(string)
+	if enum, ok := p["enum"].([]any); ok {
+		names := make([]string, len(enum))
+		for i, v := range enum {
+			names[i] = fmt.Sprintf("`%v`", v)
+		}
+		doc += " One of " + strings.Join(names, ", ") + "."
+	}
+	if d, ok := p["default"]; ok {
+		doc += fmt.Sprintf(" Default `%v`.", d)
+	}
+	return strings.ReplaceAll(doc, "|", "\\|")
 }

@@ -29,16 +29,6 @@ func inputs(method string, more map[string]any) map[string]any {
 	return in
 }
 
-func run(t *testing.T, method string, visit sdktest.Visit) sdktest.Result {
-	t.Helper()
-	result, err := sdktest.Run(plugin, method, visit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkResult(t, method, result)
-	return result
-}
-
 func replying(reply wire.Reply) func(wire.Call) wire.Reply {
 	return func(wire.Call) wire.Reply { return reply }
 }
@@ -413,39 +403,48 @@ func TestLimitsAreInclusive(t *testing.T) {
 		want map[string]any
 	}{
 		{
-			"40 bytes", map[string]any{"callVariables": map[string]any{"cv_1": strings.Repeat("x", 40)}},
+			"40 bytes",
+			map[string]any{"callVariables": map[string]any{"cv_1": strings.Repeat("x", 40)}},
 			map[string]any{"cv_1": strings.Repeat("x", 40)},
 		},
 		{
-			"40 bytes of Latin-1, 41 of UTF-8", map[string]any{"callVariables": map[string]any{"cv_10": strings.Repeat("x", 39) + "é"}},
+			"40 bytes of Latin-1, 41 of UTF-8",
+			map[string]any{"callVariables": map[string]any{"cv_10": strings.Repeat("x", 39) + "é"}},
 			map[string]any{"cv_10": strings.Repeat("x", 39) + "é"},
 		},
 		{
-			"40 letters of two UTF-8 bytes", map[string]any{"callVariables": map[string]any{"cv_10": strings.Repeat("ÿ", 40)}},
+			"40 letters of two UTF-8 bytes",
+			map[string]any{"callVariables": map[string]any{"cv_10": strings.Repeat("ÿ", 40)}},
 			map[string]any{"cv_10": strings.Repeat("ÿ", 40)},
 		},
 		{
-			"a name of 32 bytes", map[string]any{"userVariables": variables(strings.Repeat("n", 28), "x")},
+			"a name of 32 bytes",
+			map[string]any{"userVariables": variables(strings.Repeat("n", 28), "x")},
 			map[string]any{"user" + strings.Repeat("n", 28): "x"},
 		},
 		{
-			"a name of 32 bytes with its prefix", map[string]any{"userVariables": variables("user"+strings.Repeat("n", 28), "x")},
+			"a name of 32 bytes with its prefix",
+			map[string]any{"userVariables": variables("user"+strings.Repeat("n", 28), "x")},
 			map[string]any{"user" + strings.Repeat("n", 28): "x"},
 		},
 		{
-			"a prefix too many", map[string]any{"userVariables": variables("useruser_x", "x")},
+			"a prefix too many",
+			map[string]any{"userVariables": variables("useruser_x", "x")},
 			map[string]any{"user_x": "x"},
 		},
 		{
-			"a value of 210 bytes", map[string]any{"userVariables": variables("v", strings.Repeat("ä", 210))},
+			"a value of 210 bytes",
+			map[string]any{"userVariables": variables("v", strings.Repeat("ä", 210))},
 			map[string]any{"userv": strings.Repeat("ä", 210)},
 		},
 		{
-			"an extension of any size and letters", map[string]any{"extensionVariables": variables("x", strings.Repeat("中", 3000))},
+			"an extension of any size and letters",
+			map[string]any{"extensionVariables": variables("x", strings.Repeat("中", 3000))},
 			map[string]any{"x": strings.Repeat("中", 3000)},
 		},
 		{
-			"a null value", map[string]any{"extensionVariables": []any{map[string]any{"key": "x", "value": nil}}},
+			"a null value",
+			map[string]any{"extensionVariables": []any{map[string]any{"key": "x", "value": nil}}},
 			map[string]any{"x": ""},
 		},
 		{

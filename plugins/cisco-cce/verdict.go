@@ -81,7 +81,6 @@ func (a api) judge(reply sdk.Reply) verdict {
 
 // failure says by which outcome a call without a response leaves.
 func (v verdict) failure() verdict {
-	message := cmp.Or(v.reply.Message, "the call had no response: "+string(v.reply.Failure))
 	outcome := onError
 	switch v.reply.Failure {
 	case wire.Timeout:
@@ -90,7 +89,7 @@ func (v verdict) failure() verdict {
 		outcome = onAuthorizationFail
 	case wire.Unreachable, wire.Refused, wire.Interrupted:
 	}
-	return v.fail(outcome, string(v.reply.Failure), message)
+	return v.fail(outcome, string(v.reply.Failure), v.reply.Reason())
 }
 
 func (v verdict) fail(outcome, code, message string) verdict {

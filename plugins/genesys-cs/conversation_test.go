@@ -1,158 +1,54 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
-	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/wendflow/wend/emulator"
+	"github.com/wendflow/wend/emulator/emulatortest"
 	cs "github.com/wendflow/wend/plugins/genesys-cs/emulator"
-	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
 	"github.com/wendflow/wend/sdk/sdktest"
-	"github.com/wendflow/wend/sdk/wire"
 )
 
-// matrix is testdata/matrix.yaml.
-type matrix struct {
-	Connections map[string]connection
-	Rows        []row
-}
-
-type connection struct {
-	Type     string
-	Secrets  map[string]string
-	Settings map[string]any
-}
-
-type row struct {
-	Name       string
-	Method     string
-	Connection string
-	Inputs     map[string]any
-	Settings   map[string]any
-	Emulator   map[string]any
-	Faults     []string
-	Timeout    time.Duration
-	Want       struct {
-		Outcome string
-		Outputs map[string]any
-		Status  string
-		Calls   *int
-	}
-}
-
-func readMatrix(t *testing.T) matrix {
+func readMatrix(t *testing.T) plugintest.Matrix[plugintest.Row] {
 	t.Helper()
-	source, err := os.ReadFile("testdata/matrix.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m matrix
-	decoder := yaml.NewDecoder(strings.NewReader(string(source)))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&m); err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return plugintest.ReadMatrix[plugintest.Row](t)
 }
 
-// site is the emulator, and the host's own connection to it.
+// site is the emulator, and the plugin connected with it.
 type site struct {
+	*plugintest.Link
+
 	t      *testing.T
 	vendor *emulator.Vendor
-	client *outbound.Client
 }
-
-const within = 20 * time.Second
 
 // newSite starts an emulator with the settings and faults of a row, and connects
 // to it as the row says.
-func newSite(t *testing.T, m matrix, r row) *site {
+func newSite(t *testing.T, m plugintest.Matrix[plugintest.Row], r plugintest.Row) *site {
 	t.Helper()
-	cfg := emulator.Config{Seed: 1}
-	if r.Emulator != nil {
-		settings, err := json.Marshal(r.Emulator)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.Settings = settings
-	}
-	for _, text := range r.Faults {
-		fault, err := emulator.ParseFault(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.Faults = append(cfg.Faults, fault)
-	}
-	vendor, err := cs.New(cfg)
+	vendor, err := cs.New(emulatortest.Config(t, r.Emulator, r.Faults))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(vendor)
-	t.Cleanup(func() {
-		_ = vendor.Close()
-		server.Close()
-	})
-	s := &site{t: t, vendor: vendor}
-	s.connect(m.Connections[r.Connection], r.Settings, server.URL)
-	return s
+	return &site{tested.Connect(t, vendor, m.Connections[r.Connection].With(r.Settings)), t, vendor}
 }
 
-// connect makes the connection, whose secrets are texts of the row.
-func (s *site) connect(c connection, over map[string]any, base string) {
-	s.t.Helper()
-	secrets := map[string]string{}
-	for name := range c.Secrets {
-		secrets[name] = "env:" + name
-	}
-	settings := map[string]any{}
-	maps.Copy(settings, c.Settings)
-	maps.Copy(settings, over)
-	maps.DeleteFunc(settings, func(_ string, v any) bool { return v == nil })
-	client, err := outbound.New(outbound.Config{
-		Connections: []outbound.Connection{{
-			Name: "genesys-cs", Type: c.Type, Secrets: secrets, Settings: settings, BaseURL: base, Private: true, Timeout: within,
-		}},
-		Env: func(name string) (string, bool) { v, ok := c.Secrets[name]; return v, ok },
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(client.Close)
-	s.client = client
-}
-
-// visit runs a method, with the host's connection on the wire.
 func (s *site) visit(method string, inputs map[string]any, timeout time.Duration) sdktest.Result {
 	s.t.Helper()
-	return run(s.t, method, sdktest.Visit{
-		Inputs: inputs, Settings: s.client.Settings("genesys-cs"),
-		Reply: func(call wire.Call) wire.Reply {
-			return s.client.Do(context.Background(), outbound.Request{Connection: "genesys-cs", Call: call, Key: "key", Timeout: timeout})
-		},
-	})
+	return s.Visit(s.t, method, inputs, timeout)
 }
 
 // show reads what the emulator's control surface has at a path.
 func (s *site) show(path string, into any) {
 	s.t.Helper()
-	w := httptest.NewRecorder()
-	s.vendor.ServeHTTP(w, httptest.NewRequestWithContext(s.t.Context(), http.MethodGet, "/_emulator"+path, http.NoBody))
-	decoder := json.NewDecoder(w.Body)
-	decoder.UseNumber()
-	if err := decoder.Decode(into); err != nil {
-		s.t.Fatalf("GET %s answered %d: %v", path, w.Code, err)
-	}
+	emulatortest.Control(s.t, s.vendor, http.MethodGet, path, "", into)
 }
 
 // emulated is what a task is in the emulator's own state.
@@ -184,67 +80,34 @@ func (s *site) task(service, task any) emulated {
 }
 
 // TestMatrix holds plugin, connection and emulator together against every row
-// of the outcome table.
+// of the outcome table. The state of a row is the status of the task.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	m := readMatrix(t)
-	names := map[string]bool{}
 	for _, r := range m.Rows {
-		if names[r.Name] {
-			t.Errorf("two rows are called %q", r.Name)
-		}
-		names[r.Name] = true
 		t.Run(r.Name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, m, r)
-			result := s.visit(r.Method, r.Inputs, r.Timeout)
-			checkRow(t, r, result)
-			if r.Want.Status != "" {
-				if it := s.task(r.Inputs["serviceId"], r.Inputs["taskId"]); it.Status != r.Want.Status {
-					t.Errorf("the task is %+v, want it %s", it, r.Want.Status)
+			r.Check(t, s.visit(r.Method, r.Inputs, r.Timeout))
+			if r.Want.State != "" {
+				if it := s.task(r.Inputs["serviceId"], r.Inputs["taskId"]); it.Status != r.Want.State {
+					t.Errorf("the task is %+v, want it %s", it, r.Want.State)
 				}
 			}
 		})
 	}
 }
 
-func checkRow(t *testing.T, r row, result sdktest.Result) {
-	t.Helper()
-	if result.Outcome != r.Want.Outcome {
-		t.Errorf("outcome %s: %s; want %s", result.Outcome, result.Message, r.Want.Outcome)
-	}
-	for name, want := range r.Want.Outputs {
-		if got := result.Outputs[name]; got != want {
-			t.Errorf("output %s is %#v, want %#v", name, got, want)
-		}
-	}
-	if r.Want.Calls != nil && len(result.Calls) != *r.Want.Calls {
-		t.Errorf("%d calls were made, want %d", len(result.Calls), *r.Want.Calls)
-	}
-}
-
-// TestMatrixHasEveryOutcome fails when an outcome has no row.
 func TestMatrixHasEveryOutcome(t *testing.T) {
 	t.Parallel()
-	left := map[string]bool{}
-	for _, method := range readManifest(t).Methods {
-		for _, o := range method.Outcomes.All {
-			left[method.Name+" "+o.Name] = true
-		}
-	}
-	for _, r := range readMatrix(t).Rows {
-		delete(left, r.Method+" "+r.Want.Outcome)
-	}
-	for name := range left {
-		t.Errorf("testdata/matrix.yaml has no row for %s", name)
-	}
+	tested.Covered(t, readMatrix(t).Rows)
 }
 
 // TestLifeOfATask starts a service and a task, completes the task with attached
 // data and reads it back, ids passed on as the flow would.
 func TestLifeOfATask(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, readMatrix(t), row{Connection: "admin"})
+	s := newSite(t, readMatrix(t), plugintest.Row{Connection: "admin"})
 	service := s.visit("start-service", map[string]any{"customerId": "C-1"}, 0).Outputs["serviceId"]
 	task := s.visit("start-task", map[string]any{"serviceId": service, "mediaType": "chat", "extensions": map[string]any{"Note": "x"}}, 0).Outputs["taskId"]
 	extensions := map[string]any{
@@ -278,7 +141,7 @@ func TestLifeOfATask(t *testing.T) {
 // that the task tells whether the first was done.
 func TestCompletedTwice(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, readMatrix(t), row{Connection: "admin", Faults: []string{"POST=lost_reply*1"}})
+	s := newSite(t, readMatrix(t), plugintest.Row{Connection: "admin", Faults: []string{"POST=lost_reply*1"}})
 	inputs := map[string]any{"serviceId": "95", "taskId": 3}
 	for _, want := range []string{unreachable, badRequest} {
 		if got := s.visit("complete-task", inputs, 0); got.Outcome != want {
@@ -294,7 +157,7 @@ func TestCompletedTwice(t *testing.T) {
 // the body, and no more of either than must be.
 func TestTheWire(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, readMatrix(t), row{Connection: "admin", Settings: map[string]any{"contactCenterId": 1, "groupId": "Sales"}})
+	s := newSite(t, readMatrix(t), plugintest.Row{Connection: "admin", Settings: map[string]any{"contactCenterId": 1, "groupId": "Sales"}})
 	result := s.visit("complete-task", map[string]any{"serviceId": "95", "taskId": 3}, 0)
 	var entries []emulator.Entry
 	s.show("/journal", &entries)

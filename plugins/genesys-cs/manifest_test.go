@@ -5,98 +5,26 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/wendflow/wend/runtime/node"
-	"github.com/wendflow/wend/runtime/pluginhost"
+	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
 	"github.com/wendflow/wend/sdk/sdktest"
 )
 
-// declared is plugin.yaml, as the host reads it.
-type declared struct {
-	*pluginhost.Manifest
+var tested = plugintest.New(plugin)
 
-	outputs map[string]*node.Schema // by method
-}
-
-var readOnce = sync.OnceValues(func() (declared, error) {
-	source, err := os.ReadFile("plugin.yaml")
-	if err != nil {
-		return declared{}, err
-	}
-	m, mistakes := pluginhost.ParseManifest("plugin.yaml", source)
-	if err := mistakes.Err(); err != nil {
-		return declared{}, err
-	}
-	d := declared{m, map[string]*node.Schema{}}
-	for _, method := range m.Methods {
-		if d.outputs[method.Name], err = node.NewSchema(method.Outputs); err != nil {
-			return declared{}, err
-		}
-	}
-	return d, nil
-})
-
-// readManifest reads plugin.yaml. Nobody may change what it returns.
-func readManifest(t *testing.T) declared {
-	t.Helper()
-	d, err := readOnce()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-func readMethod(t *testing.T, name string) pluginhost.Method {
-	t.Helper()
-	for _, method := range readManifest(t).Methods {
-		if method.Name == name {
-			return method
-		}
-	}
-	t.Fatalf("plugin.yaml has no method %q", name)
-	return pluginhost.Method{}
-}
-
-func properties(schema map[string]any) map[string]any {
-	p, _ := schema["properties"].(map[string]any)
-	return p
-}
-
-// run runs a method natively and holds what it gives against plugin.yaml.
 func run(t *testing.T, method string, visit sdktest.Visit) sdktest.Result {
 	t.Helper()
-	result, err := sdktest.Run(plugin, method, visit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !readMethod(t, method).Outcomes.Has(result.Outcome) {
-		t.Errorf("outcome %q is not in plugin.yaml", result.Outcome)
-	}
-	for _, p := range readManifest(t).outputs[method].Validate(result.Outputs) {
-		t.Errorf("outputs do not fit plugin.yaml: %v", p)
-	}
-	return result
-}
-
-func validate(t *testing.T, schema, value map[string]any) []node.Problem {
-	t.Helper()
-	s, err := node.NewSchema(schema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.Validate(value)
+	return tested.Run(t, method, visit)
 }
 
 func TestManifestHasTheMethods(t *testing.T) {
 	t.Parallel()
-	var names []string
-	for _, m := range readManifest(t).Methods {
-		names = append(names, m.Name)
+	tested.Methods(t)
+	for _, m := range tested.Manifest(t).Methods {
 		if reads := m.Name == "get-task" || m.Name == "query-tasks"; m.Idempotent != reads {
 			t.Errorf("%s is declared idempotent: %v, want %v", m.Name, m.Idempotent, reads)
 		}
@@ -104,15 +32,12 @@ func TestManifestHasTheMethods(t *testing.T) {
 			t.Errorf("%s has success %q, fault %q, invalid %q", m.Name, o.Success, o.Fault, o.Invalid)
 		}
 	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(plugin)), slices.Sorted(slices.Values(names))); diff != "" {
-		t.Errorf("methods of plugin.yaml (-guest +manifest):\n%s", diff)
-	}
 }
 
 func TestManifestHasTheOutcomes(t *testing.T) {
 	t.Parallel()
 	want := []string{success, invalidData, badRequest, unauthorized, notFound, serverError, timeout, unreachable}
-	for _, m := range readManifest(t).Methods {
+	for _, m := range tested.Manifest(t).Methods {
 		if diff := cmp.Diff(want, m.Outcomes.Names()); diff != "" {
 			t.Errorf("outcomes of %s (-want +manifest):\n%s", m.Name, diff)
 		}
@@ -122,7 +47,7 @@ func TestManifestHasTheOutcomes(t *testing.T) {
 func TestManifestHasTheDefaults(t *testing.T) {
 	t.Parallel()
 	got := map[string]any{}
-	for name, property := range properties(readManifest(t).Settings) {
+	for name, property := range plugintest.Properties(tested.Manifest(t).Settings) {
 		if value, has := property.(map[string]any)["default"]; has {
 			got[name] = fmt.Sprint(value)
 		}
@@ -158,12 +83,12 @@ func TestManifestHasTheVendorsFields(t *testing.T) {
 	if err := yaml.Unmarshal(source, &page); err != nil {
 		t.Fatal(err)
 	}
-	method := readMethod(t, "complete-task")
+	method := tested.Method(t, "complete-task")
 	if method.Title != page.Title {
 		t.Errorf("the method's title is %q, want %q", method.Title, page.Title)
 	}
 	required, _ := method.Inputs["required"].([]any)
-	fields := maps.Clone(properties(method.Inputs))
+	fields := maps.Clone(plugintest.Properties(method.Inputs))
 	for _, want := range page.Inputs {
 		property, _ := fields[want.Field].(map[string]any)
 		if property == nil || property["title"] != want.Label {
@@ -189,11 +114,11 @@ func TestManifestLeavesRefusalsToTheGuest(t *testing.T) {
 	t.Parallel()
 	m := readMatrix(t)
 	for _, r := range m.Rows {
-		for _, p := range validate(t, readMethod(t, r.Method).Inputs, r.Inputs) {
+		for _, p := range plugintest.Validate(t, tested.Method(t, r.Method).Inputs, r.Inputs) {
 			t.Errorf("row %q: inputs do not fit plugin.yaml: %v", r.Name, p)
 		}
 		settings := maps.Clone(r.Settings)
-		for _, p := range validate(t, readManifest(t).Settings, settings) {
+		for _, p := range plugintest.Validate(t, tested.Manifest(t).Settings, settings) {
 			t.Errorf("row %q: settings do not fit plugin.yaml: %v", r.Name, p)
 		}
 	}
@@ -203,8 +128,8 @@ func TestManifestLeavesRefusalsToTheGuest(t *testing.T) {
 // guest, and that the table of statuses can be turned only to what there is.
 func TestSchemaRefusesTheRest(t *testing.T) {
 	t.Parallel()
-	complete, settings := readMethod(t, "complete-task").Inputs, readManifest(t).Settings
-	list, service := readMethod(t, "query-tasks").Inputs, readMethod(t, "start-service").Inputs
+	complete, settings := tested.Method(t, "complete-task").Inputs, tested.Manifest(t).Settings
+	list, service := tested.Method(t, "query-tasks").Inputs, tested.Method(t, "start-service").Inputs
 	with := func(name string, value any) map[string]any {
 		return map[string]any{"serviceId": "95", "taskId": 3, name: value}
 	}
@@ -236,7 +161,7 @@ func TestSchemaRefusesTheRest(t *testing.T) {
 		{"an unknown setting", settings, map[string]any{"tenant": "1"}},
 	}
 	for _, test := range tests {
-		if validate(t, test.schema, test.value) == nil {
+		if plugintest.Validate(t, test.schema, test.value) == nil {
 			t.Errorf("%s: %v fits plugin.yaml", test.name, test.value)
 		}
 	}

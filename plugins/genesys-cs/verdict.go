@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/wendflow/wend/sdk"
 	"github.com/wendflow/wend/sdk/wire"
@@ -79,8 +77,7 @@ func (v verdict) failure() verdict {
 		outcome = unauthorized
 	case wire.Unreachable, wire.Refused, wire.Interrupted:
 	}
-	message := cmp.Or(v.reply.Message, "the call had no response: "+string(v.reply.Failure))
-	return v.fail(outcome, string(v.reply.Failure), message)
+	return v.fail(outcome, string(v.reply.Failure), v.reply.Reason())
 }
 
 // malformed is for a success whose body is not what it must be.
@@ -108,25 +105,11 @@ func (v verdict) result() sdk.Result {
 		Message: v.message,
 		Outputs: map[string]any{
 			"httpStatus":      v.reply.Status,
-			"responsePayload": bounded(string(v.reply.Body)),
+			"responsePayload": sdk.Clip(string(v.reply.Body), maxPayload),
 			"vendorMessage":   v.body.Text("message"),
 			"vendorException": v.body.Text("exception"),
 			"errorCode":       v.code,
 			"errorMessage":    v.message,
 		},
 	}
-}
-
-// bounded cuts a text to maxPayload, between two characters. What is no text in
-// it becomes U+FFFD first, since that is what the host would make of it.
-func bounded(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if len(text) <= maxPayload {
-		return text
-	}
-	end := maxPayload
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end]
 }

@@ -1,166 +1,63 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"net/http"
-	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/wendflow/wend/emulator"
+	"github.com/wendflow/wend/emulator/emulatortest"
 	cxone "github.com/wendflow/wend/plugins/nice-cxone/emulator"
-	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
 	"github.com/wendflow/wend/sdk/sdktest"
-	"github.com/wendflow/wend/sdk/wire"
 )
 
-// matrix is testdata/matrix.yaml.
-type matrix struct {
-	Connections map[string]connection
-	Rows        []row
-}
-
-type connection struct {
-	Type     string
-	Secrets  map[string]string
-	Settings map[string]any
-}
-
+// row is a visit of testdata/matrix.yaml. Its state is that of the contact.
 type row struct {
-	Name       string
-	Method     string
-	Connection string
-	Inputs     map[string]any
-	Settings   map[string]any
-	Emulator   map[string]any
-	Control    []string
-	Faults     []string
-	Timeout    time.Duration
-	Want       struct {
-		Outcome string
-		Outputs map[string]any
-		State   string
-		Calls   *int
-	}
+	plugintest.Row `yaml:",inline"`
+
+	Control []string // requests to the emulator's control surface, in advance
 }
 
-func readMatrix(t *testing.T) matrix {
+func readMatrix(t *testing.T) plugintest.Matrix[row] {
 	t.Helper()
-	source, err := os.ReadFile("testdata/matrix.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m matrix
-	if err := yaml.Unmarshal(source, &m); err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return plugintest.ReadMatrix[row](t)
 }
 
-// site is the emulator, and the host's own connection to it.
+// site is the emulator, and the plugin connected with it.
 type site struct {
+	*plugintest.Link
+
 	t      *testing.T
 	vendor *emulator.Vendor
-	client *outbound.Client
 }
-
-const within = 20 * time.Second
 
 // newSite starts an emulator with the settings, faults and requests of a row,
 // and connects to it as the row says.
-func newSite(t *testing.T, m matrix, r row) *site {
+func newSite(t *testing.T, m plugintest.Matrix[row], r row) *site {
 	t.Helper()
-	settings, err := json.Marshal(r.Emulator)
+	vendor, err := cxone.New(emulatortest.Config(t, r.Emulator, r.Faults))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := emulator.Config{Settings: settings, Seed: 1}
-	if r.Emulator == nil {
-		cfg.Settings = nil
-	}
-	for _, text := range r.Faults {
-		fault, err := emulator.ParseFault(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.Faults = append(cfg.Faults, fault)
-	}
-	vendor, err := cxone.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(vendor)
-	t.Cleanup(func() {
-		_ = vendor.Close()
-		server.Close()
-	})
 	s := &site{t: t, vendor: vendor}
-	s.connect(m.Connections[r.Connection], r.Settings, server.URL)
+	s.Link = tested.Connect(t, vendor, m.Connections[r.Connection].With(r.Settings))
 	for _, path := range r.Control {
 		s.control("POST", path, nil)
 	}
 	return s
 }
 
-// connect makes the connection, whose secrets are texts of the row.
-func (s *site) connect(c connection, over map[string]any, base string) {
-	s.t.Helper()
-	secrets := map[string]string{}
-	for name := range c.Secrets {
-		secrets[name] = "env:" + name
-	}
-	settings := maps.Clone(c.Settings)
-	maps.Copy(settings, over)
-	maps.DeleteFunc(settings, func(_ string, v any) bool { return v == nil })
-	for name, v := range settings {
-		if text, is := v.(string); is {
-			settings[name] = strings.ReplaceAll(text, "{base}", base)
-		}
-	}
-	client, err := outbound.New(outbound.Config{
-		Connections: []outbound.Connection{{
-			Name: "cxone", Type: c.Type, Secrets: secrets, Settings: settings, BaseURL: base, Private: true, Timeout: within,
-		}},
-		Env: func(name string) (string, bool) { v, ok := c.Secrets[name]; return v, ok },
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(client.Close)
-	s.client = client
-}
-
-// visit runs a method, with the host's connection on the wire.
 func (s *site) visit(method string, inputs map[string]any, timeout time.Duration) sdktest.Result {
 	s.t.Helper()
-	return run(s.t, method, sdktest.Visit{
-		Inputs: inputs, Settings: s.client.Settings("cxone"),
-		Reply: func(call wire.Call) wire.Reply {
-			return s.client.Do(context.Background(), outbound.Request{Connection: "cxone", Call: call, Key: "key", Timeout: timeout})
-		},
-	})
+	return s.Visit(s.t, method, inputs, timeout)
 }
 
 func (s *site) control(method, path string, into any) {
 	s.t.Helper()
-	w := httptest.NewRecorder()
-	s.vendor.ServeHTTP(w, httptest.NewRequestWithContext(s.t.Context(), method, "/_emulator"+path, http.NoBody))
-	if w.Code >= 300 {
-		s.t.Fatalf("%s %s answered %d %s", method, path, w.Code, w.Body)
-	}
-	if into == nil {
-		return
-	}
-	if err := json.Unmarshal(w.Body.Bytes(), into); err != nil {
-		s.t.Fatal(err)
-	}
+	emulatortest.Control(s.t, s.vendor, method, path, "", into)
 }
 
 // emulated is what a contact is in the emulator's own state.
@@ -190,17 +87,11 @@ func (s *site) contact(id string) emulated {
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	m := readMatrix(t)
-	names := map[string]bool{}
 	for _, r := range m.Rows {
-		if names[r.Name] {
-			t.Errorf("two rows are called %q", r.Name)
-		}
-		names[r.Name] = true
 		t.Run(r.Name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, m, r)
-			result := s.visit(r.Method, r.Inputs, r.Timeout)
-			checkRow(t, r, result)
+			r.Check(t, s.visit(r.Method, r.Inputs, r.Timeout))
 			if r.Want.State != "" {
 				if c := s.contact(fmt.Sprint(r.Inputs["contactId"])); c.State != r.Want.State {
 					t.Errorf("the contact is %+v, want it %s", c, r.Want.State)
@@ -210,40 +101,20 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-func checkRow(t *testing.T, r row, result sdktest.Result) {
-	t.Helper()
-	if result.Outcome != r.Want.Outcome {
-		t.Errorf("outcome %s: %s; want %s", result.Outcome, result.Message, r.Want.Outcome)
-	}
-	for name, want := range r.Want.Outputs {
-		if got := result.Outputs[name]; got != want {
-			t.Errorf("output %s is %#v, want %#v", name, got, want)
-		}
-	}
-	if r.Want.Calls != nil && len(result.Calls) != *r.Want.Calls {
-		t.Errorf("%d calls were made, want %d", len(result.Calls), *r.Want.Calls)
-	}
-}
-
-// TestMatrixHasEveryOutcome fails when an outcome has no row.
 func TestMatrixHasEveryOutcome(t *testing.T) {
 	t.Parallel()
-	left := map[string]bool{}
-	for _, method := range readManifest(t).Methods {
-		for _, o := range method.Outcomes.All {
-			left[method.Name+" "+o.Name] = true
-		}
-	}
+	var rows []plugintest.Row
 	for _, r := range readMatrix(t).Rows {
-		delete(left, r.Method+" "+r.Want.Outcome)
+		rows = append(rows, r.Row)
 	}
-	for name := range left {
-		t.Errorf("testdata/matrix.yaml has no row for %s", name)
-	}
+	tested.Covered(t, rows)
 }
 
+// by is a row with nothing but a connection.
+func by(connection string) row { return row{Row: plugintest.Row{Connection: connection}} }
+
 var (
-	vera   = row{Connection: "vera"}
+	vera   = by("vera")
 	stuck  = map[string]any{"contactId": "450100000001"}
 	other  = map[string]any{"contactId": "450100000002"}
 	onlyID = "450100000002"
@@ -280,7 +151,7 @@ func TestTokenExpires(t *testing.T) {
 	for _, name := range []string{"vera", "password", "central"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, readMatrix(t), row{Connection: name})
+			s := newSite(t, readMatrix(t), by(name))
 			s.visit("end-contact", stuck, 0)
 			s.control("POST", "/tokens/expire", nil)
 			result := s.visit("end-contact", other, 0)
@@ -325,7 +196,9 @@ func TestTokenRenewedInVain(t *testing.T) {
 // anything that the guest gives or asks for.
 func TestNoSecretComesBack(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, readMatrix(t), row{Connection: "vera", Settings: map[string]any{"verifyAgent": true}})
+	r := vera
+	r.Settings = map[string]any{"verifyAgent": true}
+	s := newSite(t, readMatrix(t), r)
 	user := s.visit("set-security-user", nil, 0)
 	ended := s.visit("end-contact", map[string]any{"securityUser": user.Outputs["securityUser"], "contactId": 450100000001}, 0)
 	for _, result := range []sdktest.Result{user, ended} {
@@ -340,11 +213,7 @@ func TestNoSecretComesBack(t *testing.T) {
 
 func (s *site) fault(body string) {
 	s.t.Helper()
-	w := httptest.NewRecorder()
-	s.vendor.ServeHTTP(w, httptest.NewRequestWithContext(s.t.Context(), "POST", "/_emulator/faults", strings.NewReader(body)))
-	if w.Code != http.StatusCreated {
-		s.t.Fatalf("the fault was answered %d %s", w.Code, w.Body)
-	}
+	emulatortest.Control(s.t, s.vendor, "POST", "/faults", body, nil)
 }
 
 // statuses are those of the requests whose paths end so, in their order.

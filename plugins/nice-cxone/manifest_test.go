@@ -1,7 +1,6 @@
 package main
 
 import (
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -10,83 +9,27 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/wendflow/wend/runtime/node"
-	"github.com/wendflow/wend/runtime/pluginhost"
+	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
 	"github.com/wendflow/wend/sdk/sdktest"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
-// readManifest reads plugin.yaml as the host does.
-func readManifest(t *testing.T) *pluginhost.Manifest {
-	t.Helper()
-	source, err := os.ReadFile("plugin.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, mistakes := pluginhost.ParseManifest("plugin.yaml", source)
-	if err := mistakes.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
+var tested = plugintest.New(plugin)
 
-func readMethod(t *testing.T, name string) pluginhost.Method {
-	t.Helper()
-	for _, method := range readManifest(t).Methods {
-		if method.Name == name {
-			return method
-		}
-	}
-	t.Fatalf("plugin.yaml has no method %q", name)
-	return pluginhost.Method{}
-}
-
-func properties(schema map[string]any) map[string]any {
-	p, _ := schema["properties"].(map[string]any)
-	return p
-}
-
-// run runs a method natively and holds what it gives against plugin.yaml.
 func run(t *testing.T, method string, visit sdktest.Visit) sdktest.Result {
 	t.Helper()
-	result, err := sdktest.Run(plugin, method, visit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	declared := readMethod(t, method)
-	if !declared.Outcomes.Has(result.Outcome) {
-		t.Errorf("outcome %q is not in plugin.yaml", result.Outcome)
-	}
-	for _, p := range validate(t, declared.Outputs, result.Outputs) {
-		t.Errorf("outputs do not fit plugin.yaml: %v", p)
-	}
-	return result
-}
-
-func validate(t *testing.T, schema, value map[string]any) []node.Problem {
-	t.Helper()
-	s, err := node.NewSchema(schema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.Validate(value)
+	return tested.Run(t, method, visit)
 }
 
 func TestManifestHasTheMethods(t *testing.T) {
 	t.Parallel()
-	var declared []string
-	for _, m := range readManifest(t).Methods {
-		declared = append(declared, m.Name)
-	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(plugin)), slices.Sorted(slices.Values(declared))); diff != "" {
-		t.Errorf("methods of plugin.yaml (-guest +manifest):\n%s", diff)
-	}
+	tested.Methods(t)
 }
 
 func TestManifestHasTheDefaults(t *testing.T) {
 	t.Parallel()
 	declared := map[string]any{}
-	for name, property := range properties(readManifest(t).Settings) {
+	for name, property := range plugintest.Properties(tested.Manifest(t).Settings) {
 		if value, has := property.(map[string]any)["default"]; has {
 			declared[name] = value
 		}
@@ -102,7 +45,7 @@ func TestManifestHasTheDefaults(t *testing.T) {
 	if diff := cmp.Diff(want, declared); diff != "" {
 		t.Errorf("defaults of plugin.yaml (-guest +manifest):\n%s", diff)
 	}
-	input := properties(readMethod(t, "end-contact").Inputs)["securityUser"].(map[string]any)
+	input := plugintest.Properties(tested.Method(t, "end-contact").Inputs)["securityUser"].(map[string]any)
 	if input["default"] != variable {
 		t.Errorf("securityUser has the default %v, want %s", input["default"], variable)
 	}
@@ -124,7 +67,7 @@ func TestManifestHasTheVendorsFields(t *testing.T) {
 	if err := yaml.Unmarshal(source, &page); err != nil {
 		t.Fatal(err)
 	}
-	method := readMethod(t, "end-contact")
+	method := tested.Method(t, "end-contact")
 	if method.Title != page.Title {
 		t.Errorf("the method's title is %q, want %q", method.Title, page.Title)
 	}
@@ -151,7 +94,7 @@ func TestManifestHasTheVendorsFields(t *testing.T) {
 
 func checkTitle(t *testing.T, schema map[string]any, field, label string) {
 	t.Helper()
-	property, _ := properties(schema)[field].(map[string]any)
+	property, _ := plugintest.Properties(schema)[field].(map[string]any)
 	if property == nil || property["title"] != label {
 		t.Errorf("plugin.yaml has no %q with the title %q", field, label)
 	}
@@ -164,7 +107,7 @@ func TestManifestLeavesRefusalsToTheGuest(t *testing.T) {
 	t.Parallel()
 	m := readMatrix(t)
 	for _, r := range m.Rows {
-		for _, p := range validate(t, readMethod(t, r.Method).Inputs, r.Inputs) {
+		for _, p := range plugintest.Validate(t, tested.Method(t, r.Method).Inputs, r.Inputs) {
 			t.Errorf("row %q: inputs do not fit plugin.yaml: %v", r.Name, p)
 		}
 		settings := map[string]any{}
@@ -174,7 +117,7 @@ func TestManifestLeavesRefusalsToTheGuest(t *testing.T) {
 			}
 			settings[name] = value
 		}
-		for _, p := range validate(t, readManifest(t).Settings, settings) {
+		for _, p := range plugintest.Validate(t, tested.Manifest(t).Settings, settings) {
 			t.Errorf("row %q: settings do not fit plugin.yaml: %v", r.Name, p)
 		}
 	}
@@ -185,7 +128,7 @@ func TestManifestLeavesRefusalsToTheGuest(t *testing.T) {
 // there is.
 func TestSchemaRefusesTheRest(t *testing.T) {
 	t.Parallel()
-	end, set, settings := readMethod(t, "end-contact").Inputs, readMethod(t, "set-security-user").Inputs, readManifest(t).Settings
+	end, set, settings := tested.Method(t, "end-contact").Inputs, tested.Method(t, "set-security-user").Inputs, tested.Manifest(t).Settings
 	tests := []struct {
 		name   string
 		schema map[string]any
@@ -205,7 +148,7 @@ func TestSchemaRefusesTheRest(t *testing.T) {
 		{"an unknown setting", settings, map[string]any{"tokenFlow": "central"}},
 	}
 	for _, test := range tests {
-		if validate(t, test.schema, test.value) == nil {
+		if plugintest.Validate(t, test.schema, test.value) == nil {
 			t.Errorf("%s: %v fits plugin.yaml", test.name, test.value)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/wendflow/wend/sdk"
 	"github.com/wendflow/wend/sdk/wire"
@@ -90,8 +89,7 @@ func (v verdict) failure() verdict {
 	if v.reply.Failure == wire.Unauthorized {
 		outcome = onInvalidSecurityUser
 	}
-	message := cmp.Or(v.reply.Message, "the call had no response: "+string(v.reply.Failure))
-	return v.fail(outcome, string(v.reply.Failure), message)
+	return v.fail(outcome, string(v.reply.Failure), v.reply.Reason())
 }
 
 func (v verdict) fail(outcome, code, message string) verdict {
@@ -119,23 +117,9 @@ func (v verdict) result() sdk.Result {
 			"httpStatus":        v.reply.Status,
 			"statusDescription": v.reply.Header("icStatusDescription"),
 			"correlationId":     cmp.Or(v.reply.Header("CorrelationId"), body.Text("correlationId")),
-			"responsePayload":   bounded(string(v.reply.Body)),
+			"responsePayload":   sdk.Clip(string(v.reply.Body), maxPayload),
 			"errorCode":         v.code,
 			"errorMessage":      v.message,
 		},
 	}
-}
-
-// bounded cuts a text to maxPayload, between two characters. What is no text in
-// it becomes U+FFFD first, since that is what the host would make of it.
-func bounded(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if len(text) <= maxPayload {
-		return text
-	}
-	end := maxPayload
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end]
 }

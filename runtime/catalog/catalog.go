@@ -75,7 +75,7 @@ func Find(paths []string) ([]string, error) {
 		case err != nil:
 			return nil, err
 		case !info.IsDir():
-			files = append(files, root)
+			files = append(files, filepath.Clean(root))
 			continue
 		}
 		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -144,6 +144,9 @@ func read(file string, cfg flow.Config) (*flow.Flow, diag.List) {
 	src, err := os.ReadFile(file)
 	if err != nil {
 		var list diag.List
+		if inner := new(fs.PathError); errors.As(err, &inner) {
+			err = inner.Err // the place says which file
+		}
 		list.Errorf(diag.Pos{File: file}, diag.Unreadable, "%s", err)
 		return nil, list
 	}

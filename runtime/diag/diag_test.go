@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/wendflow/wend/runtime/diag"
 )
 
@@ -160,8 +161,8 @@ func TestSuggest(t *testing.T) {
 func ExamplePrint() {
 	src := []byte("flow: hello\nnodes:\n  n1: { type: lgo }\n")
 	var mistakes diag.List
-	mistakes.Errorf(diag.Pos{File: "hello.yaml", Line: 3, Col: 15}, "unknown-node-type", "no node type %q", "lgo").Hint =
-		diag.Suggest("lgo", []string{"http", "log", "respond"})
+	mistake := mistakes.Errorf(diag.Pos{File: "hello.yaml", Line: 3, Col: 15}, "unknown-node-type", "no node type %q", "lgo")
+	mistake.Hint = diag.Suggest("lgo", []string{"http", "log", "respond"})
 	diag.Print(os.Stdout, mistakes, func(string) []byte { return src })
 	// Output:
 	// hello.yaml:3:15: no node type "lgo"; did you mean "log"? [unknown-node-type]

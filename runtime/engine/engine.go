@@ -49,7 +49,8 @@ type Config struct {
 	// Flow finds the definition that a run began with. Needed to take up runs
 	// again; without it they stay where they are.
 	Flow func(ctx context.Context, s journal.Summary) (*flow.Flow, error)
-	// Recoveries is how many runs may be taken up at one time. Defaults to 64.
+	// Recoveries is how many runs that were left unfinished go on at one time
+	// after a start. Defaults to 64.
 	Recoveries int
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
@@ -67,11 +68,11 @@ type Engine struct {
 	drivers []journal.Driver // Memory, and Journal if it is another
 	owner   string
 
-	ctx  context.Context // ends when runs must stop
+	ctx  context.Context //nolint:containedctx // the life of all runs: ends when they must stop
 	stop context.CancelCauseFunc
 
 	taking atomic.Bool   // runs that wait in the journal are taken up
-	slots  chan struct{} // one for each run that was taken up and is not done
+	slots  chan struct{} // one for each run that was left unfinished and goes on
 
 	mu      sync.Mutex
 	runs    map[string]*Run // those that a goroutine drives

@@ -93,6 +93,9 @@ func types(t testing.TB) *node.Set {
 			}
 			return node.Await{Event: "e", Key: "k", Timeout: time.Minute}, nil
 		}),
+		make1("tell", func(context.Context, node.Visit) (node.Action, error) {
+			return node.Finish{Emit: &node.Emit{Event: "e", Key: "k", For: time.Hour}}, nil
+		}),
 		make1("broken", func(context.Context, node.Visit) (node.Action, error) {
 			return nil, &node.Fault{Code: "fuel", Msg: "out of fuel"}
 		}),

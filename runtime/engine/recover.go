@@ -19,7 +19,7 @@ const (
 	// that they are in memory when it comes.
 	pollEvery = 500 * time.Millisecond
 	pollAhead = 2 * time.Second
-	pollLimit = 256
+	pollLimit = 1024
 )
 
 // errLost stops the runs of a shard that another owner has now.
@@ -107,8 +107,10 @@ func (e *Engine) keepLease(ctx context.Context, group *errgroup.Group) {
 	}
 }
 
-// takeUpAll takes up what is unfinished in shards that are new to this engine.
-// A run that only waits for a time is left for poll.
+// takeUpAll takes up what is unfinished in shards that are new to this engine,
+// and no more than Config.Recoveries runs at a time: all of them at once would
+// be more than the vendors they call have ever seen. Runs that only wait for a
+// time are left for poll.
 func (e *Engine) takeUpAll(ctx context.Context, shards journal.Shards) error {
 	found := 0
 	for s, err := range e.cfg.Journal.Unfinished(ctx, shards) {
@@ -116,12 +118,15 @@ func (e *Engine) takeUpAll(ctx context.Context, shards journal.Shards) error {
 			return fmt.Errorf("find unfinished runs: %w", err)
 		}
 		found++
-		if s.Status == run.Waiting && s.Awaits == nil && s.Due.After(e.now().Add(pollAhead)) {
+		if s.Status == run.Waiting && s.Awaits == nil {
 			continue
 		}
-		if err := e.takeUp(ctx, s); err != nil {
-			return err
+		select {
+		case e.slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil
 		}
+		e.takeUp(s, func() { <-e.slots })
 	}
 	if found > 0 {
 		e.cfg.Log.Info("unfinished runs go on", "runs", found)
@@ -145,7 +150,7 @@ func (e *Engine) poll(ctx context.Context) {
 			continue
 		}
 		for _, t := range due {
-			if err := e.takeUpByID(ctx, t.Run, e.cfg.Journal); err != nil {
+			if err := e.wakeByID(ctx, t.Run, e.cfg.Journal); err != nil {
 				e.cfg.Log.Error("take up run", "run", t.Run, "error", err)
 			}
 		}
@@ -166,7 +171,9 @@ func (e *Engine) shards() journal.Shards {
 	return e.owned
 }
 
-func (e *Engine) takeUpByID(ctx context.Context, id string, d journal.Driver) error {
+// wakeByID takes up a run whose time or event has come. It waits for no slot:
+// this is the normal course of a run, and one that holds a slot may wake others.
+func (e *Engine) wakeByID(ctx context.Context, id string, d journal.Driver) error {
 	if d == e.cfg.Memory || !e.recovers() || e.Find(id) != nil || e.isBroken(id) {
 		return nil
 	}
@@ -177,29 +184,22 @@ func (e *Engine) takeUpByID(ctx context.Context, id string, d journal.Driver) er
 	case err != nil:
 		return err
 	}
-	return e.takeUp(ctx, s)
+	e.takeUp(s, func() {})
+	return nil
 }
 
-// takeUp drives a run from where its events end, once fewer than
-// Config.Recoveries others are being taken up. A run that cannot be taken up
-// stays in the journal for a later try.
-func (e *Engine) takeUp(ctx context.Context, s journal.Summary) error {
-	if s.Status.Ended() {
-		return nil
-	}
-	select {
-	case e.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil
-	}
+// takeUp drives a run from where its events end, and calls done when it drives
+// it no more. A run that cannot be taken up stays in the journal for a later
+// try.
+func (e *Engine) takeUp(s journal.Summary, done func()) {
 	r := e.newRun(s.ID, e.cfg.Journal)
-	if err := e.add(r); err != nil {
-		r.cancel(nil)
-		<-e.slots
-		return nil // driven already, or no more work is taken
+	if s.Status.Ended() || e.add(r) != nil {
+		r.cancel(nil) // driven already, or no more work is taken
+		done()
+		return
 	}
 	go func() {
-		defer func() { <-e.slots }()
+		defer done()
 		if err := r.resume(s); err != nil {
 			r.log.Error("the run cannot go on before the next start", "flow", s.Flow, "error", err)
 			e.giveUp(r, err)
@@ -207,7 +207,6 @@ func (e *Engine) takeUp(ctx context.Context, s journal.Summary) error {
 		}
 		r.drive()
 	}()
-	return nil
 }
 
 // resume brings the run to where its events end.
@@ -265,12 +264,11 @@ func (e *Engine) parked(r *Run) {
 		return
 	}
 	s, err := e.cfg.Journal.Find(e.ctx, r.ID)
-	if err == nil {
-		err = e.takeUp(e.ctx, s)
-	}
 	if err != nil {
 		e.cfg.Log.Error("take up run", "run", r.ID, "error", err)
+		return
 	}
+	e.takeUp(s, func() {})
 }
 
 // parkWaiting lets runs that only wait look whether they should stay.

@@ -23,7 +23,7 @@ type Run struct {
 	journal     journal.Driver
 	traceParent string
 	log         *slog.Logger
-	ctx         context.Context // ends when the run is cancelled or must stop
+	ctx         context.Context //nolint:containedctx // the run's own life: ends when it is cancelled or must stop
 	cancel      context.CancelCauseFunc
 	poke        chan struct{} // an event may be there, or nobody waits any more
 
@@ -129,9 +129,17 @@ func (r *Run) Leave() {
 	r.nudge()
 }
 
-// Accept puts what the run has done so far into the journal, so that the run
-// can be promised to somebody.
-func (r *Run) Accept(ctx context.Context) error { return r.flush(ctx) }
+// Accept makes sure that the run is in the journal, so that it can be promised
+// to somebody. What it did since it got there may follow.
+func (r *Run) Accept(ctx context.Context) error {
+	if r.onRecord() {
+		return nil
+	}
+	return r.flush(ctx)
+}
+
+// onRecord tells whether the run is in the journal.
+func (r *Run) onRecord() bool { return len(r.Events()) > 0 }
 
 // Events returns the events that are in the journal by now. The slice must not
 // be changed.
@@ -221,7 +229,7 @@ func (r *Run) flush(ctx context.Context) error {
 	}
 	err := r.journal.Append(ctx, r.ID, r.stored, r.pending)
 	if err != nil && r.stored > 0 {
-		err = r.insist(ctx, err)
+		err = r.insist(ctx, err, r.appendAgain)
 	}
 	if err != nil {
 		return fmt.Errorf("append to run %s: %w", r.ID, err)
@@ -230,9 +238,20 @@ func (r *Run) flush(ctx context.Context) error {
 	return nil
 }
 
-// insist goes on trying to write: the run was promised to somebody, and a full
-// disk can be emptied. It gives up when another drives the run or ctx ends.
-func (r *Run) insist(ctx context.Context, err error) error {
+// appendAgain appends what is pending, if it was not added the last time: that
+// is not known after an error.
+func (r *Run) appendAgain(ctx context.Context) error {
+	have, err := r.journal.Events(ctx, r.ID)
+	if err != nil || len(have) > r.stored && same(have[r.stored:], r.pending) {
+		return err
+	}
+	return r.journal.Append(ctx, r.ID, r.stored, r.pending)
+}
+
+// insist goes on trying to write what was refused with err: the run was
+// promised to somebody, and a full disk can be emptied. It gives up when
+// another drives the run, the engine stops or ctx ends.
+func (r *Run) insist(ctx context.Context, err error, again func(context.Context) error) error {
 	const first, most = 100 * time.Millisecond, 5 * time.Second
 	for pause := first; ; pause = min(2*pause, most) {
 		if errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrClosed) || ctx.Err() != nil {
@@ -243,19 +262,12 @@ func (r *Run) insist(ctx context.Context, err error) error {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return errors.Join(context.Cause(ctx), err)
+		case <-r.engine.ctx.Done():
+			return errors.Join(context.Cause(r.engine.ctx), err)
 		}
-		// Whether the events were added is not known.
-		have, readErr := r.journal.Events(ctx, r.ID)
-		switch {
-		case readErr != nil:
-			err = readErr
-		case len(have) > r.stored && same(have[r.stored:], r.pending):
+		if err = again(ctx); err == nil {
+			r.log.Info("the journal can be written again")
 			return nil
-		default:
-			if err = r.journal.Append(ctx, r.ID, r.stored, r.pending); err == nil {
-				r.log.Info("the journal can be written again")
-				return nil
-			}
 		}
 	}
 }
@@ -287,6 +299,8 @@ func (r *Run) tell() {
 // unanswered tells whether a caller may be waiting for a response that is not
 // in the journal yet.
 func (r *Run) unanswered() bool {
+	r.keep.Lock() // Accept may be writing
+	defer r.keep.Unlock()
 	return slices.ContainsFunc(r.pending, func(e run.Event) bool {
 		_, ok := e.(run.RunResponded)
 		return ok
@@ -322,6 +336,9 @@ func (r *Run) leave(err error) {
 	}
 	if !errors.Is(err, ErrStopped) {
 		r.log.Error("run stopped", "error", err)
+		if !r.onRecord() {
+			return // those who wait for it are told that it is lost
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), lastWrite)
 	defer cancel()
@@ -334,6 +351,8 @@ func (r *Run) leave(err error) {
 func (r *Run) giveBack() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), lastWrite)
 	defer cancel()
+	r.keep.Lock()
+	defer r.keep.Unlock()
 	for _, e := range r.pending {
 		if got, ok := e.(run.EventReceived); ok {
 			if err := r.engine.cfg.Journal.Return(ctx, got.ID, r.takerAt(got.Place)); err != nil {
@@ -362,10 +381,17 @@ func (r *Run) loop() error {
 		case run.End:
 			err = r.record(run.RunEnded{At: r.at(), Status: cmd.Status, Outcome: cmd.Outcome, Code: cmd.Code, Reason: cmd.Reason})
 		}
-		if err != nil {
+		if err != nil && !r.cancelled() {
 			return err
 		}
 	}
+}
+
+// cancelled tells whether somebody cancelled the run, which then has nothing to
+// do but to say so: whatever was under way was given up for it.
+func (r *Run) cancelled() bool {
+	_, yes := errors.AsType[cancelledError](context.Cause(r.ctx))
+	return yes
 }
 
 // next is the run's own decision, unless somebody stopped the run or its time

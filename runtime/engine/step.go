@@ -1,14 +1,12 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/flow"
@@ -71,7 +69,7 @@ func (r *Run) visit(n *flow.Node, inputs map[string]any) node.Visit {
 	v := node.Visit{
 		Run: r.ID, Flow: r.state.Flow.Name, Node: n.ID,
 		Visit: at.Visit, Attempt: at.Attempt, Now: at.Since,
-		Seed: r.seed(), Key: r.key(-1),
+		Seed: at.Seed(r.state.Seed), Key: at.Key(r.ID),
 		Inputs: inputs, Replies: replies, Asked: asked,
 		Woken: at.Woken, Received: at.Received, Event: at.Event,
 		Log: r.logger(n),
@@ -81,26 +79,6 @@ func (r *Run) visit(n *flow.Node, inputs map[string]any) node.Visit {
 	}
 	v.Settings = n.Type.Settings.WithDefaults(v.Settings)
 	return v
-}
-
-// seed is the same for every step of an attempt, and another for the next.
-func (r *Run) seed() string {
-	at := r.state.At
-	return r.state.Seed + "/" + at.Node + "/" + strconv.Itoa(at.Visit) + "/" + strconv.Itoa(at.Attempt)
-}
-
-// keySpace makes idempotency keys ours.
-var keySpace = uuid.MustParse("6f0c2a57-9f7e-5f0b-8d5b-3f2a6f0c9a11")
-
-// key is the idempotency key of a call; -1 is the visit's own. It does not
-// depend on the attempt: what is tried again is the same thing to do.
-func (r *Run) key(call int) string {
-	at := r.state.At
-	name := r.ID + "/" + at.Node + "/" + strconv.Itoa(at.Visit)
-	if call >= 0 {
-		name += "/" + strconv.Itoa(call)
-	}
-	return uuid.NewSHA1(keySpace, []byte(name)).String()
 }
 
 // logger shows each line once: a node that is stepped again repeats the lines
@@ -154,7 +132,11 @@ func (r *Run) finish(n *flow.Node, f node.Finish) error {
 		return r.fault(n, fmt.Errorf("node type %q left by the outcome %q, which it does not declare", n.Type.Name, f.Outcome))
 	}
 	if f.Emit != nil {
-		if err := r.emit(f.Emit); err != nil {
+		err := r.emit(f.Emit)
+		if err != nil && r.ctx.Err() != nil {
+			return r.interrupted()
+		}
+		if err != nil {
 			return r.fault(n, err)
 		}
 	}
@@ -175,9 +157,19 @@ func (r *Run) emit(m *node.Emit) error {
 	if err != nil {
 		return fmt.Errorf("emit %q: %w", m.Event, err)
 	}
-	_, err = r.engine.Deliver(r.ctx, journal.Event{
-		ID: r.key(-1), Name: m.Event, Key: m.Key, Data: data, Expires: r.engine.now().Add(m.For),
-	})
+	e := journal.Event{
+		ID: r.state.At.Key(r.ID), Name: m.Event, Key: m.Key, Data: data, Expires: r.engine.now().Add(m.For),
+	}
+	if err := e.Check(); err != nil {
+		return err
+	}
+	deliver := func(ctx context.Context) error {
+		_, err := r.engine.Deliver(ctx, e)
+		return err
+	}
+	if err = deliver(r.ctx); err != nil && r.onRecord() {
+		err = r.insist(r.ctx, err, deliver)
+	}
 	return err
 }
 
@@ -260,7 +252,7 @@ func (r *Run) exchange(n *flow.Node, calls []wire.Call, first int, todo []int) e
 	for k, i := range todo {
 		req := outbound.Request{
 			Connection: n.Connection, Call: calls[i],
-			Key: r.key(first + i), TraceParent: r.traceParent,
+			Key: r.state.At.CallKey(r.ID, first+i), TraceParent: r.traceParent,
 		}
 		var late bool
 		if req.Timeout, late = r.timeLeft(n); late {

@@ -73,8 +73,15 @@ func (r *Run) fire(w run.Wait) error {
 // receive takes an event that is in the mailbox. An event that comes too late
 // stays there for another.
 func (r *Run) receive(w run.Wait) (took bool, err error) {
-	e, ok, err := r.engine.cfg.Journal.Take(r.ctx, w.Event, w.Key, r.taker())
-	if err != nil || !ok {
+	var e journal.Event
+	take := func(ctx context.Context) (err error) {
+		e, took, err = r.engine.cfg.Journal.Take(ctx, w.Event, w.Key, r.taker())
+		return err
+	}
+	if err = take(r.ctx); err != nil {
+		err = r.insist(r.ctx, err, take)
+	}
+	if err != nil || !took {
 		return false, err
 	}
 	data, err := dataOf(e)
@@ -150,7 +157,7 @@ func (e *Engine) alert(ctx context.Context, name, key string) error {
 					continue
 				}
 			}
-			if err := e.takeUpByID(ctx, id, d); err != nil {
+			if err := e.wakeByID(ctx, id, d); err != nil {
 				return err
 			}
 		}

@@ -128,8 +128,8 @@ func CompileCondition(t spec.Text, s *Scope) (*Template, diag.List) {
 	}
 	e := compileExpression(t, piece, s, &list)
 	if k := e.typ.Kind(); k != kindBoolean && k != kindAny && !list.HasErrors() {
-		list.Errorf(e.pos, diag.NotBoolean, "the condition is %s, neither true nor false", e.typ).Hint =
-			`compare it with something, such as x != ""`
+		mistake := list.Errorf(e.pos, diag.NotBoolean, "the condition is %s, neither true nor false", e.typ)
+		mistake.Hint = `compare it with something, such as x != ""`
 	}
 	return &Template{parts: []part{{expr: e}}, whole: true, condition: true}, list
 }
@@ -154,8 +154,8 @@ func conditionPiece(t spec.Text, list *diag.List) (spec.Piece, bool) {
 	case len(found) == 1 && bare:
 		return found[0], true
 	}
-	list.Errorf(t.At(found[0].Offset-len("$(")), diag.PartialCondition, "a condition is an expression already; $( ) may stand around all of it, not around a part").Hint =
-		fmt.Sprintf("write %s instead of $(%s)", found[0].Text, found[0].Text)
+	mistake := list.Errorf(t.At(found[0].Offset-len("$(")), diag.PartialCondition, "a condition is an expression already; $( ) may stand around all of it, not around a part")
+	mistake.Hint = fmt.Sprintf("write %s instead of $(%s)", found[0].Text, found[0].Text)
 	return spec.Piece{}, false
 }
 

@@ -85,7 +85,7 @@ func newUUID(v any) (any, error) {
 	return uuid.NewSHA1(uuidSpace, []byte(s)).String(), nil
 }
 
-func now(f *frame, args []any) (any, error) {
+func now(f *frame, args []any) (any, error) { //nolint:unparam // the form of all functions
 	t := f.env.Now.UTC()
 	if len(args) == 1 {
 		if loc, ok := args[0].(*time.Location); ok {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
 	"github.com/wendflow/wend/runtime/expand"
 )
 
@@ -67,6 +68,7 @@ func FuzzCompile(f *testing.F) {
 }
 
 func checkPlain(t *testing.T, v any) {
+	t.Helper()
 	switch v := v.(type) {
 	case nil, bool, int, string:
 	case float64:
@@ -88,6 +90,7 @@ func checkPlain(t *testing.T, v any) {
 
 // roundTrip writes s around a template and expects it back.
 func roundTrip(t *testing.T, s string) {
+	t.Helper()
 	if strings.HasSuffix(s, "$") {
 		return // it would make a literal $( of the template
 	}

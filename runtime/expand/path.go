@@ -2,6 +2,7 @@ package expand
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -44,7 +45,7 @@ func pathOf(n ast.Node, s *Scope) (*path, bool) {
 
 // then returns the path to a field of what p reads.
 func (p *path) then(field string, optional bool) *path {
-	steps := append(p.steps[:len(p.steps):len(p.steps)], step{field, optional})
+	steps := append(slices.Clip(p.steps), step{field, optional})
 	return &path{name: p.name, steps: steps}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/builtin"
 	"github.com/expr-lang/expr/file"
+
 	"github.com/wendflow/wend/runtime/diag"
 )
 
@@ -209,11 +210,11 @@ func (r *resolver) field(base Type, what string, name *ast.StringNode) Type {
 	}
 	switch base.Kind() {
 	case kindObject:
-		r.errorf(name.Location(), diag.UnknownField, "no field %q in %s", name.Value, what).Hint =
-			diag.Suggest(name.Value, base.Fields())
+		mistake := r.errorf(name.Location(), diag.UnknownField, "no field %q in %s", name.Value, what)
+		mistake.Hint = diag.Suggest(name.Value, base.Fields())
 	case kindArray:
-		r.errorf(name.Location(), diag.UnknownField, "%s is an array and has no field %q", what, name.Value).Hint =
-			fmt.Sprintf("read an item with %s[0], or all with map(%s, .%s)", what, what, name.Value)
+		mistake := r.errorf(name.Location(), diag.UnknownField, "%s is an array and has no field %q", what, name.Value)
+		mistake.Hint = fmt.Sprintf("read an item with %s[0], or all with map(%s, .%s)", what, what, name.Value)
 	default:
 		r.errorf(name.Location(), diag.UnknownField, "%s is %s and has no field %q", what, base, name.Value)
 	}
@@ -254,8 +255,8 @@ func (r *resolver) call(n *ast.CallNode) {
 			r.errorf(callee.Location(), diag.UnknownFunction, "%q is a value, not a function", callee.Value)
 			return
 		}
-		r.errorf(callee.Location(), diag.UnknownFunction, "no function %q", callee.Value).Hint =
-			didYouMean(callee.Value, slices.Sorted(maps.Keys(functionNames)))
+		mistake := r.errorf(callee.Location(), diag.UnknownFunction, "no function %q", callee.Value)
+		mistake.Hint = didYouMean(callee.Value, slices.Sorted(maps.Keys(functionNames)))
 	case *ast.MemberNode:
 		r.method(callee)
 	default:
@@ -277,8 +278,8 @@ func (r *resolver) method(callee *ast.MemberNode) {
 	}
 	r.visit(&callee.Node)
 	if !slices.Contains(methods, name.Value) {
-		r.errorf(name.Location(), diag.UnknownFunction, "times and durations have no function %q", name.Value).Hint =
-			didYouMean(name.Value, methods)
+		mistake := r.errorf(name.Location(), diag.UnknownFunction, "times and durations have no function %q", name.Value)
+		mistake.Hint = didYouMean(name.Value, methods)
 	}
 }
 

@@ -104,6 +104,7 @@ func (v *Value) IsLiteral() (any, bool) { return v.literal, v.kind == literalVal
 func (v *Value) Refs() []Ref {
 	var refs []Ref
 	switch v.kind {
+	case literalValue:
 	case scalarValue:
 		refs = v.scalar.Refs()
 	case objectValue:

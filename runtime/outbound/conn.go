@@ -57,7 +57,7 @@ func newConn(connection Connection, cfg Config, pools *pools) (*conn, error) {
 	m.hideSecrets(k)
 	c := &conn{
 		name: connection.Name, kind: k.name, base: connection.base(), hosts: rules, private: connection.Private,
-		settings: connection.pluginSettings(k), timeout: cmp.Or(connection.Timeout, defaultTimeout),
+		settings: connection.PluginSettings(), timeout: cmp.Or(connection.Timeout, defaultTimeout),
 		userAgent: cfg.UserAgent, maxReply: cfg.MaxReply,
 		proof: k.make(m), mask: m.mask, transport: transport, limiter: limiterOf(connection.Rate),
 	}
@@ -103,7 +103,10 @@ func (c Connection) lookUpSecrets(env func(string) (string, bool)) (map[string]S
 	return secrets, errors.Join(errs...)
 }
 
-func (c Connection) pluginSettings(k kind) map[string]any {
+// PluginSettings returns the settings that plugins see: all but those of the
+// connection's own type. They are no secrets, and none is looked up.
+func (c Connection) PluginSettings() map[string]any {
+	k, _ := c.kind() // an unknown one takes no settings
 	settings := make(map[string]any, len(c.Settings))
 	for name, v := range c.Settings {
 		if !k.usesUp(name) {

@@ -9,18 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
 )
 
 // ManifestFile is the author's manifest in a plugin's folder.
 const ManifestFile = "plugin.yaml"
-
-// What Build warns of.
-const (
-	largeModule  = 3 << 20
-	largeInitial = 256 // pages
-)
 
 // BuildConfig says what to build.
 type BuildConfig struct {
@@ -128,20 +123,14 @@ func (c BuildConfig) compileGo(ctx context.Context) ([]byte, error) {
 
 // examine checks a fresh module as a load would, short of compiling it.
 func examine(wasm []byte) (warnings []string, err error) {
-	mod, err := parseModule(wasm)
+	in, err := Inspect(wasm)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(mod.checkImports(), mod.checkExports()); err != nil {
-		return nil, err
+	if len(in.Problems) > 0 {
+		return nil, errors.New(strings.Join(in.Problems, "\n"))
 	}
-	if len(wasm) > largeModule {
-		warnings = append(warnings, fmt.Sprintf("the module has %.1f MB, more than 3 MB: packages like encoding/json, net/http and fmt cost most", float64(len(wasm))/(1<<20)))
-	}
-	if mod.memory != nil && mod.memory.min > largeInitial {
-		warnings = append(warnings, fmt.Sprintf("the module begins with %d pages of memory, more than %d: look for large package variables", mod.memory.min, largeInitial))
-	}
-	return warnings, nil
+	return in.Warnings(), nil
 }
 
 func replaceFile(file string, content []byte) error {

@@ -1,5 +1,7 @@
 package pluginhost
 
+import "fmt"
+
 // Inspection is what can be known of a wasm file without compiling it.
 type Inspection struct {
 	Manifest      *Manifest `json:"manifest,omitempty"`
@@ -62,4 +64,23 @@ func Inspect(wasm []byte) (*Inspection, error) {
 		}
 	}
 	return i, nil
+}
+
+// What Warnings tells of.
+const (
+	largeModule  = 3 << 20
+	largeInitial = 256 // pages
+)
+
+// Warnings say what makes the module slow to load and to restore. None keeps a
+// host from loading it.
+func (i *Inspection) Warnings() []string {
+	var warnings []string
+	if i.Size > largeModule {
+		warnings = append(warnings, fmt.Sprintf("the module has %.1f MB, more than 3 MB: packages like encoding/json, net/http and fmt cost most", float64(i.Size)/(1<<20)))
+	}
+	if i.InitialPages > largeInitial {
+		warnings = append(warnings, fmt.Sprintf("the module begins with %d pages of memory, more than %d: look for large package variables", i.InitialPages, largeInitial))
+	}
+	return warnings
 }

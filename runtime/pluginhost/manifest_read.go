@@ -295,6 +295,10 @@ func (r *manifestReader) manifest(n *yaml.Node) *Manifest {
 
 var kebab = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
+// IsName tells whether name may be that of a plugin or of a method:
+// lower-case words joined by "-".
+func IsName(name string) bool { return kebab.MatchString(name) }
+
 func (r *manifestReader) kebab(into *string) func(string, *yaml.Node) {
 	return func(path string, n *yaml.Node) {
 		r.text(into)(path, n)
@@ -303,7 +307,7 @@ func (r *manifestReader) kebab(into *string) func(string, *yaml.Node) {
 }
 
 func (r *manifestReader) checkKebab(path string, n *yaml.Node, name string) {
-	if name != "" && !kebab.MatchString(name) {
+	if name != "" && !IsName(name) {
 		r.errorf(n, CodeValue, "%s: %q is not a name, expected lower-case words joined by \"-\", as \"end-task\"", path, name)
 	}
 }

@@ -3,6 +3,7 @@ package run
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"unicode/utf8"
 
@@ -110,7 +111,7 @@ func decodeEvent(env envelope) (Event, error) {
 	case "run-cancelled":
 		return decodeAs[RunCancelled](env.Event, nil)
 	default:
-		return nil, fmt.Errorf("no such event")
+		return nil, errors.New("no such event")
 	}
 }
 

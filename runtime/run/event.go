@@ -1,7 +1,10 @@
 package run
 
 import (
+	"strconv"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/sdk/wire"
@@ -30,6 +33,26 @@ type Place struct {
 	Node    string `json:"node"`
 	Visit   int    `json:"visit"`
 	Attempt int    `json:"attempt"`
+}
+
+// Seed is what randomness at this place comes from, of the run's own: the same
+// for every step of an attempt, and another for the next.
+func (p Place) Seed(ofRun string) string {
+	return ofRun + "/" + p.Node + "/" + strconv.Itoa(p.Visit) + "/" + strconv.Itoa(p.Attempt)
+}
+
+// keySpace makes idempotency keys ours.
+var keySpace = uuid.MustParse("6f0c2a57-9f7e-5f0b-8d5b-3f2a6f0c9a11")
+
+// Key is the idempotency key of a visit of the run with this id. It does not
+// depend on the attempt: what is tried again is the same thing to do.
+func (p Place) Key(run string) string { return p.key(run, "") }
+
+// CallKey is the idempotency key of one of the visit's calls, counted from 0.
+func (p Place) CallKey(run string, call int) string { return p.key(run, "/"+strconv.Itoa(call)) }
+
+func (p Place) key(run, suffix string) string {
+	return uuid.NewSHA1(keySpace, []byte(run+"/"+p.Node+"/"+strconv.Itoa(p.Visit)+suffix)).String()
 }
 
 // RunStarted begins every run.

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -34,7 +35,7 @@ type Report struct {
 // no nodes.
 func NewReport(f *flow.Flow, events []Event) (*Report, error) {
 	if len(events) == 0 {
-		return nil, fmt.Errorf("no events")
+		return nil, errors.New("no events")
 	}
 	r := &Report{Variables: map[string]any{}, Nodes: []Trace{}}
 	for _, e := range events {

@@ -91,32 +91,38 @@ func TestNext(t *testing.T) {
 		{
 			"a run begins behind its trigger",
 			[]run.Event{started()},
-			run.Step{}, place("a", 1, 1), run.Running,
+			run.Step{},
+			place("a", 1, 1), run.Running,
 		},
 		{
 			"a call is left open: the node decides again",
 			[]run.Event{started(), called},
-			run.Step{}, place("a", 1, 1), run.Running,
+			run.Step{},
+			place("a", 1, 1), run.Running,
 		},
 		{
 			"a reply came",
 			[]run.Event{started(), called, replied},
-			run.Step{}, place("a", 1, 1), run.Running,
+			run.Step{},
+			place("a", 1, 1), run.Running,
 		},
 		{
 			"success goes on",
 			[]run.Event{started(), finished(1, place("a", 1, 1), "success")},
-			run.Step{}, place("b", 1, 1), run.Running,
+			run.Step{},
+			place("b", 1, 1), run.Running,
 		},
 		{
 			"an outcome to retry on",
 			[]run.Event{started(), finished(1, place("a", 1, 1), "onTimeout")},
-			run.SetTimer{Kind: run.TimerRetry, Due: at(1).At.Add(jitter(t, "a", 1, 1, time.Second))}, place("a", 1, 1), run.Running,
+			run.SetTimer{Kind: run.TimerRetry, Due: at(1).At.Add(jitter(t, "a", 1, 1, time.Second))},
+			place("a", 1, 1), run.Running,
 		},
 		{
 			"the vendor asked for more time than the policy",
 			[]run.Event{started(), run.NodeFinished{At: at(1), Place: place("a", 1, 1), Outcome: "onTimeout", RetryAfter: 42 * time.Second}},
-			run.SetTimer{Kind: run.TimerRetry, Due: at(43).At}, place("a", 1, 1), run.Running,
+			run.SetTimer{Kind: run.TimerRetry, Due: at(43).At},
+			place("a", 1, 1), run.Running,
 		},
 		{
 			"waiting for the retry",
@@ -124,7 +130,8 @@ func TestNext(t *testing.T) {
 				started(), finished(1, place("a", 1, 1), "onTimeout"),
 				run.TimerSet{At: at(1), Place: place("a", 1, 1), Kind: run.TimerRetry, Due: at(2).At},
 			},
-			run.Wait{Kind: run.TimerRetry, Due: at(2).At}, place("a", 1, 1), run.Waiting,
+			run.Wait{Kind: run.TimerRetry, Due: at(2).At},
+			place("a", 1, 1), run.Waiting,
 		},
 		{
 			"the retry is due",
@@ -133,43 +140,52 @@ func TestNext(t *testing.T) {
 				run.TimerSet{At: at(1), Place: place("a", 1, 1), Kind: run.TimerRetry, Due: at(2).At},
 				run.TimerFired{At: at(2), Place: place("a", 1, 1), Kind: run.TimerRetry},
 			},
-			run.Step{}, place("a", 1, 2), run.Running,
+			run.Step{},
+			place("a", 1, 2), run.Running,
 		},
 		{
 			"an outcome that is not for retries",
 			[]run.Event{started(), finished(1, place("a", 1, 1), "onError")},
-			run.Step{}, place("sorry", 1, 1), run.Running,
+			run.Step{},
+			place("sorry", 1, 1), run.Running,
 		},
 		{
 			"a second visit",
 			[]run.Event{started(), finished(1, place("a", 1, 1), "success"), finished(2, place("b", 1, 1), "success")},
-			run.Step{}, place("a", 2, 1), run.Running,
+			run.Step{},
+			place("a", 2, 1), run.Running,
 		},
 		{
 			"a node that sleeps",
 			[]run.Event{started(), run.TimerSet{At: at(1), Place: place("a", 1, 1), Kind: run.TimerSleep, Due: at(9).At}},
-			run.Wait{Kind: run.TimerSleep, Due: at(9).At}, place("a", 1, 1), run.Waiting,
+			run.Wait{Kind: run.TimerSleep, Due: at(9).At},
+			place("a", 1, 1), run.Waiting,
 		},
 		{
 			"a node that waits for an event",
 			[]run.Event{started(), run.EventAwaited{At: at(1), Place: place("a", 1, 1), Name: "n", Key: "k", Due: at(9).At}},
-			run.Wait{Kind: run.TimerEvent, Due: at(9).At, Event: "n", Key: "k"}, place("a", 1, 1), run.Waiting,
+			run.Wait{Kind: run.TimerEvent, Due: at(9).At, Event: "n", Key: "k"},
+			place("a", 1, 1), run.Waiting,
 		},
 		{
 			"the event came",
 			[]run.Event{
-				started(), run.EventAwaited{At: at(1), Place: place("a", 1, 1), Name: "n", Key: "k"},
+				started(),
+				run.EventAwaited{At: at(1), Place: place("a", 1, 1), Name: "n", Key: "k"},
 				run.EventReceived{At: at(2), Place: place("a", 1, 1), Name: "n", Key: "k"},
 			},
-			run.Step{}, place("a", 1, 1), run.Running,
+			run.Step{},
+			place("a", 1, 1), run.Running,
 		},
 		{
 			"the event did not come",
 			[]run.Event{
-				started(), run.EventAwaited{At: at(1), Place: place("a", 1, 1), Name: "n", Key: "k", Due: at(2).At},
+				started(),
+				run.EventAwaited{At: at(1), Place: place("a", 1, 1), Name: "n", Key: "k", Due: at(2).At},
 				run.TimerFired{At: at(2), Place: place("a", 1, 1), Kind: run.TimerEvent},
 			},
-			run.Step{}, place("a", 1, 1), run.Running,
+			run.Step{},
+			place("a", 1, 1), run.Running,
 		},
 		{
 			"a node ends the run",
@@ -177,7 +193,8 @@ func TestNext(t *testing.T) {
 				At: at(1), Place: place("a", 1, 1), Outcome: "success",
 				End: &node.End{Failed: true, Code: "102", Reason: "completed with an error"},
 			}},
-			run.End{Status: run.Failed, Outcome: "success", Code: "102", Reason: "completed with an error"}, place("a", 1, 1), run.Running,
+			run.End{Status: run.Failed, Outcome: "success", Code: "102", Reason: "completed with an error"},
+			place("a", 1, 1), run.Running,
 		},
 		{
 			"the end",
@@ -233,8 +250,8 @@ func TestBackoffGrowsToItsMaximum(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for attempt, limit := range []time.Duration{1, 2, 4, 8, 10, 10} {
-		limit *= time.Second
+	for attempt, seconds := range []int{1, 2, 4, 8, 10, 10} {
+		limit := time.Duration(seconds) * time.Second
 		p := place("a", 1, attempt+1)
 		apply(finished(0, p, "onTimeout"))
 		set := s.Next().(run.SetTimer)

@@ -5,6 +5,7 @@
 package run
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -87,7 +88,7 @@ func Fold(f *flow.Flow, events []Event) (*State, error) {
 		}
 	}
 	if s.Seq == 0 {
-		return nil, fmt.Errorf("no events")
+		return nil, errors.New("no events")
 	}
 	return s, nil
 }

@@ -9,19 +9,20 @@ import (
 
 // Trace is what a run did, for people: one entry for each attempt at a node.
 type Trace struct {
-	Node      string         `json:"node"`
-	Type      string         `json:"type"`
-	Visit     int            `json:"visit"`
-	Attempt   int            `json:"attempt"`
-	Outcome   string         `json:"outcome,omitempty"` // empty while the run is there
-	Message   string         `json:"message,omitempty"`
-	Code      string         `json:"code,omitempty"`
-	Inputs    map[string]any `json:"inputs,omitempty"`
-	Outputs   map[string]any `json:"outputs,omitempty"`
-	Set       map[string]any `json:"set,omitempty"` // variables, to their new values
-	Calls     []TraceCall    `json:"calls,omitempty"`
-	StartedAt time.Time      `json:"startedAt"`
-	Duration  float64        `json:"durationMs"`
+	Node       string         `json:"node"`
+	Type       string         `json:"type"`
+	Connection string         `json:"connection,omitempty"`
+	Visit      int            `json:"visit"`
+	Attempt    int            `json:"attempt"`
+	Outcome    string         `json:"outcome,omitempty"` // empty while the run is there
+	Message    string         `json:"message,omitempty"`
+	Code       string         `json:"code,omitempty"`
+	Inputs     map[string]any `json:"inputs,omitempty"`
+	Outputs    map[string]any `json:"outputs,omitempty"`
+	Set        map[string]any `json:"set,omitempty"` // variables, to their new values
+	Calls      []TraceCall    `json:"calls,omitempty"`
+	StartedAt  time.Time      `json:"startedAt"`
+	Duration   float64        `json:"durationMs"`
 }
 
 // TraceCall is one call of an attempt.
@@ -84,7 +85,7 @@ func (s *State) openTrace() Trace {
 	inputs, _ := n.Eval(s.Env()) // a template that fails is told by the outcome
 	known, _ := withoutLate(inputs).(map[string]any)
 	return Trace{
-		Node: n.ID, Type: n.Type.Ref(), Visit: s.At.Visit, Attempt: s.At.Attempt,
+		Node: n.ID, Type: n.Type.Ref(), Connection: n.Connection, Visit: s.At.Visit, Attempt: s.At.Attempt,
 		Inputs: known, StartedAt: s.At.Since,
 	}
 }

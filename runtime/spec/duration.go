@@ -8,8 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wendflow/wend/runtime/diag"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/wendflow/wend/runtime/diag"
 )
 
 var days = regexp.MustCompile(`^([0-9]+(?:\.[0-9]*)?)d`)

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/wendflow/wend/runtime/diag"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/wendflow/wend/runtime/diag"
 )
 
 // field is a key that an object may have and what reads its value.
@@ -30,8 +31,8 @@ func (p *parser) object(n *yaml.Node, what string, aliases map[string]string, fi
 			f.read(e.key, e.value)
 			continue
 		}
-		p.list.Errorf(e.key.Pos, diag.UnknownKey, "%s has no key %q", what, e.key.Value).Hint =
-			suggestKey(e.key.Value, aliases, fields)
+		mistake := p.list.Errorf(e.key.Pos, diag.UnknownKey, "%s has no key %q", what, e.key.Value)
+		mistake.Hint = suggestKey(e.key.Value, aliases, fields)
 		p.value(e.value)
 	}
 	for _, f := range fields {

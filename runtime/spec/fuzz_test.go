@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/spec"
 )
@@ -59,6 +60,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func checkValue(t *testing.T, v spec.Value, src []byte) {
+	t.Helper()
 	switch v := v.(type) {
 	case *spec.Scalar:
 		checkText(t, v.Text, src)
@@ -75,6 +77,7 @@ func checkValue(t *testing.T, v spec.Value, src []byte) {
 }
 
 func checkText(t *testing.T, text spec.Text, src []byte) {
+	t.Helper()
 	if !text.Given() || text.Value == "" {
 		return
 	}

@@ -8,8 +8,9 @@ import (
 	"bytes"
 	"strings"
 
-	"github.com/wendflow/wend/runtime/diag"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/wendflow/wend/runtime/diag"
 )
 
 // Parse reads a flow. It collects every mistake and warning; the flow holds all
@@ -50,8 +51,8 @@ func (p *parser) flow(f *Flow, root *yaml.Node) {
 func (p *parser) name(n *yaml.Node) Text {
 	t := p.wantText(Text{Value: "flow"}, n)
 	if t.Given() && !isKebabCase(t.Value) {
-		p.list.Errorf(t.Pos, diag.InvalidName, "flow name %q is not kebab-case", t.Value).Hint =
-			`expected lower-case words joined by "-", such as "sms-end-task"`
+		mistake := p.list.Errorf(t.Pos, diag.InvalidName, "flow name %q is not kebab-case", t.Value)
+		mistake.Hint = `expected lower-case words joined by "-", such as "sms-end-task"`
 	}
 	return t
 }
@@ -154,13 +155,13 @@ func (p *parser) retries(key Text, n *yaml.Node) int {
 	if s == nil {
 		return 0
 	}
-	max, ok := s.Data.(int)
+	more, ok := s.Data.(int)
 	if !ok {
 		p.wrongType(n, quoted(key), "a whole number")
 		return 0
 	}
-	if max < 1 || max > maxRetries {
-		p.list.Errorf(s.Text.Pos, diag.InvalidRetry, `"max" is %d, expected 1 to %d more attempts`, max, maxRetries)
+	if more < 1 || more > maxRetries {
+		p.list.Errorf(s.Text.Pos, diag.InvalidRetry, `"max" is %d, expected 1 to %d more attempts`, more, maxRetries)
 	}
-	return max
+	return more
 }

@@ -6,8 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/wendflow/wend/runtime/diag"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/wendflow/wend/runtime/diag"
 )
 
 // maxDepth is how deep values may nest, so that no stage need fear for its
@@ -159,8 +160,8 @@ func (p *parser) lintScalar(s *Scalar) {
 	case notFinite.MatchString(v), isFloat && math.IsInf(s.Data.(float64), 0), otherRadix.MatchString(v) && s.Data == v, realNumber.MatchString(v) && s.Data == v:
 		number("the number %s cannot be represented", v)
 	case isOldBoolean(v):
-		p.list.Warnf(s.Text.Pos, diag.YAMLBoolean, "%s is the text %q here, not a boolean", v, v).Hint =
-			"write true or false, or put it in quotes if the text is meant"
+		mistake := p.list.Warnf(s.Text.Pos, diag.YAMLBoolean, "%s is the text %q here, not a boolean", v, v)
+		mistake.Hint = "write true or false, or put it in quotes if the text is meant"
 	}
 }
 

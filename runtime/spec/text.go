@@ -94,13 +94,13 @@ func (t Text) ReportUnclosed(l *diag.List, open int) {
 	mark, cut := t.Cut()
 	switch mark {
 	case "":
-		l.Errorf(t.At(open), diag.UnclosedTemplate, `"$(" is never closed`).Hint =
-			`close it with ")", or write "$$(" for a literal "$("`
+		mistake := l.Errorf(t.At(open), diag.UnclosedTemplate, `"$(" is never closed`)
+		mistake.Hint = `close it with ")", or write "$$(" for a literal "$("`
 	case "#":
-		l.Errorf(cut, diag.YAMLComment, `" #" begins a comment and cuts the template short`).Hint =
-			"put the whole value in quotes"
+		mistake := l.Errorf(cut, diag.YAMLComment, `" #" begins a comment and cuts the template short`)
+		mistake.Hint = "put the whole value in quotes"
 	default:
-		l.Errorf(cut, diag.YAMLComma, "%q ends an unquoted value in { } and [ ] style and cuts the template short", mark).Hint =
-			"put the whole value in quotes"
+		mistake := l.Errorf(cut, diag.YAMLComma, "%q ends an unquoted value in { } and [ ] style and cuts the template short", mark)
+		mistake.Hint = "put the whole value in quotes"
 	}
 }

@@ -36,9 +36,14 @@ type List struct {
 	pos   diag.Pos
 }
 
+// Pos is where the value begins.
 func (s *Scalar) Pos() diag.Pos { return s.Text.Pos }
-func (m *Map) Pos() diag.Pos    { return m.pos }
-func (l *List) Pos() diag.Pos   { return l.pos }
+
+// Pos is where the first key or the opening brace stands.
+func (m *Map) Pos() diag.Pos { return m.pos }
+
+// Pos is where the first dash or the opening bracket stands.
+func (l *List) Pos() diag.Pos { return l.pos }
 
 func (*Scalar) sealed() {}
 func (*Map) sealed()    {}

@@ -8,8 +8,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/wendflow/wend/runtime/diag"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/wendflow/wend/runtime/diag"
 )
 
 // yaml returns the root of the only document, or nil after it has reported why
@@ -53,7 +54,7 @@ func decode(dec *yaml.Decoder, n *yaml.Node) (err error) {
 // line ends while editors do not.
 func (p *parser) characters() bool {
 	for i, r := range p.src.text {
-		what := ""
+		var what string
 		switch {
 		case r == utf8.RuneError && !strings.HasPrefix(p.src.text[i:], "\ufffd"):
 			what = "a byte that is not UTF-8"
@@ -66,8 +67,8 @@ func (p *parser) characters() bool {
 		default:
 			continue
 		}
-		p.list.Errorf(p.src.pos(i), diag.YAMLCharacter, "the file holds %s", what).Hint =
-			"remove it, or write it as an escape such as \"\\u2028\" in double quotes"
+		mistake := p.list.Errorf(p.src.pos(i), diag.YAMLCharacter, "the file holds %s", what)
+		mistake.Hint = "remove it, or write it as an escape such as \"\\u2028\" in double quotes"
 		return false
 	}
 	return true
@@ -96,11 +97,11 @@ func (p *parser) syntaxError(err error) {
 	case strings.Contains(msg, "unexpected end of stream"):
 		p.unclosedQuote()
 	case strings.Contains(msg, "did not find expected ',' or"):
-		p.list.Errorf(pos, diag.InvalidYAML, `expected "," or the closing bracket here or before`).Hint =
-			"in { } and [ ] style put values with , [ ] { } or ? in quotes"
+		mistake := p.list.Errorf(pos, diag.InvalidYAML, `expected "," or the closing bracket here or before`)
+		mistake.Hint = "in { } and [ ] style put values with , [ ] { } or ? in quotes"
 	case strings.Contains(msg, "did not find expected key"), strings.Contains(msg, "did not find expected '-' indicator"):
-		p.list.Errorf(pos, diag.InvalidYAML, "this line does not continue what stands above it").Hint =
-			"check its indentation, and the quotes and brackets before it"
+		mistake := p.list.Errorf(pos, diag.InvalidYAML, "this line does not continue what stands above it")
+		mistake.Hint = "check its indentation, and the quotes and brackets before it"
 	case strings.Contains(msg, "unknown escape character"):
 		p.list.Errorf(pos, diag.InvalidYAML, "unknown escape in double quotes").Hint = `write "\\" for a backslash, or use single quotes`
 	case strings.Contains(msg, "could not find expected ':'"):
@@ -192,8 +193,8 @@ func (p *parser) punctuation(n, start, end int, flow bool) bool {
 	inside := p.src.line(n)[start:end]
 	if flow {
 		if i := strings.IndexAny(inside, ",?[]{}"); i >= 0 {
-			p.list.Errorf(p.at(n, start+i), diag.YAMLComma, "%q ends an unquoted value in { } and [ ] style", inside[i:i+1]).Hint =
-				"put the whole template in quotes"
+			mistake := p.list.Errorf(p.at(n, start+i), diag.YAMLComma, "%q ends an unquoted value in { } and [ ] style", inside[i:i+1])
+			mistake.Hint = "put the whole template in quotes"
 			return true
 		}
 	}
@@ -206,8 +207,8 @@ func (p *parser) punctuation(n, start, end int, flow bool) bool {
 		return true
 	}
 	if i := strings.Index(inside, " #"); i >= 0 {
-		p.list.Errorf(p.at(n, start+i+1), diag.YAMLComment, `" #" begins a comment and cuts the template short`).Hint =
-			"put the whole value in quotes"
+		mistake := p.list.Errorf(p.at(n, start+i+1), diag.YAMLComment, `" #" begins a comment and cuts the template short`)
+		mistake.Hint = "put the whole value in quotes"
 		return true
 	}
 	return false
@@ -244,8 +245,8 @@ func (p *parser) reservedStart(n int, msg string) bool {
 	if m == nil {
 		return false
 	}
-	p.list.Errorf(p.at(n, m[2]), diag.InvalidYAML, "an unquoted value cannot begin with %q", p.src.line(n)[m[2]:m[3]]).Hint =
-		"put the value in quotes"
+	mistake := p.list.Errorf(p.at(n, m[2]), diag.InvalidYAML, "an unquoted value cannot begin with %q", p.src.line(n)[m[2]:m[3]])
+	mistake.Hint = "put the value in quotes"
 	return true
 }
 

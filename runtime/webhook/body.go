@@ -101,6 +101,10 @@ func parse(kind string, raw []byte) (any, error) {
 	return v, nil
 }
 
+// ParseJSON decodes a JSON body into data that flows see. The error is a
+// *problem.Problem that says where the body stops being JSON.
+func ParseJSON(raw []byte) (any, error) { return parse(jsonType, raw) }
+
 // jsonProblem says where a body stops being JSON. Only Unmarshal tells that for
 // every mistake.
 func jsonProblem(raw []byte, err error) *problem.Problem {

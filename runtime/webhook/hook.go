@@ -76,18 +76,18 @@ func newHook(found catalog.Hook) (*hook, error) {
 // the request.
 func (h *hook) output(body any, request map[string]any) (map[string]any, error) {
 	if _, ok := body.(map[string]any); !ok {
-		return nil, invalid([]node.Problem{{Msg: "expected an object"}})
+		return nil, Invalid([]node.Problem{{Msg: "expected an object"}})
 	}
 	if wrong := h.body.Validate(body); wrong != nil {
-		return nil, invalid(wrong)
+		return nil, Invalid(wrong)
 	}
 	output := maps.Clone(h.body.WithDefaults(body.(map[string]any)))
 	output["request"] = request
 	return output, nil
 }
 
-// invalid is the problem of a body that does not fit its schema.
-func invalid(wrong []node.Problem) *problem.Problem {
+// Invalid is the problem of a body that does not fit its schema.
+func Invalid(wrong []node.Problem) *problem.Problem {
 	p := problem.New(http.StatusBadRequest, "the body does not fit")
 	for _, w := range wrong {
 		message := node.Problem{Msg: w.Msg, Hint: w.Hint}.String()
@@ -176,7 +176,7 @@ func Check(set *catalog.Set, v Verifier, connections []string) diag.List {
 // "request" stands for the request; without it the request is empty. The error
 // is a *problem.Problem.
 func ByHand(f *flow.Flow, trigger *flow.Node, raw []byte) (map[string]any, error) {
-	body, err := parse(jsonType, raw)
+	body, err := ParseJSON(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +195,7 @@ func ByHand(f *flow.Flow, trigger *flow.Node, raw []byte) (map[string]any, error
 		return nil, err
 	}
 	if wrong := trigger.Outputs.Validate(output); wrong != nil {
-		return nil, invalid(wrong)
+		return nil, Invalid(wrong)
 	}
 	return output, nil
 }

@@ -92,8 +92,8 @@ func (h *Handler) await(c echo.Context, hook *hook, started *engine.Run) error {
 	case c.Request().Context().Err() != nil:
 		h.cfg.Log.Debug("caller is gone, the run goes on", "run", started.ID)
 		return nil
-	case errors.Is(err, engine.ErrStopped) && hook.flow.Durable && onRecord(started):
-		return Accepted(c, started.ID, cmp.Or(res.Status, run.Running)) // it goes on after the next start
+	case hook.flow.Durable && onRecord(started):
+		return Accepted(c, started.ID, cmp.Or(res.Status, run.Running)) // it goes on, at the latest after the next start
 	case errors.Is(err, engine.ErrStopped):
 		return interrupted(started.ID, hook, "the run was interrupted, and will not go on")
 	default:

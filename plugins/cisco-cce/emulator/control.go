@@ -83,7 +83,7 @@ func (s *service) moveBy(move func(*task, order, time.Time) error) http.HandlerF
 type state struct {
 	Tasks   []record             `json:"tasks"` // by creation
 	Queues  map[string]queueSize `json:"queues"`
-	Webhook deliveries           `json:"webhook"`
+	Webhook emulator.Deliveries  `json:"webhook"`
 }
 
 type queueSize struct {
@@ -92,7 +92,7 @@ type queueSize struct {
 }
 
 func (s *service) state() state {
-	st := state{Tasks: []record{}, Queues: map[string]queueSize{}, Webhook: s.webhook.deliveries()}
+	st := state{Tasks: []record{}, Queues: map[string]queueSize{}, Webhook: s.webhook.Deliveries()}
 	_ = s.locked(func(_ time.Time, cfg Settings) error {
 		for _, t := range s.tasks.all() {
 			st.Tasks = append(st.Tasks, t.record())

@@ -21,7 +21,7 @@ const tasksPath = "/drapi/v1/tasks"
 type service struct {
 	world    *emulator.World
 	settings *emulator.Settings[Settings]
-	webhook  *emitter
+	webhook  *emulator.Webhook
 
 	mu      sync.Mutex
 	tasks   tasks
@@ -37,7 +37,7 @@ func New(cfg emulator.Config) (*emulator.Vendor, error) {
 		return nil, err
 	}
 	s := &service{world: emulator.NewWorld(cfg), settings: settings}
-	s.webhook = newEmitter(s.sweep)
+	s.webhook = emulator.NewWebhook(emulator.Inference, s.sweep)
 	s.clear()
 	return emulator.New(s.world, emulator.API{
 		Name:    "cisco-cce",
@@ -48,7 +48,7 @@ func New(cfg emulator.Config) (*emulator.Vendor, error) {
 		Reset:   s.reset,
 		Fail:    s.fail,
 		Faults:  s.faults(),
-		Close:   s.webhook.close,
+		Close:   s.webhook.Close,
 	})
 }
 
@@ -86,7 +86,7 @@ func (s *service) sweep() {
 
 func (s *service) reset() {
 	s.settings.Reset()
-	s.webhook.reset()
+	s.webhook.Reset()
 	s.clear()
 }
 
@@ -100,7 +100,7 @@ func (s *service) clear() {
 // announce tells the webhook what became of a task.
 func (s *service) announce(t *task, at time.Time) {
 	if url := s.settings.Load().WebhookURL; url != "" {
-		s.webhook.send(url, t.event(at))
+		s.webhook.Send(url, t.event(at))
 	}
 }
 

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"sync"
 
 	"github.com/wendflow/wend/runtime/journal"
 )
@@ -28,6 +30,34 @@ func (s *Store) MakeReadOnly(ctx context.Context) error {
 func (s *Store) Pages(ctx context.Context) (pages int, err error) {
 	err = s.writer.write(ctx, func(t *tx) error { return t.row("PRAGMA page_count", nil, &pages) })
 	return pages, err
+}
+
+// Together makes one transaction of what is asked for, in this order.
+func (s *Store) Together(ctx context.Context, ask ...func()) {
+	held, release := make(chan struct{}), make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		_ = s.writer.write(ctx, func(*tx) error {
+			close(held)
+			<-release
+			return nil
+		})
+	})
+	<-held
+	for i, do := range ask {
+		group.Go(do)
+		for s.writer.queued() != i+1 {
+			runtime.Gosched()
+		}
+	}
+	close(release)
+	group.Wait()
+}
+
+func (w *writer) queued() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue)
 }
 
 // ListQuery is what Runs asks the database.

@@ -45,6 +45,7 @@ const (
 // Take implements journal.Mailbox.
 func (s *Store) Take(ctx context.Context, name, key, taker string) (e journal.Event, ok bool, err error) {
 	err = s.writer.write(ctx, func(t *tx) error {
+		ok = false // what an earlier try found may be gone
 		now := nanos(s.now())
 		_, e, err = t.letter(sqlTaken, taker, name, key, now)
 		if !errors.Is(err, sql.ErrNoRows) {

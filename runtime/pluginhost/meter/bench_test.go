@@ -166,6 +166,7 @@ func scatter(mem api.Memory) {
 
 // reportGC collects garbage over and over while run runs. It calls stop after a second, and returns how long run ran.
 func reportGC(b *testing.B, run, stop func()) (ran time.Duration) {
+	b.Helper()
 	done := make(chan time.Duration)
 	go func() {
 		began := time.Now()

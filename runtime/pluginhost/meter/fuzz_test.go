@@ -45,6 +45,7 @@ func FuzzRewrite(f *testing.F) {
 
 // runAll runs a start function and all exports that take no parameters.
 func runAll(t *testing.T, wasm []byte) {
+	t.Helper()
 	rt := newRuntimeWith(t, wazero.NewRuntimeConfig().WithCoreFeatures(fuzzFeatures).WithMemoryLimitPages(64))
 	withEnv(t, rt)
 	tank := meter.NewTank(200_000, 10_000)

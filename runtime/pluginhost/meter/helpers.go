@@ -132,14 +132,14 @@ func (j *injector) fill() code {
 
 // copy moves upwards from the first chunk or, where the destination lies higher, from the last.
 func (j *injector) copy() code {
-	copy := []byte{0xfc, 0x0a, 0, 0}
+	move := []byte{0xfc, 0x0a, 0, 0}
 	step := code(nil).get(locDst).get(locSrc).op(0x4d, 0x04, 0x40) // if dst <= src
-	step = step.get(locDst).get(locSrc).i32(bulkChunk).op(copy...)
+	step = step.get(locDst).get(locSrc).i32(bulkChunk).op(move...)
 	step = step.get(locDst).i32(bulkChunk).op(0x6a).set(locDst)
 	step = step.get(locSrc).i32(bulkChunk).op(0x6a).set(locSrc)
 	step = step.op(0x05)
-	step = step.get(locDst).get(locLen).op(0x6a).get(locSrc).get(locLen).op(0x6a).i32(bulkChunk).op(copy...)
+	step = step.get(locDst).get(locLen).op(0x6a).get(locSrc).get(locLen).op(0x6a).i32(bulkChunk).op(move...)
 	step = step.op(0x0b)
 	c := j.chunks(code{0}, []uint32{locDst, locSrc}, step)
-	return c.get(locDst).get(locSrc).get(locLen).op(copy...).op(0x0b)
+	return c.get(locDst).get(locSrc).get(locLen).op(move...).op(0x0b)
 }

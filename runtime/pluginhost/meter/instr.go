@@ -98,7 +98,7 @@ func (r *reader) opcode() opcode {
 
 func (b *body) immediates(r *reader, m *module, in *instr) {
 	switch in.op.info().imm {
-	case immNone:
+	case immNone, immUnknown:
 	case immBlock:
 		in.block = r.blockType(m)
 	case immTry:

@@ -173,15 +173,21 @@ var opRanges = []opRange{
 	{0xfd00, 0xfd0a, immMemArg, 1, 1}, // v128 loads
 	{0xfd0b, 0xfd0b, immMemArg, 2, 0}, // v128.store
 	{opV128Const, opV128Const, immV128, 0, 1},
-	{0xfd0d, 0xfd0d, immV128, 2, 1},                                  // i8x16.shuffle
-	{0xfd0e, 0xfd0e, immNone, 2, 1},                                  // i8x16.swizzle
-	{0xfd0f, 0xfd14, immNone, 1, 1},                                  // splats
-	{0xfd15, 0xfd16, immLane, 1, 1}, {0xfd17, 0xfd17, immLane, 2, 1}, // i8x16 lanes
-	{0xfd18, 0xfd19, immLane, 1, 1}, {0xfd1a, 0xfd1a, immLane, 2, 1}, // i16x8
-	{0xfd1b, 0xfd1b, immLane, 1, 1}, {0xfd1c, 0xfd1c, immLane, 2, 1}, // i32x4
-	{0xfd1d, 0xfd1d, immLane, 1, 1}, {0xfd1e, 0xfd1e, immLane, 2, 1}, // i64x2
-	{0xfd1f, 0xfd1f, immLane, 1, 1}, {0xfd20, 0xfd20, immLane, 2, 1}, // f32x4
-	{0xfd21, 0xfd21, immLane, 1, 1}, {0xfd22, 0xfd22, immLane, 2, 1}, // f64x2
+	{0xfd0d, 0xfd0d, immV128, 2, 1},    // i8x16.shuffle
+	{0xfd0e, 0xfd0e, immNone, 2, 1},    // i8x16.swizzle
+	{0xfd0f, 0xfd14, immNone, 1, 1},    // splats
+	{0xfd15, 0xfd16, immLane, 1, 1},    // i8x16.extract_lane
+	{0xfd17, 0xfd17, immLane, 2, 1},    // i8x16.replace_lane
+	{0xfd18, 0xfd19, immLane, 1, 1},    // i16x8.extract_lane
+	{0xfd1a, 0xfd1a, immLane, 2, 1},    // i16x8.replace_lane
+	{0xfd1b, 0xfd1b, immLane, 1, 1},    // i32x4.extract_lane
+	{0xfd1c, 0xfd1c, immLane, 2, 1},    // i32x4.replace_lane
+	{0xfd1d, 0xfd1d, immLane, 1, 1},    // i64x2.extract_lane
+	{0xfd1e, 0xfd1e, immLane, 2, 1},    // i64x2.replace_lane
+	{0xfd1f, 0xfd1f, immLane, 1, 1},    // f32x4.extract_lane
+	{0xfd20, 0xfd20, immLane, 2, 1},    // f32x4.replace_lane
+	{0xfd21, 0xfd21, immLane, 1, 1},    // f64x2.extract_lane
+	{0xfd22, 0xfd22, immLane, 2, 1},    // f64x2.replace_lane
 	{0xfd23, 0xfd4c, immNone, 2, 1},    // comparisons
 	{0xfd4d, 0xfd4d, immNone, 1, 1},    // v128.not
 	{0xfd4e, 0xfd51, immNone, 2, 1},    // and andnot or xor
@@ -190,25 +196,53 @@ var opRanges = []opRange{
 	{0xfd54, 0xfd57, immMemLane, 2, 1}, // load lane
 	{0xfd58, 0xfd5b, immMemLane, 2, 0}, // store lane
 	{0xfd5c, 0xfd5d, immMemArg, 1, 1},  // load zero
-	{0xfd5e, 0xfd64, immNone, 1, 1}, {0xfd65, 0xfd66, immNone, 2, 1},
-	{0xfd67, 0xfd6a, immNone, 1, 1}, {0xfd6b, 0xfd73, immNone, 2, 1},
-	{0xfd74, 0xfd75, immNone, 1, 1}, {0xfd76, 0xfd79, immNone, 2, 1},
-	{0xfd7a, 0xfd7a, immNone, 1, 1}, {0xfd7b, 0xfd7b, immNone, 2, 1},
-	{0xfd7c, 0xfd81, immNone, 1, 1}, {0xfd82, 0xfd82, immNone, 2, 1}, // i16x8
-	{0xfd83, 0xfd84, immNone, 1, 1}, {0xfd85, 0xfd86, immNone, 2, 1},
-	{0xfd87, 0xfd8a, immNone, 1, 1}, {0xfd8b, 0xfd93, immNone, 2, 1},
-	{0xfd94, 0xfd94, immNone, 1, 1}, {0xfd95, 0xfd99, immNone, 2, 1},
+
+	// i8x16, and what is mixed among it
+	{0xfd5e, 0xfd64, immNone, 1, 1},
+	{0xfd65, 0xfd66, immNone, 2, 1},
+	{0xfd67, 0xfd6a, immNone, 1, 1},
+	{0xfd6b, 0xfd73, immNone, 2, 1},
+	{0xfd74, 0xfd75, immNone, 1, 1},
+	{0xfd76, 0xfd79, immNone, 2, 1},
+	{0xfd7a, 0xfd7a, immNone, 1, 1},
+	{0xfd7b, 0xfd7b, immNone, 2, 1},
+
+	// i16x8
+	{0xfd7c, 0xfd81, immNone, 1, 1},
+	{0xfd82, 0xfd82, immNone, 2, 1},
+	{0xfd83, 0xfd84, immNone, 1, 1},
+	{0xfd85, 0xfd86, immNone, 2, 1},
+	{0xfd87, 0xfd8a, immNone, 1, 1},
+	{0xfd8b, 0xfd93, immNone, 2, 1},
+	{0xfd94, 0xfd94, immNone, 1, 1},
+	{0xfd95, 0xfd99, immNone, 2, 1},
 	{0xfd9b, 0xfd9f, immNone, 2, 1},
-	{0xfda0, 0xfda1, immNone, 1, 1}, {0xfda3, 0xfda4, immNone, 1, 1}, // i32x4
-	{0xfda7, 0xfdaa, immNone, 1, 1}, {0xfdab, 0xfdae, immNone, 2, 1},
-	{0xfdb1, 0xfdb1, immNone, 2, 1}, {0xfdb5, 0xfdba, immNone, 2, 1},
+
+	// i32x4
+	{0xfda0, 0xfda1, immNone, 1, 1},
+	{0xfda3, 0xfda4, immNone, 1, 1},
+	{0xfda7, 0xfdaa, immNone, 1, 1},
+	{0xfdab, 0xfdae, immNone, 2, 1},
+	{0xfdb1, 0xfdb1, immNone, 2, 1},
+	{0xfdb5, 0xfdba, immNone, 2, 1},
 	{0xfdbc, 0xfdbf, immNone, 2, 1},
-	{0xfdc0, 0xfdc1, immNone, 1, 1}, {0xfdc3, 0xfdc4, immNone, 1, 1}, // i64x2
-	{0xfdc7, 0xfdca, immNone, 1, 1}, {0xfdcb, 0xfdce, immNone, 2, 1},
-	{0xfdd1, 0xfdd1, immNone, 2, 1}, {0xfdd5, 0xfddf, immNone, 2, 1},
-	{0xfde0, 0xfde1, immNone, 1, 1}, {0xfde3, 0xfde3, immNone, 1, 1}, // f32x4
+
+	// i64x2
+	{0xfdc0, 0xfdc1, immNone, 1, 1},
+	{0xfdc3, 0xfdc4, immNone, 1, 1},
+	{0xfdc7, 0xfdca, immNone, 1, 1},
+	{0xfdcb, 0xfdce, immNone, 2, 1},
+	{0xfdd1, 0xfdd1, immNone, 2, 1},
+	{0xfdd5, 0xfddf, immNone, 2, 1},
+
+	// f32x4
+	{0xfde0, 0xfde1, immNone, 1, 1},
+	{0xfde3, 0xfde3, immNone, 1, 1},
 	{0xfde4, 0xfdeb, immNone, 2, 1},
-	{0xfdec, 0xfded, immNone, 1, 1}, {0xfdef, 0xfdef, immNone, 1, 1}, // f64x2
+
+	// f64x2
+	{0xfdec, 0xfded, immNone, 1, 1},
+	{0xfdef, 0xfdef, immNone, 1, 1},
 	{0xfdf0, 0xfdf7, immNone, 2, 1},
 	{0xfdf8, 0xfdff, immNone, 1, 1}, // conversions
 }
@@ -285,10 +319,6 @@ func (op opcode) calls() bool { return op >= opCall && op <= opReturnCallRef }
 func (op opcode) diverts() bool {
 	return op <= opReturnCallRef && op != opNop && op != opBlock && op != opLoop ||
 		op == opTryTable || op == opBrOnNull || op == opBrOnNonNull
-}
-
-func (op opcode) tailCalls() bool {
-	return op == opReturnCall || op == opReturnCallIndirect || op == opReturnCallRef
 }
 
 func (op opcode) String() string {

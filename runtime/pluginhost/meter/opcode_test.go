@@ -76,7 +76,15 @@ func compile(rt wazero.Runtime, wasm []byte) (err error) {
 
 // immediates are the forms that what follows an opcode can take.
 var immediates = [][]byte{
-	{}, {0}, {0, 0}, {0, 0, 0}, {0x40, 0x0b}, {0x40, 0, 0x0b}, {1, 0x7f}, {0x70}, {0x80, 0x80, 0},
+	{},
+	{0},
+	{0, 0},
+	{0, 0, 0},
+	{0x40, 0x0b},
+	{0x40, 0, 0x0b},
+	{1, 0x7f},
+	{0x70},
+	{0x80, 0x80, 0},
 	make([]byte, 4), make([]byte, 8), make([]byte, 16),
 }
 

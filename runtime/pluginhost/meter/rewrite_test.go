@@ -86,11 +86,23 @@ func TestBehavesAsOriginal(t *testing.T) {
 		f    string
 		args []uint64
 	}{
-		{"fib", []uint64{15}}, {"collatz", []uint64{27}}, {"pick", []uint64{12, 0}}, {"pick", []uint64{12, 1}},
-		{"pick", []uint64{12, 2}}, {"pair", []uint64{21}}, {"swap", []uint64{3, 4}}, {"hello", []uint64{203}},
-		{"hello", []uint64{204}}, {"hello", []uint64{1 << 20}}, {"vector", []uint64{33}},
-		{"trunc", []uint64{math.Float64bits(-200.5)}}, {"boom", nil}, {"div", []uint64{7, 0}}, {"div", []uint64{7, 2}},
-		{"count", nil}, {"count", nil},
+		{"fib", []uint64{15}},
+		{"collatz", []uint64{27}},
+		{"pick", []uint64{12, 0}},
+		{"pick", []uint64{12, 1}},
+		{"pick", []uint64{12, 2}},
+		{"pair", []uint64{21}},
+		{"swap", []uint64{3, 4}},
+		{"hello", []uint64{203}},
+		{"hello", []uint64{204}},
+		{"hello", []uint64{1 << 20}},
+		{"vector", []uint64{33}},
+		{"trunc", []uint64{math.Float64bits(-200.5)}},
+		{"boom", nil},
+		{"div", []uint64{7, 0}},
+		{"div", []uint64{7, 2}},
+		{"count", nil},
+		{"count", nil},
 	} {
 		a, errA := plain.ExportedFunction(c.f).Call(ctx, c.args...)
 		b, errB := metered.ExportedFunction(c.f).Call(ctx2, c.args...)
@@ -148,11 +160,16 @@ func TestFactsForRestoring(t *testing.T) {
 	}{
 		{"none", memory("run", op(0x01)), nil},
 		{"table.set", table("run", cat(i32(0), null, op(0x26, 0))), []string{"the module writes to its tables"}},
-		{"table.grow", table("run", cat(null, i32(1), op(0xfc, 0x0f, 0, 0x1a))),
-			[]string{"the module writes to its tables", "the module grows its tables"}},
+		{
+			"table.grow", table("run", cat(null, i32(1), op(0xfc, 0x0f, 0, 0x1a))),
+			[]string{"the module writes to its tables", "the module grows its tables"},
+		},
 		{"data.drop", memory("run", op(0xfc, 0x09, 0)), []string{"the module drops segments"}},
-		{"v128 global", wasmModule{globals: []wasmGlobal{{0x7b, true, cat(op(0xfd, 0x0c), make([]byte, 16))}}},
-			[]string{"the module has a mutable global of type v128"}},
+		{
+			"v128 global",
+			wasmModule{globals: []wasmGlobal{{0x7b, true, cat(op(0xfd, 0x0c), make([]byte, 16))}}},
+			[]string{"the module has a mutable global of type v128"},
+		},
 	} {
 		if got := rewrite(t, tt.mod.build(), meter.Config{}).Hazards; !slices.Equal(got, tt.want) {
 			t.Errorf("%s: hazards %q, want %q", tt.name, got, tt.want)
@@ -255,11 +272,27 @@ func TestBulkMatchesEngine(t *testing.T) {
 		f       string
 		d, s, n uint64
 	}{
-		{"fill", 5, 1, 10}, {"fill", 1, 2, chunk}, {"fill", 2, 3, chunk + 1}, {"fill", end - chunk*2 - 5, 4, chunk*2 + 5},
-		{"fill", end - chunk*2, 9, chunk*2 + 1}, {"fill", end, 9, 0}, {"fill", 0xffffffff, 9, 0xffffffff}, {"fill", 0, 9, 0xffffffff},
-		{"copy", 100, 7, 3*chunk + 3}, {"copy", 7, 100, 3*chunk + 3}, {"copy", 0, chunk, chunk*2 + 9}, {"copy", chunk, 0, chunk*2 + 9},
-		{"copy", 0, 1, end - 1}, {"copy", 1, 0, end - 1}, {"copy", 1, 0, end}, {"copy", 0, 1, end}, {"copy", 3, 3, chunk + 3},
-		{"grow", 1, 0, 0}, {"grow", 1 << 17, 0, 0}, {"grow", 0xffffffff, 0, 0}, {"grow", 0, 0, 0},
+		{"fill", 5, 1, 10},
+		{"fill", 1, 2, chunk},
+		{"fill", 2, 3, chunk + 1},
+		{"fill", end - chunk*2 - 5, 4, chunk*2 + 5},
+		{"fill", end - chunk*2, 9, chunk*2 + 1},
+		{"fill", end, 9, 0},
+		{"fill", 0xffffffff, 9, 0xffffffff},
+		{"fill", 0, 9, 0xffffffff},
+		{"copy", 100, 7, 3*chunk + 3},
+		{"copy", 7, 100, 3*chunk + 3},
+		{"copy", 0, chunk, chunk*2 + 9},
+		{"copy", chunk, 0, chunk*2 + 9},
+		{"copy", 0, 1, end - 1},
+		{"copy", 1, 0, end - 1},
+		{"copy", 1, 0, end},
+		{"copy", 0, 1, end},
+		{"copy", 3, 3, chunk + 3},
+		{"grow", 1, 0, 0},
+		{"grow", 1 << 17, 0, 0},
+		{"grow", 0xffffffff, 0, 0},
+		{"grow", 0, 0, 0},
 	} {
 		args := []uint64{c.d, c.s, c.n}
 		if c.f == "grow" {

@@ -60,6 +60,7 @@ func TestSpec(t *testing.T) {
 }
 
 func specDir(t *testing.T) string {
+	t.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
 	if err != nil {
 		t.Skipf("no go command to find wazero's module with: %v", err)
@@ -109,6 +110,7 @@ type specWorld struct {
 }
 
 func newSpecWorld(t *testing.T, features api.CoreFeatures, rewrite bool, spectest []byte) *specWorld {
+	t.Helper()
 	w := &specWorld{
 		rt: newRuntime(t, features), rewrite: rewrite, named: map[string]api.Module{},
 		ctx: withTank(context.Background(), meter.NewTank(math.MaxInt64, 1)),

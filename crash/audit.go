@@ -1,0 +1,423 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wendflow/wend/runtime/run"
+)
+
+// check is one promise, held against the world.
+type check struct {
+	Promise string
+	Looked  int      // at how many cases
+	Broken  []string // those in which it was not kept, in words
+}
+
+func (c *check) failf(format string, a ...any) {
+	c.Broken = append(c.Broken, fmt.Sprintf(format, a...))
+}
+
+// promises are all that is checked, in the order of the table.
+var promises = []struct {
+	text string
+	hold func(*world, *check)
+}{
+	{"every accepted run is on record and has ended", (*world).acceptedEnded},
+	{"so has every other run in the journal", (*world).allEnded},
+	{"the API shows what the journal has", (*world).shownAsKept},
+	{"callers got the answer that the journal has, and one per run", (*world).answersAgree},
+	{"a dedupe key, or a request, made one run", (*world).oneRunEach},
+	{"a call that must not be repeated was on record, and came once", (*world).onceAtMost},
+	{"an idempotency key stood for one call, and took effect once", (*world).oneEffectEach},
+	{"the outcome of each call is what became of it", (*world).outcomesTrue},
+	{"a call was given up as interrupted only across a crash", (*world).interruptedByCrash},
+	{"runs ended as their flows say", (*world).endsRight},
+	{"an event was received by one run at most", (*world).receivedOnce},
+	{"an accepted event reached the run that waited for it", (*world).eventsArrive},
+	{"no timer fired early", (*world).timersPunctual},
+	{"attempts were counted on, and backed off", (*world).attemptsCounted},
+	{"a task of Cisco's was closed for each run that says so", (*world).tasksClosed},
+	{"runs with durable: false left nothing behind", (*world).forgotten},
+	{"answers made sense, and the log is clean", (*world).clean},
+}
+
+// audit holds the world against all promises.
+func (w *world) audit() []check {
+	checks := make([]check, len(promises))
+	for i, p := range promises {
+		checks[i].Promise = p.text
+		p.hold(w, &checks[i])
+	}
+	return checks
+}
+
+// sorted yields the runs in the order of their ids, which is that of time.
+func (w *world) sorted() []*history {
+	runs := make([]*history, 0, len(w.runs))
+	for _, id := range slices.Sorted(maps.Keys(w.runs)) {
+		runs = append(runs, w.runs[id])
+	}
+	return runs
+}
+
+// durable are the deals with flows that promise something.
+func (w *world) durable() []*deal {
+	return slices.DeleteFunc(slices.Clone(w.deals), func(d *deal) bool { return d.Flow == "forget" })
+}
+
+func (w *world) acceptedEnded(c *check) {
+	seen := map[string]bool{}
+	for _, d := range w.durable() {
+		for _, a := range d.Answers {
+			if seen[a.Run] {
+				continue
+			}
+			seen[a.Run] = true
+			c.Looked++
+			switch h := w.runs[a.Run]; {
+			case h == nil:
+				c.failf("%s %s: run %q, which was answered with %d, is not in the journal", d.Flow, d.Item, a.Run, a.Status)
+			case !h.Status.Ended():
+				c.failf("%s %s: run %s is %s at %q", d.Flow, d.Item, a.Run, h.Status, h.Node)
+			}
+		}
+	}
+}
+
+func (w *world) allEnded(c *check) {
+	for _, h := range w.sorted() {
+		c.Looked++
+		if !h.Status.Ended() {
+			c.failf("%s: run %s is %s at %q", h.Flow, h.ID, h.Status, h.Node)
+		}
+	}
+}
+
+func (w *world) shownAsKept(c *check) {
+	for _, id := range slices.Sorted(maps.Keys(w.shown)) {
+		c.Looked++
+		shown, h := w.shown[id], w.runs[id]
+		if h == nil || shown.Status != h.Status || shown.Outcome != h.Outcome || shown.Code != h.Code || (shown.Response == nil) != (h.Response == nil) {
+			c.failf("run %s: the API says %s %s %s, the journal %+v", id, shown.Status, shown.Outcome, shown.Code, h)
+		}
+	}
+}
+
+func (w *world) answersAgree(c *check) {
+	for _, h := range w.sorted() {
+		responses := 0
+		for _, e := range h.Events {
+			if _, ok := e.(run.RunResponded); ok {
+				responses++
+			}
+		}
+		if responses > 1 {
+			c.failf("%s: run %s responded %d times", h.Flow, h.ID, responses)
+		}
+	}
+	for _, d := range w.durable() {
+		for _, a := range d.Answers {
+			if a.Status != http.StatusOK {
+				continue
+			}
+			c.Looked++
+			h := w.runs[a.Run]
+			if h == nil || h.Response == nil {
+				c.failf("%s %s: run %s answered, but has no response in the journal", d.Flow, d.Item, a.Run)
+				continue
+			}
+			kept, err := json.Marshal(h.Response.Body)
+			if err != nil || string(kept) != a.Body {
+				c.failf("%s %s: run %s answered %s, the journal has %s", d.Flow, d.Item, a.Run, a.Body, kept)
+			}
+		}
+	}
+}
+
+// oneRunEach groups runs by what made them.
+func (w *world) oneRunEach(c *check) {
+	made := map[[3]string][]string{}
+	for _, h := range w.sorted() {
+		id := [3]string{h.Flow, h.Item, h.Key}
+		made[id] = append(made[id], h.ID)
+	}
+	for id, runs := range made {
+		c.Looked++
+		if len(runs) > 1 {
+			c.failf("%s %s, key %q: runs %v", id[0], id[1], id[2], runs)
+		}
+	}
+	for _, d := range w.durable() {
+		for _, a := range d.Answers {
+			if id := [3]string{d.Flow, d.Item, a.Key}; !slices.Contains(made[id], a.Run) {
+				c.failf("%s %s, key %q: was told of run %s; the journal has %v", d.Flow, d.Item, a.Key, a.Run, made[id])
+			}
+		}
+	}
+}
+
+// at returns the vendor's requests by what they were and for which run.
+func (w *world) at() map[[2]string][]*request {
+	by := map[[2]string][]*request{}
+	for _, q := range w.requests {
+		id := [2]string{q.What, q.Run}
+		by[id] = append(by[id], q)
+	}
+	return by
+}
+
+func (w *world) onceAtMost(c *check) {
+	for id, requests := range w.at() {
+		if id[0] != "charge" {
+			continue
+		}
+		c.Looked++
+		if len(requests) > 1 {
+			c.failf("run %s: the vendor was told %d times to charge: %s", id[1], len(requests), moments(requests))
+		}
+		h := w.runs[id[1]]
+		if h == nil || len(h.Calls) == 0 {
+			c.failf("run %s charged, but the journal has no such call", id[1])
+		} else if sent := h.Calls[0].At.At; requests[0].At.Before(sent) {
+			c.failf("run %s charged at %s, before the call began at %s", id[1], requests[0].At, sent)
+		}
+	}
+}
+
+func moments(requests []*request) string {
+	var all []string
+	for _, q := range requests {
+		all = append(all, q.At.Format("15:04:05.000")+" "+string(q.Fate))
+	}
+	return strings.Join(all, ", ")
+}
+
+func (w *world) oneEffectEach(c *check) {
+	keys := map[string]*request{}
+	for _, q := range w.requests {
+		if q.Key == "" {
+			continue
+		}
+		first := keys[q.Key]
+		if first == nil {
+			c.Looked++
+			keys[q.Key] = q
+			continue
+		}
+		if first.What != q.What || first.Run != q.Run || first.Body != q.Body {
+			c.failf("key %s: %s %s %s, and then %s %s %s", q.Key, first.What, first.Run, first.Body, q.What, q.Run, q.Body)
+		}
+	}
+	for id, requests := range w.at() {
+		used := map[string]bool{}
+		for _, q := range requests {
+			used[q.Key] = true
+		}
+		if len(used) > 1 {
+			c.failf("run %s: %d keys for one %s", id[1], len(used), id[0])
+		}
+	}
+	for key, times := range w.done {
+		if times != 1 {
+			c.failf("key %s took effect %d times", key, times)
+		}
+	}
+}
+
+// nodeTimeout is how long an attempt of every call may take.
+const nodeTimeout = 400 * time.Millisecond
+
+// outcomesTrue holds what a run believes of its call to charge against what the
+// vendor did.
+func (w *world) outcomesTrue(c *check) {
+	at := w.at()
+	for _, h := range w.sorted() {
+		for _, f := range h.Finished {
+			if f.Node != "charge" {
+				continue
+			}
+			c.Looked++
+			if why := wrongOutcome(h, f, at[[2]string{"charge", h.ID}]); why != "" {
+				c.failf("%s: run %s left %q by %s (%s): %s", h.Flow, h.ID, f.Node, f.Outcome, f.Code, why)
+			}
+		}
+	}
+}
+
+// wrongOutcome says why a charge cannot have left as it did.
+func wrongOutcome(h *history, f run.NodeFinished, requests []*request) string {
+	if f.Outcome == "onError" && f.Code == "interrupted" {
+		return "" // it is not known, and that is what it says
+	}
+	if f.Outcome == "onTimeout" {
+		if took := f.At.At.Sub(h.StartedAt); took < nodeTimeout {
+			return fmt.Sprintf("but it took only %s", took)
+		}
+		return ""
+	}
+	if len(requests) != 1 {
+		return fmt.Sprintf("but the vendor had %d requests", len(requests))
+	}
+	want := map[fate]string{prompt: "success", slow: "success", lost: "onError", refused: "serverError", late: "onTimeout"}
+	if fate := requests[0].Fate; f.Outcome != want[fate] {
+		return fmt.Sprintf("but it was %s", fate)
+	}
+	if f.Outcome == "onError" && f.Code != "unreachable" {
+		return "but the connection broke"
+	}
+	return ""
+}
+
+func (w *world) interruptedByCrash(c *check) {
+	for _, h := range w.sorted() {
+		for _, call := range h.Calls {
+			if call.Reply == nil || call.Reply.Reply.Failure != "interrupted" {
+				continue
+			}
+			c.Looked++
+			if !w.apart(call.At.At, call.Reply.At.At) {
+				c.failf("%s: run %s, node %q: one server was there from %s to %s",
+					h.Flow, h.ID, call.Node, call.At.At.Format(time.StampMilli), call.Reply.At.At.Format(time.StampMilli))
+			}
+		}
+	}
+}
+
+// endsRight: what may be tried again comes to a good end, whatever happened.
+func (w *world) endsRight(c *check) {
+	codes := map[string][]string{
+		"charge-later": {"success", "onError", "onTimeout", "serverError"},
+		"answer-first": {"success"}, "later": {"success"}, "retry": {"success"}, "close-task": {"success"},
+		"await": {"success"}, "race": {"success", "late"},
+		"charge": {""}, "order": {""}, "put": {""}, "tell": {""},
+	}
+	for _, h := range w.sorted() {
+		c.Looked++
+		failed := h.Flow == "charge-later" && h.Code != "success"
+		if !slices.Contains(codes[h.Flow], h.Code) || (h.Status == run.Failed) != failed {
+			c.failf("%s: run %s is %s, %s: %s", h.Flow, h.ID, h.Status, cmp.Or(h.Code, "no code"), h.Reason)
+		}
+		if h.Flow == "put" && (h.Response == nil || h.Response.Status != http.StatusOK) {
+			c.failf("put: run %s responded %+v", h.ID, h.Response)
+		}
+	}
+}
+
+func (w *world) receivedOnce(c *check) {
+	by := map[string]string{}
+	for _, h := range w.sorted() {
+		for _, e := range h.Received {
+			c.Looked++
+			if other := by[e.ID]; other != "" {
+				c.failf("event %s was received by run %s and by run %s", e.ID, other, h.ID)
+			}
+			by[e.ID] = h.ID
+			if e.Key != h.Item || e.Data["nr"] != h.Item {
+				c.failf("run %s waits for %q and received %q, %v", h.ID, h.Item, e.Key, e.Data)
+			}
+		}
+	}
+}
+
+// grace is how long before the end of waiting an event must have been accepted
+// to count as one that was there in time.
+const grace = time.Second
+
+func (w *world) eventsArrive(c *check) {
+	waiting, received := map[string][]*history{}, map[string]bool{}
+	for _, h := range w.sorted() {
+		if h.Flow == "await" || h.Flow == "race" {
+			waiting[h.Item] = append(waiting[h.Item], h)
+			received[h.Item] = received[h.Item] || len(h.Received) > 0
+		}
+	}
+	for _, d := range w.deals {
+		if d.Told.IsZero() || received[d.Item] {
+			c.Looked += min(1, len(waiting[d.Item]))
+			continue
+		}
+		for _, h := range waiting[d.Item] {
+			c.Looked++
+			if len(h.Timers) > 0 && h.Timers[0].Fired.After(d.Told.Add(grace)) {
+				c.failf("%s: run %s gave up at %s, and the event was accepted at %s", h.Flow, h.ID, h.Timers[0].Fired, d.Told)
+			}
+		}
+	}
+}
+
+func (w *world) timersPunctual(c *check) {
+	for _, h := range w.sorted() {
+		for _, t := range h.Timers {
+			if t.Fired.IsZero() {
+				continue
+			}
+			c.Looked++
+			if t.Fired.Before(t.Due) {
+				c.failf("%s: run %s: %s timer fired %s early", h.Flow, h.ID, t.Kind, t.Due.Sub(t.Fired))
+			}
+		}
+	}
+}
+
+func (w *world) attemptsCounted(c *check) {
+	for _, h := range w.sorted() {
+		last := map[string]int{}
+		for _, f := range h.Finished {
+			if f.Attempt != last[f.Node]+1 {
+				c.failf("%s: run %s, node %q: attempt %d after %d", h.Flow, h.ID, f.Node, f.Attempt, last[f.Node])
+			}
+			last[f.Node] = f.Attempt
+		}
+		for _, t := range h.Timers {
+			if t.Kind != run.TimerRetry {
+				continue
+			}
+			c.Looked++
+			if t.Due.Sub(t.Set) < 0 {
+				c.failf("%s: run %s: an attempt was to be made %s before the one that failed", h.Flow, h.ID, t.Set.Sub(t.Due))
+			}
+		}
+	}
+}
+
+func (w *world) tasksClosed(c *check) {
+	for _, h := range w.sorted() {
+		if h.Flow != "close-task" || h.Code != "success" {
+			continue
+		}
+		c.Looked++
+		if state := w.tasks[h.ID]; state != "CLOSED" {
+			c.failf("run %s: the task is %q", h.ID, state)
+		}
+	}
+}
+
+func (w *world) forgotten(c *check) {
+	for _, d := range w.deals {
+		if d.Flow == "forget" {
+			c.Looked += len(d.Answers)
+		}
+	}
+	for _, h := range w.sorted() {
+		if h.Flow == "forget" {
+			c.failf("run %s of flow forget is in the journal", h.ID)
+		}
+	}
+}
+
+func (w *world) clean(c *check) {
+	for _, d := range w.deals {
+		c.Looked += len(d.Answers)
+	}
+	c.Broken = append(c.Broken, w.odd...)
+	for line := range strings.Lines(w.log) {
+		c.Broken = append(c.Broken, strings.TrimSpace(line))
+	}
+}

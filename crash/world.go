@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/journal/sqlite"
+	"github.com/wendflow/wend/runtime/run"
+)
+
+// world is all that is known when the last server is gone: what clients were
+// told, what the journal says, and what the vendor saw.
+type world struct {
+	deals    []*deal
+	runs     map[string]*history
+	requests []*request
+	done     map[string]int    // effects at the vendor by key
+	tasks    map[string]string // at Cisco, by id
+	lives    []*life
+	// shown is what the API said about accepted runs, by id.
+	shown map[string]run.Report
+	odd   []string // answers that nobody should get
+	log   string   // of all servers
+}
+
+// history is one run by its events.
+type history struct {
+	journal.Summary
+	Item, Key string // of the request that began it
+	Events    []run.Event
+	Response  *run.RunResponded
+	Calls     []callRecord
+	Received  []run.EventReceived
+	Finished  []run.NodeFinished
+	Timers    []timer
+}
+
+// callRecord is a call of a run by the journal.
+type callRecord struct {
+	run.CallStarted
+	Reply *run.CallReplied
+}
+
+// timer is a wait for a time.
+type timer struct {
+	Set   time.Time
+	Due   time.Time
+	Fired time.Time // zero: it did not
+	Kind  string
+}
+
+// readJournal reads what the servers left behind. None may be running.
+func readJournal(ctx context.Context, dir string) (runs map[string]*history, err error) {
+	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	runs = map[string]*history{}
+	for cursor, more := "", true; more; more = cursor != "" {
+		page, err := db.Runs(ctx, journal.Filter{Limit: 1000, Cursor: cursor})
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range page.Runs {
+			if runs[s.ID] != nil {
+				return nil, fmt.Errorf("the journal lists run %s twice", s.ID)
+			}
+			events, err := db.Events(ctx, s.ID)
+			if err != nil {
+				return nil, err
+			}
+			runs[s.ID] = newHistory(s, events)
+		}
+		cursor = page.Next
+	}
+	return runs, nil
+}
+
+func newHistory(s journal.Summary, events []run.Event) *history {
+	h := &history{Summary: s, Events: events}
+	for _, e := range events {
+		h.add(e)
+	}
+	return h
+}
+
+func (h *history) add(e run.Event) {
+	switch e := e.(type) {
+	case run.RunStarted:
+		h.Item, _ = e.Output["item"].(string)
+		request, _ := e.Output["request"].(map[string]any)
+		headers, _ := request["headers"].(map[string]any)
+		h.Key, _ = headers["x_event_id"].(string)
+	case run.CallStarted:
+		h.Calls = append(h.Calls, callRecord{CallStarted: e})
+	case run.CallReplied:
+		for i := range h.Calls {
+			if c := &h.Calls[i]; c.Place == e.Place && c.Call == e.Call {
+				c.Reply = &e
+			}
+		}
+	case run.TimerSet:
+		h.Timers = append(h.Timers, timer{Set: e.At.At, Due: e.Due, Kind: e.Kind})
+	case run.EventAwaited:
+		h.Timers = append(h.Timers, timer{Set: e.At.At, Due: e.Due, Kind: run.TimerEvent})
+	case run.TimerFired:
+		h.Timers[len(h.Timers)-1].Fired = e.At.At
+	case run.EventReceived:
+		h.Received = append(h.Received, e)
+	case run.NodeFinished:
+		h.Finished = append(h.Finished, e)
+	case run.RunResponded:
+		h.Response = &e
+	case run.RunEnded, run.RunCancelled:
+	}
+}
+
+// span is from the first event to the last.
+func (h *history) span() (from, to time.Time) {
+	return h.Events[0].When(), h.Events[len(h.Events)-1].When()
+}
+
+// lifeAt returns which server was there at a time, -1 if none was.
+func (w *world) lifeAt(t time.Time) int {
+	for i, l := range w.lives {
+		if !t.Before(l.from) && (l.to.IsZero() || !t.After(l.to)) {
+			return i
+		}
+	}
+	return -1
+}
+
+// apart tells whether a server died between two times.
+func (w *world) apart(from, to time.Time) bool { return w.lifeAt(from) != w.lifeAt(to) }
+
+// without drops the lines that contain a word.
+func without(text, word string) string {
+	var kept []string
+	for line := range strings.Lines(text) {
+		if !strings.Contains(line, word) {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "")
+}

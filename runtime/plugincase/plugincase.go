@@ -1,0 +1,136 @@
+// Package plugincase holds recorded conversations with plugins: it reads them
+// from YAML, has a plugin talk its part again, says where that differs, and
+// makes one from the events of a real run. It makes no calls: the other side
+// of every conversation is in the file.
+package plugincase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+// Codes of what can be wrong with a case.
+const (
+	CodeSyntax  diag.Code = "case-syntax"  // not YAML, or a name written twice
+	CodeKey     diag.Code = "case-key"     // a key that is missing or unknown
+	CodeValue   diag.Code = "case-value"   // a value of the wrong kind
+	CodeDiffers diag.Code = "case-differs" // the plugin did something else
+)
+
+// Case is one conversation. It is immutable and safe for concurrent use.
+type Case struct {
+	Pos    diag.Pos
+	Name   string
+	Method string     // of the plugin, or an alias of one
+	Visit  node.Visit // what the method is run with, without replies
+	Calls  []Exchange // in the order in which the method asks
+	want   want
+}
+
+// Exchange is one call that the method is expected to ask for, and what it
+// gets.
+type Exchange struct {
+	Reply  wire.Reply
+	expect expectation
+	node   *yaml.Node
+}
+
+// expectation is what a call must be; what is nil may be anything.
+type expectation struct {
+	method, url, headers, body, bodyBase64 *yaml.Node
+}
+
+// want is how the method must end; what is nil may be anything.
+type want struct {
+	outcome, outputs, message, code *yaml.Node
+}
+
+// Transcript is what a method said in one conversation.
+type Transcript struct {
+	Calls []wire.Call // all that were asked for
+	// Unanswered tells that the method asked for more calls than the case has
+	// replies, and the conversation ended there.
+	Unanswered bool
+
+	Outcome string
+	Outputs map[string]any
+	Message string
+	Code    string   // of the fault, or empty
+	Log     []string // each line once
+}
+
+// Find returns the type of the case's method, or an error that says what the
+// plugin has instead.
+func (c *Case) Find(plugin string, types []*node.Type) (*node.Type, error) {
+	var names []string
+	for _, t := range types {
+		if t.Name == plugin+"/"+c.Method {
+			return t, nil
+		}
+		names = append(names, t.Name[len(plugin)+1:])
+	}
+	return nil, &diag.Error{
+		Pos: c.Pos, Code: CodeValue,
+		Msg:  fmt.Sprintf("plugin %q has no method %q", plugin, c.Method),
+		Hint: diag.Suggest(c.Method, names),
+	}
+}
+
+// Play runs the method step by step as the engine does, and answers each call
+// with the reply that stands at its place, whatever the call is.
+func (c *Case) Play(ctx context.Context, t *node.Type) Transcript {
+	var said Transcript
+	v := c.Visit
+	for {
+		line := 0
+		v.Log = func(text string) {
+			if line++; line > len(said.Log) {
+				said.Log = append(said.Log, text)
+			}
+		}
+		action, err := t.Step(ctx, v)
+		if err != nil {
+			said.fault(t, err)
+			return said
+		}
+		switch a := action.(type) {
+		case node.Finish:
+			said.Outcome, said.Outputs, said.Message = a.Outcome, a.Outputs, a.Message
+			return said
+		case node.Ask:
+			said.Calls = append(said.Calls, a.Calls...)
+			if len(said.Calls) > len(c.Calls) {
+				said.Unanswered = true
+				return said
+			}
+			for _, call := range a.Calls {
+				v.Asked = append(v.Asked, wire.Fingerprint(call))
+				v.Replies = append(v.Replies, c.Calls[len(v.Replies)].Reply)
+			}
+		default:
+			said.fault(t, fmt.Errorf("wants %T, which a plugin cannot ask for", action))
+			return said
+		}
+	}
+}
+
+// fault ends the conversation as the engine would end the node.
+func (said *Transcript) fault(t *node.Type, err error) {
+	said.Outcome, said.Code, said.Message = t.Outcomes.Fault, "fault", err.Error()
+	if _, ok := errors.AsType[*node.InvalidError](err); ok {
+		said.Code = "invalid-input"
+		if t.Outcomes.Invalid != "" {
+			said.Outcome = t.Outcomes.Invalid
+		}
+	}
+	if f, ok := errors.AsType[*node.Fault](err); ok {
+		said.Code = f.Code
+	}
+}
