@@ -7,7 +7,7 @@ GOFILES  = $(shell find . -name '*.go' -not -path './tools/*' -not -path './benc
 LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build plugins demo test lint fmt golden fuzz bench cross generate check clean
+.PHONY: help build plugins demo test lint fmt golden fuzz bench crash cross generate check clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ fuzz: ## fuzz every target for 60 seconds
 
 bench: plugins ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+crash: ## kill a server 100 times, let its writes fail, fill its disk, and audit what is left
+	$(GO) run ./crash -kills 100
+	$(GO) run ./crash -disk
 
 cross: ## build for every platform that is promised
 	@for os in linux darwin windows; do for arch in amd64 arm64; do \

@@ -7,11 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/wendflow/wend/runtime/journal/sqlite"
 )
 
 // measureLoad measures what durable runs cost: requests per second and latency
@@ -25,44 +28,52 @@ func (s *site) measureLoad(ctx context.Context, each time.Duration, out io.Write
 		return err
 	}
 	fmt.Fprintf(out, "durable runs, %s for each row\n%s; a write with fsync takes %s (p50) here\n\n", each, s.machine(), millis(sync))
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "flow\tclients\trequests/s\tp50\tp99\t")
+	var sizes []string
+	for _, flow := range []string{"accept", "put", "charge"} {
+		size, err := s.loadFlow(ctx, flow, each, table)
+		if err != nil {
+			return err
+		}
+		sizes = append(sizes, fmt.Sprintf("%s %d bytes", flow, size))
+	}
+	_ = table.Flush()
+	fmt.Fprintf(out, "\non disk, each run: %s\n", strings.Join(sizes, " · "))
+	return nil
+}
+
+// loadFlow measures one flow at all loads, on a database of its own, and
+// returns how many bytes a run takes there.
+func (s *site) loadFlow(ctx context.Context, flow string, each time.Duration, table io.Writer) (size int64, err error) {
 	t := newTarget()
 	p, err := s.serve(ctx, t)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "flow\tclients\trequests/s\tp50\tp99\tdisk per run\t")
-	for _, flow := range []string{"accept", "put", "charge"} {
-		if err := s.loadFlow(ctx, newClients(t, s.seed), flow, each, table); err != nil {
-			return err
-		}
-	}
-	_ = table.Flush()
-	return p.stop()
-}
-
-// loadFlow measures one flow at all loads.
-func (s *site) loadFlow(ctx context.Context, c *clients, flow string, each time.Duration, table io.Writer) error {
+	c := newClients(t, s.seed)
+	runs := 0
 	for _, n := range []int{1, 16, 64} {
-		if _, err := c.load(ctx, flow, n, each/5); err != nil { // to warm up
-			return err
-		}
-		before, err := s.dataSize()
+		warm, err := c.load(ctx, flow, n, each/5)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		took, err := c.load(ctx, flow, n, each)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		after, err := s.dataSize()
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(table, "%s\t%d\t%.0f\t%s\t%s\t%d B\t\n", flow, n, float64(len(took))/each.Seconds(),
-			millis(quantile(took, 50)), millis(quantile(took, 99)), (after-before)/int64(max(1, len(took))))
+		runs += len(warm) + len(took)
+		fmt.Fprintf(table, "%s\t%d\t%.0f\t%s\t%s\t\n", flow, n, float64(len(took))/each.Seconds(),
+			millis(quantile(took, 50)), millis(quantile(took, 99)))
 	}
-	return nil
+	if err := p.stop(); err != nil {
+		return 0, err
+	}
+	info, err := os.Stat(s.path(filepath.Join("data", sqlite.File)))
+	if err != nil {
+		return 0, err
+	}
+	return info.Size() / int64(runs), os.Rename(s.path("data"), s.path("data."+flow))
 }
 
 // load has n clients ask one after the other for a time, and returns how long
@@ -73,11 +84,14 @@ func (c *clients) load(ctx context.Context, flow string, n int, each time.Durati
 	var group errgroup.Group
 	for k := range n {
 		group.Go(func() error {
-			d := &deal{Flow: flow, Item: fmt.Sprint(k)}
+			d := &deal{Flow: flow, Item: strconv.Itoa(k)}
 			for began := time.Now(); began.Before(end); began = time.Now() {
 				ok, err := c.askAs(ctx, d, "")
-				if err != nil || !ok {
-					return fmt.Errorf("flow %s: a request has no answer: %v", flow, err)
+				if err != nil {
+					return err
+				}
+				if !ok {
+					return fmt.Errorf("flow %s: a request was not accepted", flow)
 				}
 				all[k] = append(all[k], time.Since(began))
 			}
@@ -92,17 +106,8 @@ func (c *clients) load(ctx context.Context, flow string, n int, each time.Durati
 	return took, err
 }
 
-// dataSize is how many bytes the database has, its log not counted: that is
-// used again and again.
-func (s *site) dataSize() (int64, error) {
-	info, err := os.Stat(s.path(filepath.Join("data", "wend.db")))
-	if err != nil {
-		return 0, err
-	}
-	return info.Size(), nil
-}
-
-// syncTime is how long the disk takes to make a small write safe.
+// syncTime is how long the disk takes to make a small write safe, half of the
+// time.
 func (s *site) syncTime() (time.Duration, error) {
 	f, err := os.Create(s.path("sync"))
 	if err != nil {
@@ -113,7 +118,7 @@ func (s *site) syncTime() (time.Duration, error) {
 	page := make([]byte, 4096)
 	for i := range took {
 		began := time.Now()
-		if _, err := f.Write(page); err != nil {
+		if _, err := f.WriteAt(page, 0); err != nil {
 			return 0, err
 		}
 		if err := f.Sync(); err != nil {

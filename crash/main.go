@@ -42,12 +42,14 @@ type options struct {
 	wend     string
 	race     bool
 	keep     bool
+	rounds   int    // of hurting the disk
+	plugins  string // folder of the plugin if it is built; empty: it is built
 }
 
 // Main runs one mode and returns what to exit with: 0 if all promises were
 // kept, 1 if not, 2 for wrong usage.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var o options
+	o := options{rounds: 20}
 	fs := flag.NewFlagSet("crash", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	fs.IntVar(&o.kills, "kills", 100, "how often to kill the server")
@@ -83,7 +85,7 @@ func perform(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	}
 	switch {
 	case o.disk:
-		err = s.breakDisk(ctx, stdout)
+		err = s.breakDisk(ctx, o.rounds, stdout)
 	case o.recover > 0:
 		err = s.measureRecovery(ctx, o.recover, stdout)
 	case o.load:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -68,7 +69,7 @@ func fillUp(ctx context.Context, c *clients, n int) error {
 	group.SetLimit(64)
 	for k := range n {
 		group.Go(func() error {
-			ok, err := c.askAs(ctx, c.deal("hold", fmt.Sprint(k)), "")
+			ok, err := c.askAs(ctx, c.deal("hold", strconv.Itoa(k)), "")
 			if err == nil && !ok {
 				err = fmt.Errorf("run %d was not accepted", k)
 			}
@@ -84,8 +85,11 @@ func (c *clients) probe(ctx context.Context, done *atomic.Bool) (took []time.Dur
 	for !done.Load() {
 		began := time.Now()
 		ok, err := c.askAs(ctx, c.deal("put", fmt.Sprintf("probe-%d", len(took))), "")
-		if err != nil || !ok {
-			return took, errors.Join(err, fmt.Errorf("request %d while runs are taken up has no answer", len(took)))
+		if err != nil {
+			return took, err
+		}
+		if !ok {
+			return took, fmt.Errorf("request %d was not accepted while runs are taken up", len(took))
 		}
 		took = append(took, time.Since(began))
 		pause(ctx, 5*time.Millisecond)

@@ -51,6 +51,7 @@ func (s *site) start(ctx context.Context) (*server, error) {
 	l := &life{from: p.began}
 	s.lives = append(s.lives, l)
 	go p.watch(stdout, l)
+	s.last = p
 	return p, nil
 }
 

@@ -29,6 +29,7 @@ type site struct {
 	vendor  *vendor
 	random  *rand.Rand // of the goroutine that breaks things
 	lives   []*life    // of the servers so far
+	last    *server    // the newest one
 }
 
 // openSite builds the binary and the plugin, and starts the vendor. Close it.
@@ -38,7 +39,7 @@ func openSite(ctx context.Context, o options, stderr io.Writer) (s *site, err er
 		return nil, err
 	}
 	s = &site{
-		dir: dir, wend: o.wend, plugins: filepath.Join(dir, "plugins"), stderr: stderr,
+		dir: dir, wend: o.wend, plugins: o.plugins, stderr: stderr,
 		seed: o.seed, clients: o.clients, random: rand.New(rand.NewPCG(o.seed, 0)),
 	}
 	if s.vendor, err = openVendor(ctx, o.seed); err != nil {
@@ -53,8 +54,16 @@ func openSite(ctx context.Context, o options, stderr io.Writer) (s *site, err er
 	return s, nil
 }
 
-// close ends the vendor. No server may be running.
+// end kills the last server, if it is still there.
+func (s *site) end() {
+	if s.last != nil {
+		_ = s.last.kill() // it says so if there is nothing to kill
+	}
+}
+
+// close ends what runs, and removes the folder if nobody needs it.
 func (s *site) close(remove bool) error {
+	s.end()
 	err := s.vendor.close()
 	if remove {
 		err = errors.Join(err, os.RemoveAll(s.dir))
@@ -98,6 +107,10 @@ func (s *site) build(ctx context.Context, race bool) error {
 			return err
 		}
 	}
+	if s.plugins != "" {
+		return nil
+	}
+	s.plugins = s.path("plugins")
 	if err := os.Mkdir(s.plugins, 0o700); err != nil {
 		return err
 	}

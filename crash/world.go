@@ -138,6 +138,15 @@ func (w *world) lifeAt(t time.Time) int {
 // apart tells whether a server died between two times.
 func (w *world) apart(from, to time.Time) bool { return w.lifeAt(from) != w.lifeAt(to) }
 
+// refusals is how many requests were answered with 503.
+func (w *world) refusals() int {
+	n := 0
+	for _, d := range w.deals {
+		n += d.Refused
+	}
+	return n
+}
+
 // without drops the lines that contain a word.
 func without(text, word string) string {
 	var kept []string

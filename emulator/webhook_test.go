@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/wendflow/wend/emulator"
 )
 
@@ -22,8 +20,12 @@ func receive(t *testing.T, status int) (url string, events <-chan string) {
 		if err != nil {
 			t.Error(err)
 		}
-		told <- strings.Join([]string{r.Method, r.Header.Get("Content-Type"), r.Header.Get("X-Emulator-Basis"), string(body)}, " ")
-		w.WriteHeader(status)
+		words := []string{r.Method, r.Header.Get("Content-Type"), r.Header.Get("X-Emulator-Basis"), string(body)}
+		select {
+		case told <- strings.Join(words, " "):
+			w.WriteHeader(status)
+		case <-r.Context().Done():
+		}
 	}))
 	t.Cleanup(server.Close)
 	return server.URL, told
@@ -64,11 +66,9 @@ func TestWebhookCountsFailures(t *testing.T) {
 	<-refused
 	<-taken
 	<-taken // the third is done by now
-	want := emulator.Deliveries{Delivered: 1, Failed: 2, LastError: `Post "http://": http: no Host in request URL`}
-	got := hook.Deliveries()
-	got.Delivered = min(got.Delivered, 1) // the fourth may be
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("deliveries (-want +got):\n%s", diff)
+	got := hook.Deliveries() // the fourth may be done, or not
+	if got.Delivered < 1 || got.Failed != 2 || !strings.Contains(got.LastError, "no Host") {
+		t.Errorf("deliveries are %+v, want one or two done and two failed, the last for its URL", got)
 	}
 	hook.Reset()
 	if got := hook.Deliveries(); got.Failed != 0 || got.LastError != "" {
@@ -90,21 +90,16 @@ func TestWebhookCloses(t *testing.T) {
 	if err := hook.Close(); err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		for range events { // lets go of what the server still holds
-		}
-	}()
-	if got := hook.Deliveries(); got.Failed < 98 {
-		t.Errorf("of 1100 events nobody takes became %+v", got)
+	if got := hook.Deliveries(); got.Failed < 99 {
+		t.Errorf("of 1100 events that nobody takes became %+v", got)
 	}
 }
 
 func TestWebhookSweeps(t *testing.T) {
 	t.Parallel()
 	url, events := receive(t, http.StatusOK)
-	var hook *emulator.Webhook
 	swept := make(chan struct{})
-	hook = emulator.NewWebhook(emulator.Decision, func() {
+	hook := emulator.NewWebhook(emulator.Decision, func() {
 		select {
 		case swept <- struct{}{}:
 		default:

@@ -45,6 +45,7 @@ var diagram = map[string]string{
 	"plugins/*":                     "sdk sdk/wire",
 	"plugins/*/emulator":            "emulator",
 	"crash":                         "emulator plugins/cisco-cce/emulator runtime/journal runtime/journal/sqlite runtime/run",
+	"docs":                          "", // only tests
 	"docs/gen":                      "nodes runtime/node",
 	"cmd/wend":                      "*",
 }

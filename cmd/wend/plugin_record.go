@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,13 +14,11 @@ import (
 
 	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/plugincase"
-	"github.com/wendflow/wend/runtime/run"
 )
 
 // recordOptions say which attempt of which run becomes a case.
 type recordOptions struct {
 	file           string // the report of a run
-	events         string // its events, if they are not in the report
 	node           string
 	visit, attempt int
 	name           string
@@ -30,8 +27,7 @@ type recordOptions struct {
 
 func (o *recordOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.file, "from-run", "", "write a case of this run: what `wend run --json --events` printed")
-	f.StringVar(&o.events, "events", "", "the run's events, where the report has none: what /api/v1/runs/ID/events streamed")
+	f.StringVar(&o.file, "from-run", "", "write a case of this run: what 'wend run' or 'wend runs show' printed with --json --events")
 	f.StringVar(&o.node, "node", "", "id of the node, if the run has several of the plugin")
 	f.IntVar(&o.visit, "visit", 0, "which visit of the node (default the last)")
 	f.IntVar(&o.attempt, "attempt", 0, "which attempt of the visit (default the last)")
@@ -43,8 +39,8 @@ func (o *recordOptions) validate(cases []string) error {
 	switch {
 	case o.file != "" && len(cases) > 1:
 		return errors.New("--from-run writes one file; name one file or folder for it, or none")
-	case o.file == "" && (o.node != "" || o.events != ""):
-		return errors.New("--node and --events need --from-run")
+	case o.file == "" && (o.node != "" || o.name != "" || o.visit != 0 || o.attempt != 0):
+		return errors.New("--node, --visit, --attempt and --name need --from-run")
 	}
 	return nil
 }
@@ -120,18 +116,9 @@ func (o *recordOptions) read() (*plugincase.Recording, error) {
 	if err != nil {
 		return nil, wrongf("%s: %w", o.file, err)
 	}
-	if o.events != "" {
-		stream, err := os.ReadFile(o.events)
-		if err != nil {
-			return nil, wrong(err)
-		}
-		if rec.Events, err = plugincase.ReadEvents(stream); err != nil {
-			return nil, wrongf("%s: %w", o.events, err)
-		}
-	}
 	if len(rec.Events) == 0 {
-		return nil, wrongf("%s has no events, and so no replies: print it with `wend run --json --events`, "+
-			"or save GET /api/v1/runs/%s/events of the server and name it with --events", o.file, rec.Run)
+		return nil, wrongf("%s has no events, and so no replies: print the run with `wend run FLOW.yaml --json --events`, "+
+			"or with `wend runs show %s --json --events`", o.file, rec.Run)
 	}
 	return rec, nil
 }
@@ -186,16 +173,4 @@ func writeNew(file string, content []byte) error {
 	}
 	_, err = f.Write(content)
 	return errors.Join(err, f.Close())
-}
-
-// recording is a report with the events that it was made of: enough to play
-// the part of a plugin again.
-type recording struct {
-	*run.Report
-	Events json.RawMessage `json:"events"`
-}
-
-func newRecording(report *run.Report, events []run.Event) (recording, error) {
-	raw, err := run.Marshal(events)
-	return recording{report, raw}, err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -247,11 +248,14 @@ func (o *runOptions) print(std *streams, f *flow.Flow, r *engine.Run, res engine
 		if !o.events {
 			return printJSON(std.out, report)
 		}
-		recorded, err := newRecording(report, r.Events())
+		raw, err := json.Marshal(report)
 		if err != nil {
 			return wrong(err)
 		}
-		return printJSON(std.out, recorded)
+		if raw, err = recorded(raw, r.Events()); err != nil {
+			return err
+		}
+		return printRaw(std.out, raw)
 	}
 	fmt.Fprintf(std.err, "run %s: %s\n", r.ID, res.Status)
 	if res.Reason != "" {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +53,52 @@ func followRun(ctx context.Context, std *streams, r *remote, id string, asJSON b
 			return nil
 		}
 	}
+}
+
+// withEvents adds to the report of a run that has ended all its events.
+func (r *remote) withEvents(ctx context.Context, id string, report json.RawMessage) (json.RawMessage, error) {
+	var is struct{ Status run.Status }
+	if err := json.Unmarshal(report, &is); err != nil {
+		return nil, wrong(err)
+	}
+	if !is.Status.Ended() {
+		return nil, wrongf("run %s is %s; --events needs one that has ended", id, is.Status)
+	}
+	resp, err := r.call(ctx, http.MethodGet, runPath(id, "events"), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	var events []run.Event
+	stream := bufio.NewReader(resp.Body)
+	for {
+		m, err := readMessage(stream)
+		if errors.Is(err, io.EOF) {
+			return recorded(report, events)
+		}
+		if err != nil {
+			return nil, wrongf("the stream of %s broke off: %w", r.server, err)
+		}
+		e, err := m.decode()
+		if err != nil {
+			return nil, wrongf("event %s of the run: %w", m.id, err)
+		}
+		events = append(events, e)
+	}
+}
+
+// recorded is a report with the events that it was made of, all of the report
+// as it was.
+func recorded(report json.RawMessage, events []run.Event) (json.RawMessage, error) {
+	list, err := run.Marshal(events)
+	if err != nil {
+		return nil, wrong(err)
+	}
+	open, ok := bytes.CutSuffix(bytes.TrimSpace(report), []byte("}"))
+	if !ok {
+		return nil, wrongf("the report of the run is no JSON object")
+	}
+	return slices.Concat(open, []byte(`,"events":`), list, []byte("}")), nil
 }
 
 // message is one server-sent event.

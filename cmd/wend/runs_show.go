@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,7 +19,7 @@ import (
 )
 
 func runsShowCommand(std *streams, r *remote) *cobra.Command {
-	var asJSON, follow bool
+	var asJSON, follow, events bool
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show what a run did, node by node",
@@ -32,7 +33,13 @@ ended. It exits with 1 if the run has not completed.`,
 			if follow {
 				return followRun(cmd.Context(), std, r, args[0], asJSON)
 			}
+			if events && !asJSON {
+				return errors.New("--events needs --json")
+			}
 			raw, err := r.ask(cmd.Context(), http.MethodGet, runPath(args[0]), nil)
+			if err == nil && events {
+				raw, err = r.withEvents(cmd.Context(), args[0], raw)
+			}
 			switch {
 			case err != nil:
 				return err
@@ -54,6 +61,7 @@ ended. It exits with 1 if the run has not completed.`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the whole run as JSON; with --follow, each event on a line")
 	cmd.Flags().BoolVar(&follow, "follow", false, "print the run's events as they come")
+	cmd.Flags().BoolVar(&events, "events", false, "with --json: its events too, for 'wend plugin test --from-run'")
 	return cmd
 }
 

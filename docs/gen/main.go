@@ -5,6 +5,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -20,22 +21,23 @@ import (
 )
 
 func main() {
-	for file, page := range pages {
-		text, err := page()
-		if err == nil {
-			err = os.WriteFile(file, []byte(text), 0o644)
-		}
-		if err != nil {
-			fmt.Fprintf(os.Stderr, "gen: %s: %v\n", file, err)
-			os.Exit(1)
-		}
+	pages, err := makePages()
+	for file, text := range pages {
+		err = errors.Join(err, os.WriteFile(file, []byte(text), 0o644))
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "gen: %v\n", err)
+		os.Exit(1)
 	}
 }
 
-// pages are what is written, by file.
-var pages = map[string]func() (string, error){
-	"docs/errors.md": errorsPage,
-	"docs/nodes.md":  nodesPage,
+// makePages returns what is written, by file.
+func makePages() (map[string]string, error) {
+	mistakes, err := errorsPage()
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"docs/errors.md": mistakes, "docs/nodes.md": nodesPage()}, nil
 }
 
 const generated = "<!-- Made by `make generate` from the code; do not edit. -->\n\n"
@@ -104,15 +106,16 @@ func readCodes(file string) ([]group, error) {
 
 func readCode(c *ast.ValueSpec) code {
 	name, _ := strconv.Unquote(c.Values[0].(*ast.BasicLit).Value)
-	prose, example := []string{}, ""
+	var prose []string
+	var example strings.Builder
 	for line := range strings.Lines(strings.TrimPrefix(c.Doc.Text(), c.Names[0].Name+": ")) {
 		if indented, ok := strings.CutPrefix(line, "\t"); ok {
-			example += indented
+			example.WriteString(indented)
 		} else if strings.TrimSpace(line) != "" {
 			prose = append(prose, strings.TrimSpace(line))
 		}
 	}
-	return code{name, capital(strings.Join(prose, " ")), example}
+	return code{name, capital(strings.Join(prose, " ")), example.String()}
 }
 
 // write writes a code under a heading that says where else than in a flow it is
@@ -131,7 +134,7 @@ func capital(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-func nodesPage() (string, error) {
+func nodesPage() string {
 	var b strings.Builder
 	b.WriteString(generated)
 	b.WriteString("# Built-in node types\n\n" +
@@ -153,7 +156,7 @@ func nodesPage() (string, error) {
 			fmt.Fprintf(&b, "| %s | %s |\n", name, o.Doc)
 		}
 	}
-	return b.String(), nil
+	return b.String()
 }
 
 // writeSchema writes a table of the properties of s, those inside others

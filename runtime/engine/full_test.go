@@ -1,8 +1,10 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -238,6 +240,46 @@ func TestManyTimersAtOnce(t *testing.T) {
 		}
 		if late := last - time.Hour; late > time.Second {
 			t.Errorf("the last of %d timers was %s late", many, late)
+		}
+	})
+}
+
+// slowToFind is a journal that takes a second to find a run, and to look for an
+// event.
+type slowToFind struct{ journal.Driver }
+
+func (j slowToFind) Find(ctx context.Context, id string) (journal.Summary, error) {
+	time.Sleep(time.Second)
+	if ctx.Err() != nil {
+		return journal.Summary{}, context.Cause(ctx)
+	}
+	return j.Driver.Find(ctx, id)
+}
+
+func (j slowToFind) Take(ctx context.Context, name, key, taker string) (journal.Event, bool, error) {
+	time.Sleep(time.Second)
+	return j.Driver.Take(ctx, name, key, taker)
+}
+
+// A run that is parked because the engine stops is nothing to complain about.
+func TestShutdownParksInSilence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := load(t, `  a: { type: await }`)
+		var said bytes.Buffer
+		e := engine.New(engine.Config{
+			Journal: slowToFind{disk()}, Caller: &vendor{}, Log: slog.New(slog.NewTextHandler(&said, nil)),
+		})
+		if _, _, err := e.Start(t.Context(), engine.Start{Flow: f, Accepted: true}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // it looks for its event
+		if err := e.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		if said.Len() > 0 {
+			t.Errorf("the log says %s", &said)
 		}
 	})
 }

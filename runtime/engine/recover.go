@@ -264,11 +264,13 @@ func (e *Engine) parked(r *Run) {
 		return
 	}
 	s, err := e.cfg.Journal.Find(e.ctx, r.ID)
-	if err != nil {
+	switch {
+	case e.stopping(): // the next process looks at it
+	case err != nil:
 		e.cfg.Log.Error("take up run", "run", r.ID, "error", err)
-		return
+	default:
+		e.takeUp(s, func() {})
 	}
-	e.takeUp(s, func() {})
 }
 
 // parkWaiting lets runs that only wait look whether they should stay.

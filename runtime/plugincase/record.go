@@ -26,8 +26,8 @@ type Recording struct {
 	Events []run.Event `json:"-"`
 }
 
-// ReadRecording reads the report of a run, as `wend run --json` and the API
-// give it. The events are in it with `--events`, else Events is empty.
+// ReadRecording reads the report of a run as `wend run --json` and the API give
+// it. The events are in it with `--events`, else Events is empty.
 func ReadRecording(data []byte) (*Recording, error) {
 	var doc struct {
 		Recording
@@ -51,33 +51,6 @@ func ReadRecording(data []byte) (*Recording, error) {
 	var err error
 	rec.Events, err = run.Unmarshal(doc.Events)
 	return &rec, err
-}
-
-// ReadEvents reads events that the API has streamed, as server-sent events.
-func ReadEvents(stream []byte) ([]run.Event, error) {
-	type envelope struct {
-		Type  string          `json:"type"`
-		Event json.RawMessage `json:"event"`
-	}
-	list := []envelope{}
-	var name string
-	for line := range strings.Lines(string(stream)) {
-		field, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), ": ")
-		switch field {
-		case "event":
-			name = value
-		case "data":
-			list = append(list, envelope{name, json.RawMessage(value)})
-		}
-	}
-	if len(list) == 0 {
-		return nil, errors.New("no events: expected the stream of /api/v1/runs/ID/events")
-	}
-	doc, err := json.Marshal(list)
-	if err != nil {
-		return nil, fmt.Errorf("not the events of a run: %w", err)
-	}
-	return run.Unmarshal(doc)
 }
 
 // Attempt is what a run did at one node.

@@ -2,7 +2,6 @@ package plugincase_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -184,32 +183,6 @@ func TestRecordFails(t *testing.T) {
 				t.Errorf("the error is %v, want %q", err, test.want)
 			}
 		})
-	}
-}
-
-// TestReadEvents reads what the API streams, comments included.
-func TestReadEvents(t *testing.T) {
-	t.Parallel()
-	_, events := aRun(t)
-	var stream strings.Builder
-	for i, e := range events {
-		data, err := json.Marshal(e)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&stream, "id: %d\nevent: %s\ndata: %s\n\n:\n\n", i+1, run.Name(e), data)
-	}
-	got, err := plugincase.ReadEvents([]byte(stream.String()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(events, got); diff != "" {
-		t.Errorf("events (-want +got):\n%s", diff)
-	}
-	for _, wrong := range []string{"", "{}", "event: run-started\ndata: {\n", "event: nothing\ndata: {}\n"} {
-		if got, err := plugincase.ReadEvents([]byte(wrong)); err == nil {
-			t.Errorf("ReadEvents(%q) = %v", wrong, got)
-		}
 	}
 }
 

@@ -77,7 +77,7 @@ const (
 func (i *Inspection) Warnings() []string {
 	var warnings []string
 	if i.Size > largeModule {
-		warnings = append(warnings, fmt.Sprintf("the module has %.1f MB, more than 3 MB: packages like encoding/json, net/http and fmt cost most", float64(i.Size)/(1<<20)))
+		warnings = append(warnings, fmt.Sprintf("the module has %.1f MB, more than 3 MB: packages like encoding/json, text/template and fmt cost most", float64(i.Size)/(1<<20)))
 	}
 	if i.InitialPages > largeInitial {
 		warnings = append(warnings, fmt.Sprintf("the module begins with %d pages of memory, more than %d: look for large package variables", i.InitialPages, largeInitial))

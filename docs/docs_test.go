@@ -1,0 +1,271 @@
+// Package docs_test holds the pages of docs/ and the README against the program
+// that they describe: their flows pass the checker, their links lead somewhere.
+package docs_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wendflow/wend/nodes"
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/pluginhost"
+	"github.com/wendflow/wend/runtime/run"
+)
+
+const root = ".."
+
+// pages returns the README and all pages of docs/, by their path from the top
+// of the repository.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "runtime/*.md"} {
+		names, err := fs.Glob(os.DirFS(root), pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			found[name] = readFile(t, name)
+		}
+	}
+	if len(found) < 10 {
+		t.Fatalf("only %d pages", len(found))
+	}
+	return found
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// types are the built-in node types and those of the plugins in plugins/, as
+// their plugin.yaml declares them.
+func types(t *testing.T) *node.Set {
+	t.Helper()
+	all := nodes.All()
+	manifests, err := filepath.Glob(root + "/plugins/*/plugin.yaml")
+	if err != nil || len(manifests) == 0 {
+		t.Fatal("no plugins", err)
+	}
+	for _, file := range manifests {
+		src, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, mistakes := pluginhost.ParseManifest(file, src)
+		if err := mistakes.Err(); err != nil {
+			t.Fatal(err)
+		}
+		wasm, err := pluginhost.Append([]byte("\x00asm\x01\x00\x00\x00"), m)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		declared, err := pluginhost.Declared(wasm)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all = append(all, declared...)
+	}
+	set, err := node.NewSet(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+
+// TestFlowsPassTheChecker checks every whole flow of the pages. Those of
+// flows.md, which people copy, may not even be warned of.
+func TestFlowsPassTheChecker(t *testing.T) {
+	t.Parallel()
+	cfg := flow.Config{Types: types(t)}
+	checked := 0
+	for name, text := range pages(t) {
+		if name == "docs/errors.md" {
+			continue // its flows are wrong by design, and have a test of their own
+		}
+		for _, block := range yamlBlock.FindAllStringSubmatchIndex(text, -1) {
+			src := text[block[2]:block[3]]
+			if !regexp.MustCompile(`(?m)^flow:`).MatchString(src) || !regexp.MustCompile(`(?m)^nodes:`).MatchString(src) {
+				continue
+			}
+			checked++
+			_, mistakes := flow.Load(name, []byte(src), cfg)
+			above := strings.Count(text[:block[2]], "\n")
+			for _, e := range mistakes {
+				if e.Severity == diag.SeverityError || name == "docs/flows.md" {
+					t.Errorf("%s:%d: %s", name, above+e.Pos.Line, e)
+				}
+			}
+		}
+	}
+	if checked < 7 {
+		t.Errorf("only %d flows were found", checked)
+	}
+}
+
+// table returns the cells of the table between <!-- name --> and <!-- end -->,
+// without the head and the marks around code.
+func table(t *testing.T, text, name string) [][]string {
+	t.Helper()
+	_, after, found := strings.Cut(text, "<!-- "+name+" -->\n")
+	body, _, ends := strings.Cut(after, "<!-- end -->")
+	if !found || !ends {
+		t.Fatalf("no table %q", name)
+	}
+	var rows [][]string
+	for i, line := range strings.Split(strings.TrimSpace(body), "\n") {
+		if i < 2 {
+			continue
+		}
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		for k := range cells {
+			cells[k] = strings.Trim(strings.TrimSpace(cells[k]), "`")
+		}
+		rows = append(rows, cells)
+	}
+	return rows
+}
+
+// TestExpressions evaluates the examples of flows.md with the variables that
+// stand above them.
+func TestExpressions(t *testing.T) {
+	t.Parallel()
+	text := readFile(t, "docs/flows.md")
+	rows := table(t, text, "expressions")
+	variables := regexp.MustCompile(`(?m)^variables: \{.*\}$`).FindString(text)
+	set, err := node.NewSet(nodes.All()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		t.Run(row[0], func(t *testing.T) {
+			t.Parallel()
+			template, err := json.Marshal("$(" + row[0] + ")")
+			if err != nil {
+				t.Fatal(err)
+			}
+			src := "flow: f\n" + variables + "\nnodes:\n  start: { type: webhook, with: { path: /f }, next: calc }\n" +
+				"  calc: { type: evaluate, with: { outputs: { x: " + string(template) + " } } }\n"
+			f, mistakes := flow.Load("flow.yaml", []byte(src), flow.Config{Types: set})
+			if f == nil {
+				t.Fatal(mistakes.Err())
+			}
+			now := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+			e := engine.New(engine.Config{Now: func() time.Time { return now }})
+			r, _, err := e.Start(t.Context(), engine.Start{Flow: f})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			state, err := run.Fold(f, r.Events())
+			if err != nil || state.Status != run.Completed {
+				t.Fatalf("run %s: %s %v", state.Status, state.Reason, err)
+			}
+			got, err := json.Marshal(state.Outputs("calc")["x"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != row[1] {
+				t.Errorf("%s gives %s, and the page says %s", row[0], got, row[1])
+			}
+		})
+	}
+}
+
+// TestTraps writes each line of the table of traps into a flow, and what the
+// table has instead.
+func TestTraps(t *testing.T) {
+	t.Parallel()
+	set, err := node.NewSet(nodes.All()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(line string) diag.List {
+		src := "flow: f\nvariables: { a: x, vip: true, items: [] }\ndefaults: { outcomes: { onError: n2 } }\n" +
+			"nodes:\n  n1: { type: webhook, with: { path: /f }, next: n2 }\n  n2:\n    type: log\n    with:\n      " + line + "\n"
+		_, mistakes := flow.Load("flow.yaml", []byte(src), flow.Config{Types: set})
+		return mistakes
+	}
+	for _, row := range table(t, readFile(t, "docs/flows.md"), "traps") {
+		told := slices.ContainsFunc(check(row[0]), func(e *diag.Error) bool {
+			return strings.Contains(e.Msg+"; "+e.Hint, row[1])
+		})
+		if !told {
+			t.Errorf("%s is not told as %q, but: %v", row[0], row[1], check(row[0]))
+		}
+		if left := check(row[2]); len(left) > 0 {
+			t.Errorf("%s is what to write, and is told: %v", row[2], left)
+		}
+	}
+}
+
+var (
+	link  = regexp.MustCompile(`\]\(([^()\s]+)\)`)
+	fence = regexp.MustCompile("(?ms)^```.*?^```$|`[^`\n]*`")
+)
+
+// TestLinksLeadSomewhere follows the links between pages, to headings too.
+func TestLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	all := pages(t)
+	for name, text := range all {
+		for _, m := range link.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+			target, heading, _ := strings.Cut(m[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			file := path.Join(path.Dir(name), target)
+			if target == "" {
+				file = name
+			}
+			if _, err := fs.Stat(os.DirFS(root), file); errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s: %s leads nowhere", name, m[1])
+			} else if heading != "" && !slices.Contains(anchors(all[file]), heading) {
+				t.Errorf("%s: %s has no such heading", name, m[1])
+			}
+		}
+	}
+}
+
+// anchors are the headings of a page as links name them.
+func anchors(text string) []string {
+	var names []string
+	for _, m := range regexp.MustCompile("(?m)^#+ (.*)$").FindAllStringSubmatch(regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(text, ""), -1) {
+		name := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
+}
+
+// TestIndexHasEveryPage holds docs/README.md to be the way to all pages.
+func TestIndexHasEveryPage(t *testing.T) {
+	t.Parallel()
+	all := pages(t)
+	for name := range all {
+		page, ok := strings.CutPrefix(name, "docs/")
+		if ok && page != "README.md" && !strings.Contains(all["docs/README.md"], "("+page+")") {
+			t.Errorf("docs/README.md does not lead to %s", page)
+		}
+	}
+}
