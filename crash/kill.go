@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -106,7 +107,9 @@ func (s *site) editFlows() error {
 			return err
 		}
 		text = fmt.Appendf(text, "# for server %d\n", len(s.lives))
-		if err := os.WriteFile(name, text, 0o600); err != nil {
+		// As a whole: a server that reads half a file says so.
+		hidden := s.path("flows/.new")
+		if err := errors.Join(os.WriteFile(hidden, text, 0o600), os.Rename(hidden, name)); err != nil {
 			return err
 		}
 	}

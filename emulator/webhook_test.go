@@ -65,7 +65,7 @@ func TestWebhookCountsFailures(t *testing.T) {
 	hook.Send(takes, 4)
 	<-refused
 	<-taken
-	<-taken // the third is done by now
+	<-taken                  // the third is done by now
 	got := hook.Deliveries() // the fourth may be done, or not
 	if got.Delivered < 1 || got.Failed != 2 || !strings.Contains(got.LastError, "no Host") {
 		t.Errorf("deliveries are %+v, want one or two done and two failed, the last for its URL", got)

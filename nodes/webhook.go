@@ -170,7 +170,10 @@ func withRequest(body map[string]any) map[string]any {
 		maps.Copy(props, own)
 	}
 	props["request"] = requestSchema
-	outputs := map[string]any{"type": "object", "additionalProperties": true}
+	outputs := map[string]any{"type": "object"}
+	if body["properties"] == nil {
+		outputs["additionalProperties"] = true // any field may come
+	}
 	maps.Copy(outputs, body)
 	outputs["properties"] = props
 	return outputs

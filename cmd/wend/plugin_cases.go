@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -103,7 +104,7 @@ func printConversation(w io.Writer, c *plugincase.Case, said plugincase.Transcri
 		answer := "no reply in the case"
 		if i < len(c.Calls) {
 			reply := c.Calls[i].Reply
-			answer = cmp.Or(string(reply.Failure), fmt.Sprint(reply.Status))
+			answer = cmp.Or(string(reply.Failure), strconv.Itoa(reply.Status))
 		}
 		fmt.Fprintf(w, "      %s %s → %s\n", call.Method, call.URL, answer)
 	}

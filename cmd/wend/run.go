@@ -205,20 +205,15 @@ func (o *runOptions) variables(f *flow.Flow) (map[string]any, error) {
 
 // printNodes prints each attempt when it ends.
 func printNodes(ctx context.Context, w io.Writer, f *flow.Flow, r *engine.Run) {
-	var events []run.Event
+	tracer := run.NewTracer(f)
 	r.Follow(context.WithoutCancel(ctx), func(e run.Event) bool {
-		events = append(events, e)
-		if _, ended := e.(run.NodeFinished); !ended && len(events) > 1 {
-			return true
-		}
-		traces, err := run.Traces(f, events)
-		if err != nil {
+		if err := tracer.Add(e); err != nil {
 			return false
 		}
-		for _, t := range slices.Backward(traces) {
-			if t.Outcome != "" {
-				printTrace(w, t)
-				break
+		switch e.(type) {
+		case run.RunStarted, run.NodeFinished:
+			if t := tracer.Finished(); t != nil {
+				printTrace(w, *t)
 			}
 		}
 		return true

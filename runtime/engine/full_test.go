@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -280,6 +282,67 @@ func TestShutdownParksInSilence(t *testing.T) {
 		time.Sleep(time.Minute)
 		if said.Len() > 0 {
 			t.Errorf("the log says %s", &said)
+		}
+	})
+}
+
+// interruptible is a journal that gives up what takes long when its ctx ends.
+type interruptible struct{ journal.Driver }
+
+func (interruptible) Due(ctx context.Context, _ journal.Shards, _ time.Time, _ int) ([]journal.Timer, error) {
+	<-ctx.Done()
+	return nil, context.Cause(ctx)
+}
+
+// That Run ends in the middle of a look at the journal is nothing to complain
+// about either.
+func TestRunEndsInSilence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var said bytes.Buffer
+		e := engine.New(engine.Config{
+			Journal: interruptible{disk()}, Caller: &vendor{}, Log: slog.New(slog.NewTextHandler(&said, nil)),
+			Flow: func(context.Context, journal.Summary) (*flow.Flow, error) { return nil, journal.ErrNotFound },
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := e.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if said.Len() > 0 {
+			t.Errorf("the log says %s", &said)
+		}
+	})
+}
+
+// unreadable is a journal that cannot be read at first.
+type unreadable struct {
+	journal.Driver
+	looked atomic.Int32
+}
+
+func (j *unreadable) Unfinished(ctx context.Context, s journal.Shards) iter.Seq2[journal.Summary, error] {
+	if j.looked.Add(1) > 3 {
+		return j.Driver.Unfinished(ctx, s)
+	}
+	return func(yield func(journal.Summary, error) bool) { yield(journal.Summary{}, errFull) }
+}
+
+// Runs of an earlier process go on as soon as the journal can be read.
+func TestJournalThatCannotBeReadAtFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d, f := disk(), load(t, `  a: { type: call-idempotent, with: { urls: [/one] } }`)
+		first := boot(t, d, f, &vendor{reply: func(ctx context.Context, _ outbound.Request) wire.Reply {
+			<-ctx.Done()
+			return wire.Reply{Failure: wire.Interrupted}
+		}})
+		id := accept(t, first, f)
+		time.Sleep(time.Second)
+		first.kill()
+		boot(t, &unreadable{Driver: d}, f, &vendor{})
+		if s := ended(t, d, id); s.Status != run.Completed {
+			t.Errorf("run is %s: %s", s.Status, s.Reason)
 		}
 	})
 }

@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/run"
@@ -44,24 +43,15 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.taking.Store(true)
 	e.parkWaiting()
 	defer e.taking.Store(false)
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return e.takeUpAll(ctx, gained) })
-	group.Go(func() error {
-		e.keepLease(ctx, group)
-		return nil
-	})
-	group.Go(func() error {
-		e.poll(ctx)
-		return nil
-	})
-	err = group.Wait()
+	var group sync.WaitGroup
+	group.Go(func() { e.takeUpAll(ctx, gained) })
+	group.Go(func() { e.keepLease(ctx, &group) })
+	group.Go(func() { e.poll(ctx) })
+	group.Wait()
 	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
 	defer cancel()
 	_ = e.cfg.Journal.Release(release, e.owner, journal.AllShards)
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
+	return nil
 }
 
 // recovers tells whether there is a journal to take runs from.
@@ -87,7 +77,7 @@ func (e *Engine) lease(ctx context.Context) (gained journal.Shards, err error) {
 	return gained, nil
 }
 
-func (e *Engine) keepLease(ctx context.Context, group *errgroup.Group) {
+func (e *Engine) keepLease(ctx context.Context, group *sync.WaitGroup) {
 	tick := time.NewTicker(leaseEvery)
 	defer tick.Stop()
 	for {
@@ -97,25 +87,47 @@ func (e *Engine) keepLease(ctx context.Context, group *errgroup.Group) {
 		case <-tick.C:
 		}
 		gained, err := e.lease(ctx)
+		if err != nil && ctx.Err() != nil {
+			return
+		}
 		if err != nil {
 			e.cfg.Log.Error("renew the lease of the journal", "error", err)
 			continue
 		}
 		if gained != 0 {
-			group.Go(func() error { return e.takeUpAll(ctx, gained) })
+			group.Go(func() { e.takeUpAll(ctx, gained) })
 		}
 	}
 }
 
-// takeUpAll takes up what is unfinished in shards that are new to this engine,
-// and no more than Config.Recoveries runs at a time: all of them at once would
-// be more than the vendors they call have ever seen. Runs that only wait for a
-// time are left for poll.
-func (e *Engine) takeUpAll(ctx context.Context, shards journal.Shards) error {
+// takeUpAll takes up what is unfinished in shards that are new to this engine.
+// It goes on trying until it has seen them all: nobody else will look.
+func (e *Engine) takeUpAll(ctx context.Context, shards journal.Shards) {
+	for {
+		err := e.takeUpUnfinished(ctx, shards)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		e.cfg.Log.Error("find unfinished runs", "error", err)
+		select {
+		case <-time.After(lookAgain):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// lookAgain is how long a journal that cannot be read is left alone.
+const lookAgain = 5 * time.Second
+
+// takeUpUnfinished has no more than Config.Recoveries runs go on at a time: all
+// of them at once would be more than the vendors they call have ever seen. Runs
+// that only wait for a time are left for poll.
+func (e *Engine) takeUpUnfinished(ctx context.Context, shards journal.Shards) error {
 	found := 0
 	for s, err := range e.cfg.Journal.Unfinished(ctx, shards) {
 		if err != nil {
-			return fmt.Errorf("find unfinished runs: %w", err)
+			return err
 		}
 		found++
 		if s.Status == run.Waiting && s.Awaits == nil {
@@ -145,12 +157,15 @@ func (e *Engine) poll(ctx context.Context) {
 		case <-tick.C:
 		}
 		due, err := e.cfg.Journal.Due(ctx, e.shards(), e.now().Add(pollAhead), e.pollLimit())
+		if err != nil && ctx.Err() != nil {
+			return
+		}
 		if err != nil {
 			e.cfg.Log.Error("find runs whose time has come", "error", err)
 			continue
 		}
 		for _, t := range due {
-			if err := e.wakeByID(ctx, t.Run, e.cfg.Journal); err != nil {
+			if err := e.wakeByID(ctx, t.Run, e.cfg.Journal); err != nil && ctx.Err() == nil {
 				e.cfg.Log.Error("take up run", "run", t.Run, "error", err)
 			}
 		}

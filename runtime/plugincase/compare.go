@@ -196,7 +196,7 @@ func (d *differ) end(w want, said Transcript) {
 	switch {
 	case w.code == nil && said.Code != "":
 		e := d.mistakes.Errorf(d.pos(w.outcome), CodeDiffers, "the method ended in the fault %q: %s", said.Code, said.Message)
-		e.Hint = fmt.Sprintf("if that is meant, want it with code: %s", said.Code)
+		e.Hint = "if that is meant, want it with code: " + said.Code
 		return
 	case w.code != nil && w.code.Value != said.Code:
 		d.differs(w.code, "code is %q, expected %q; outcome %q%s", said.Code, w.code.Value, said.Outcome, why(said))

@@ -1,7 +1,7 @@
-// Package plugincase holds recorded conversations with plugins: it reads them
-// from YAML, has a plugin talk its part again, says where that differs, and
-// makes one from the events of a real run. It makes no calls: the other side
-// of every conversation is in the file.
+// Package plugincase holds plugins against recorded conversations: what a method
+// was run with, the calls it asked for with their replies, how it ended. They
+// are written in YAML by people, or from the events of a real run. It makes no
+// calls: the other side of every conversation is in the file.
 package plugincase
 
 import (

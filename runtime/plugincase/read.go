@@ -333,12 +333,12 @@ func (r *reader) data(into *map[string]any) func(string, *yaml.Node) {
 // text, as it would be in JSON.
 func (r *reader) plain(n *yaml.Node) any {
 	n = resolve(n)
-	switch n.Kind {
-	case yaml.MappingNode:
+	if n.Kind == yaml.MappingNode {
 		m := map[string]any{}
 		r.entries("the object", n, func(name, value *yaml.Node) { m[name.Value] = r.plain(value) })
 		return m
-	case yaml.SequenceNode:
+	}
+	if n.Kind == yaml.SequenceNode {
 		list := make([]any, len(n.Content))
 		for i, item := range n.Content {
 			list[i] = r.plain(item)

@@ -148,7 +148,7 @@ func (a *Attempt) Record(ctx context.Context, name, plugin string, t *node.Type,
 func (a *Attempt) caseOf(name, plugin string, settings map[string]any) *Case {
 	here := a.place()
 	c := &Case{Name: name, Method: a.Method(plugin), Visit: node.Visit{
-		Run: a.began.Run, Flow: a.began.Flow, Node: a.Node, Visit: a.Visit, Attempt: a.Trace.Attempt,
+		Run: a.began.Run, Flow: a.began.Flow, Node: a.Node, Visit: a.Visit, Attempt: a.Attempt,
 		Now: a.StartedAt, Seed: here.Seed(a.began.Seed), Key: here.Key(a.began.Run),
 		Inputs: a.Inputs, Settings: settings,
 	}}

@@ -37,39 +37,66 @@ type TraceCall struct {
 // Traces folds the events again and returns what happened at each node, in
 // order. The last entry has no outcome if the run is still there.
 func Traces(f *flow.Flow, events []Event) ([]Trace, error) {
-	s := &State{Flow: f}
-	var traces []Trace
-	var callsAt []time.Time
+	t := NewTracer(f)
 	for _, e := range events {
-		switch e := e.(type) {
-		case NodeFinished:
-			last := &traces[len(traces)-1]
-			last.Outcome, last.Message, last.Code = e.Outcome, e.Message, e.Code
-			last.Outputs, last.Set = e.Outputs, e.Set
-			last.Duration = millis(e.When().Sub(last.StartedAt))
-		case CallStarted:
-			last := &traces[len(traces)-1]
-			last.Calls = append(last.Calls, TraceCall{Method: e.Method, URL: e.URL})
-			callsAt = append(callsAt, e.When())
-		case CallReplied:
-			call := &traces[len(traces)-1].Calls[e.Call]
-			call.Status, call.Failure = e.Reply.Status, string(e.Reply.Failure)
-			call.Millis = millis(e.When().Sub(callsAt[e.Call]))
-		}
-		before := s.At.Place
-		if err := s.Apply(e); err != nil {
+		if err := t.Add(e); err != nil {
 			return nil, err
 		}
-		if start, ok := e.(RunStarted); ok {
-			traces = append(traces, triggerTrace(f, start))
-		}
-		if s.At.Place != before && s.ending == nil {
-			traces = append(traces, s.openTrace())
-			callsAt = nil
+	}
+	return t.traces, nil
+}
+
+// Tracer makes traces of events as they come. It is not safe for concurrent
+// use.
+type Tracer struct {
+	state   *State
+	traces  []Trace
+	callsAt []time.Time // of the attempt that the run is at
+}
+
+// NewTracer returns a tracer for one run of a flow.
+func NewTracer(f *flow.Flow) *Tracer { return &Tracer{state: &State{Flow: f}} }
+
+// Finished returns the attempt that ended last, or nil.
+func (t *Tracer) Finished() *Trace {
+	for i := len(t.traces) - 1; i >= 0; i-- {
+		if t.traces[i].Outcome != "" {
+			return &t.traces[i]
 		}
 	}
-	return traces, nil
+	return nil
 }
+
+// Add takes the next event. Its errors are those of State.Apply.
+func (t *Tracer) Add(e Event) error {
+	before := t.state.At.Place
+	if err := t.state.Apply(e); err != nil {
+		return err
+	}
+	switch e := e.(type) {
+	case RunStarted:
+		t.traces = append(t.traces, triggerTrace(t.state.Flow, e))
+	case NodeFinished:
+		last := t.last()
+		last.Outcome, last.Message, last.Code = e.Outcome, e.Message, e.Code
+		last.Outputs, last.Set = e.Outputs, e.Set
+		last.Duration = millis(e.When().Sub(last.StartedAt))
+	case CallStarted:
+		t.last().Calls = append(t.last().Calls, TraceCall{Method: e.Method, URL: e.URL})
+		t.callsAt = append(t.callsAt, e.When())
+	case CallReplied:
+		call := &t.last().Calls[e.Call]
+		call.Status, call.Failure = e.Reply.Status, string(e.Reply.Failure)
+		call.Millis = millis(e.When().Sub(t.callsAt[e.Call]))
+	}
+	if t.state.At.Place != before && t.state.ending == nil {
+		t.traces = append(t.traces, t.state.openTrace())
+		t.callsAt = nil
+	}
+	return nil
+}
+
+func (t *Tracer) last() *Trace { return &t.traces[len(t.traces)-1] }
 
 func triggerTrace(f *flow.Flow, e RunStarted) Trace {
 	t := f.Nodes[e.Trigger]

@@ -116,6 +116,7 @@ var escape = strings.NewReplacer("<", "&lt;", ">", "&gt;")
 func fieldRows(path string, schema map[string]any) string {
 	var b strings.Builder
 	fields := Properties(schema)
+	required, _ := schema["required"].([]any)
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		field, _ := fields[name].(map[string]any)
 		title, _ := field["title"].(string)
@@ -123,6 +124,8 @@ func fieldRows(path string, schema map[string]any) string {
 		value := ""
 		if v, has := field["default"]; has && fmt.Sprint(v) != "map[]" {
 			value = "`" + fmt.Sprint(v) + "`"
+		} else if slices.Contains(required, any(name)) {
+			value = "required"
 		}
 		if title != "" || path == "" {
 			fmt.Fprintf(&b, "| `%s%s` | %s | %s | %s |\n", path, name, escape.Replace(title), value, meaning)
@@ -136,8 +139,8 @@ var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 
 // Connections fails unless the host takes each connection that stands in a yaml
 // block of the page, and its settings fit plugin.yaml. It returns how many there
-// are. A block that does not begin with "connections:" is what stands under the
-// name of one.
+// are. A block is a wend.yaml, or if it is indented what stands under the name of
+// a connection.
 func (p *Plugin) Connections(t testing.TB, page string) int {
 	t.Helper()
 	blocks := yamlBlock.FindAllStringSubmatch(readPage(t, page), -1)
@@ -170,10 +173,11 @@ func (p *Plugin) checkConnection(t testing.TB, c outbound.Connection, block stri
 
 func readConnections(t testing.TB, block string) []outbound.Connection {
 	t.Helper()
-	if !strings.HasPrefix(block, "connections:") {
+	if strings.HasPrefix(block, " ") {
 		block = "connections:\n  this:\n" + block
 	}
 	var file struct {
+		Variables   map[string]any
 		Connections map[string]struct {
 			Type     string
 			Hosts    []string
