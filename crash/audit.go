@@ -34,7 +34,7 @@ var promises = []struct {
 	{"the API shows what the journal has", (*world).shownAsKept},
 	{"callers got the answer that the journal has, and one per run", (*world).answersAgree},
 	{"a dedupe key, or a request, made one run", (*world).oneRunEach},
-	{"a call that must not be repeated was on record, and came once", (*world).onceAtMost},
+	{"a call that must not be repeated was on record, and came at most once", (*world).onceAtMost},
 	{"an idempotency key stood for one call, and took effect once", (*world).oneEffectEach},
 	{"the outcome of each call is what became of it", (*world).outcomesTrue},
 	{"a call was given up as interrupted only across a crash", (*world).interruptedByCrash},

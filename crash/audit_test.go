@@ -142,7 +142,7 @@ func TestAudit(t *testing.T) {
 		shows       = "the API shows what the journal has"
 		answers     = "callers got the answer that the journal has, and one per run"
 		oneRun      = "a dedupe key, or a request, made one run"
-		once        = "a call that must not be repeated was on record, and came once"
+		once        = "a call that must not be repeated was on record, and came at most once"
 		effect      = "an idempotency key stood for one call, and took effect once"
 		truth       = "the outcome of each call is what became of it"
 		interrupted = "a call was given up as interrupted only across a crash"

@@ -42,13 +42,13 @@ type clients struct {
 
 	mu    sync.Mutex
 	deals []*deal
-	odd   []string // answers that nobody should get
-	says  map[string]int
+	odd   []string       // answers that nobody should get
+	said  map[string]int // what refusals said
 }
 
 func newClients(t *target, seed uint64) *clients {
 	transport := &http.Transport{MaxIdleConnsPerHost: 1024}
-	return &clients{target: t, http: &http.Client{Transport: transport, Timeout: time.Minute}, seed: seed, says: map[string]int{}}
+	return &clients{target: t, http: &http.Client{Transport: transport, Timeout: time.Minute}, seed: seed, said: map[string]int{}}
 }
 
 // kinds are the deals, each as often as it is to be had.
@@ -221,7 +221,7 @@ func (c *clients) sort(d *deal, got *answer) bool {
 		return true
 	case got.Status == http.StatusServiceUnavailable || got.Status == http.StatusGatewayTimeout:
 		d.Refused++
-		c.says[fmt.Sprintf("%d %s", got.Status, detail(got.Body))]++
+		c.said[fmt.Sprintf("%d %s", got.Status, detail(got.Body))]++
 		return false
 	default:
 		c.odd = append(c.odd, fmt.Sprintf("%s %s: %d %s", d.Flow, d.Item, got.Status, got.Body))

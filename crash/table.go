@@ -94,6 +94,9 @@ func (w *world) printEnds(out io.Writer) {
 	}
 	fmt.Fprintf(out, "the vendor was  %s\n", counts(fates))
 	fmt.Fprintf(out, "nodes left by   %s\n", counts(ends))
+	for _, text := range slices.Sorted(maps.Keys(w.said)) {
+		fmt.Fprintf(out, "refused         %d × %s\n", w.said[text], text)
+	}
 }
 
 func counts(of map[string]int) string {

@@ -32,7 +32,7 @@ func (s *site) trial(ctx context.Context, harm func(context.Context, *target) (*
 	if err != nil {
 		return nil, err
 	}
-	w := &world{deals: c.deals, odd: c.odd, lives: s.lives}
+	w := &world{deals: c.deals, odd: c.odd, said: c.said, lives: s.lives}
 	if err := quiet(ctx, base); err != nil {
 		// The audit says what is not done.
 		fmt.Fprintln(s.stderr, err)

@@ -23,8 +23,9 @@ type world struct {
 	lives    []*life
 	// shown is what the API said about accepted runs, by id.
 	shown map[string]run.Report
-	odd   []string // answers that nobody should get
-	log   string   // of all servers
+	odd   []string       // answers that nobody should get
+	said  map[string]int // what refusals said
+	log   string         // of all servers
 }
 
 // history is one run by its events.

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/wendflow/wend/runtime/node"
@@ -171,7 +170,6 @@ func answered(v node.Visit, in httpIn, r wire.Reply) node.Finish {
 	address, _, _ := strings.Cut(in.URL, "?")
 	f.Code = strconv.Itoa(r.Status)
 	f.Message = strings.TrimSpace(fmt.Sprintf("%s %s was answered with %d %s", in.Method, address, r.Status, http.StatusText(r.Status)))
-	f.RetryAfter = retryAfter(r.Headers, v.Now)
 	return f
 }
 
@@ -201,23 +199,6 @@ func decodeBody(r wire.Reply) any {
 func isJSON(contentType string) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
-}
-
-// retryAfter reads Retry-After, in seconds or as a date. A date is held
-// against the answer's own clock, if it tells.
-func retryAfter(headers map[string][]string, now time.Time) time.Duration {
-	text := first(headers, "retry-after")
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	at, err := http.ParseTime(text)
-	if err != nil {
-		return 0
-	}
-	if date, err := http.ParseTime(first(headers, "date")); err == nil {
-		now = date
-	}
-	return max(0, at.Sub(now))
 }
 
 func first(headers map[string][]string, name string) string {

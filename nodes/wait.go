@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/wendflow/wend/runtime/node"
@@ -60,7 +61,7 @@ func stepWait(_ context.Context, v node.Visit, in waitIn) (node.Action, error) {
 	case v.Received:
 		return in.received(v.Event)
 	case v.Woken:
-		return node.Finish{Outcome: onTimeout, Message: "no event " + in.Event + " came within " + in.Timeout}, nil
+		return node.Finish{Outcome: onTimeout, Message: fmt.Sprintf("no event %q came in time", in.Event)}, nil
 	case in.Event == "":
 		return nil, wrong("event", "is empty")
 	case in.Key == "":

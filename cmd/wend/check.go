@@ -30,12 +30,13 @@ checked if there is a configuration.`,
 			if len(files) == 0 {
 				return wrongf("no flows (*.yaml) under %q", args)
 			}
-			cfg, err := env.forChecking(std)
+			cfg, flows, err := env.forChecking(std)
 			if err != nil {
 				return err
 			}
-			_, mistakes := catalog.Load(files, cfg)
-			return report(std, mistakes, asJSON)
+			set, mistakes := catalog.Load(files, flows)
+			mistakes = append(mistakes, checkConnections(set, cfg)...)
+			return report(std, mistakes.Sorted(), asJSON)
 		},
 	}
 	env.flags(cmd)

@@ -98,17 +98,18 @@ func (e *environment) catalogue(*streams) (*node.Set, error) {
 	return set, wrong(err)
 }
 
-// forChecking is what flows are checked against.
-func (e *environment) forChecking(std *streams) (flow.Config, error) {
+// forChecking is what flows are checked against. The configuration is nil if
+// there is none.
+func (e *environment) forChecking(std *streams) (*config.Config, flow.Config, error) {
 	cfg, err := e.load(std)
 	if err != nil {
-		return flow.Config{}, err
+		return nil, flow.Config{}, err
 	}
 	types, err := e.catalogue(std)
 	if err != nil {
-		return flow.Config{}, err
+		return nil, flow.Config{}, err
 	}
-	return flowConfig(types, cfg), nil
+	return cfg, flowConfig(types, cfg), nil
 }
 
 func flowConfig(types *node.Set, cfg *config.Config) flow.Config {
@@ -226,7 +227,7 @@ func pluginCeiling(cfg *config.Config) pluginhost.Limits {
 	p := cfg.Limits.Plugin
 	return pluginhost.Limits{
 		Fuel: uint64(p.Fuel), Memory: uint64(p.Memory), Calls: uint64(p.Calls), Depth: uint64(p.Depth),
-		Wall: p.Wall, Input: uint64(p.Input), Output: uint64(p.Output), Log: uint64(p.Log),
+		Wall: p.Wall, Input: uint64(p.Input), Output: uint64(p.Output), Reply: uint64(p.Reply), Log: uint64(p.Log),
 	}
 }
 

@@ -27,7 +27,7 @@ var diagram = map[string]string{
 	"runtime/journal/sqlite":        "runtime/journal runtime/run",
 	"runtime/journal/journaltest":   "runtime/journal runtime/node runtime/run sdk/wire",
 	"runtime/outbound":              "sdk/wire",
-	"runtime/config":                "runtime/diag runtime/outbound",
+	"runtime/config":                "runtime/diag runtime/outbound runtime/spec",
 	"runtime/engine":                "runtime/diag runtime/expand runtime/flow runtime/node runtime/run runtime/journal runtime/outbound sdk/wire",
 	"runtime/pluginhost":            "runtime/diag runtime/node runtime/pluginhost/meter sdk/wire",
 	"runtime/pluginhost/meter":      "",

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,19 +19,17 @@ import (
 	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/node"
-	"github.com/wendflow/wend/runtime/webhook"
 )
 
 // live is the set of flows that are served, read again when a file changes, and
 // checked again when a plugin does. A flow that is wrong after a change goes on
 // as it was before, with the plugins it had.
 type live struct {
-	paths    []string
-	shelf    *shelf
-	config   *config.Config
-	verifier webhook.Verifier
-	std      *streams
-	log      *slog.Logger
+	paths  []string
+	shelf  *shelf
+	config *config.Config
+	std    *streams
+	log    *slog.Logger
 
 	mu    sync.Mutex // one reload at a time
 	types atomic.Pointer[node.Set]
@@ -40,7 +39,7 @@ type live struct {
 // openLive reads the flows for the first time, when any mistake is reason not
 // to start.
 func openLive(paths []string, w *world, shelf *shelf, std *streams, log *slog.Logger) (*live, error) {
-	l := &live{paths: paths, shelf: shelf, config: w.config, verifier: w.outbound, std: std, log: log}
+	l := &live{paths: paths, shelf: shelf, config: w.config, std: std, log: log}
 	types, err := shelf.typesOf(w.plugins)
 	if err != nil {
 		return nil, wrong(err)
@@ -52,9 +51,7 @@ func openLive(paths []string, w *world, shelf *shelf, std *streams, log *slog.Lo
 	}
 	cfg := flowConfig(types, l.config)
 	set, mistakes := catalog.Load(files, cfg)
-	if set != nil {
-		mistakes = append(mistakes, webhook.Check(set, l.verifier, cfg.Connections)...)
-	}
+	mistakes = append(mistakes, checkConnections(set, l.config)...)
 	diag.Print(std.err, mistakes.Sorted(), readSource)
 	if mistakes.HasErrors() {
 		return nil, errSaid
@@ -92,12 +89,11 @@ func (l *live) reload() {
 	}
 	cfg := flowConfig(l.Types(), l.config)
 	set, mistakes := catalog.Reload(files, cfg, l.Set())
-	if set != nil {
-		if refused := webhook.Check(set, l.verifier, cfg.Connections); refused.HasErrors() {
-			mistakes, set = append(mistakes, refused...), nil
-		}
+	if refused := checkConnections(set, l.config); refused.HasErrors() {
+		mistakes, set = append(mistakes, refused...), nil
 	}
-	diag.Print(l.std.err, mistakes.Sorted(), readSource)
+	// Warnings were told at the start.
+	diag.Print(l.std.err, slices.DeleteFunc(mistakes.Sorted(), func(e *diag.Error) bool { return e.Severity == diag.SeverityWarning }), readSource)
 	if set == nil {
 		l.log.Error("flows are not reloaded, all stay as they were", "mistakes", len(mistakes))
 		return

@@ -48,11 +48,12 @@ func openBench(ctx context.Context, std *streams, target string) (*workbench, er
 	return &workbench{wasm: wasm, cases: filepath.Join(target, casesFolder)}, wrong(err)
 }
 
-// load makes the plugin ready. What an author builds is seldom met again, so
-// its code is kept nowhere.
+// load makes the plugin ready. Equal sources are built to equal files, so what
+// has not changed since the last time is not compiled again.
 func (b *workbench) load(ctx context.Context) error {
+	log := slog.New(slog.DiscardHandler)
 	var err error
-	if b.host, err = pluginhost.New(ctx, pluginhost.Config{Instances: 1, Log: slog.New(slog.DiscardHandler)}); err != nil {
+	if b.host, err = pluginhost.New(ctx, pluginhost.Config{CacheDir: cacheDir(log), Instances: 1, Log: log}); err != nil {
 		return wrong(err)
 	}
 	b.plugin, err = b.host.Load(ctx, b.wasm)

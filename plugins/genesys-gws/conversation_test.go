@@ -1,169 +1,69 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
-	"net/http/httptest"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/wendflow/wend/emulator"
+	"github.com/wendflow/wend/emulator/emulatortest"
 	gws "github.com/wendflow/wend/plugins/genesys-gws/emulator"
-	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
 	"github.com/wendflow/wend/sdk/sdktest"
-	"github.com/wendflow/wend/sdk/wire"
 )
 
-// matrix is testdata/matrix.yaml.
-type matrix struct {
-	Connections map[string]connection
-	Rows        []row
-}
-
-type connection struct {
-	Type     string
-	Secrets  map[string]string
-	Settings map[string]any
-}
-
+// row is a visit of testdata/matrix.yaml. Its state is that of the session.
 type row struct {
-	Name       string
-	Method     string
-	Connection string
-	Inputs     map[string]any
-	Settings   map[string]any
-	Emulator   map[string]any
-	Control    []string
-	Faults     []string
-	Timeout    time.Duration
-	Repeat     int
-	Want       want
+	plugintest.Row `yaml:",inline"`
+
+	Control []string // requests to the emulator's control surface, in advance
+	Repeat  int      // how often the visit is made; the last one counts
+	After   struct {
+		Queue    string
+		Statuses *string
+	}
 }
 
-type want struct {
-	Outcome  string
-	Outputs  map[string]any
-	State    string
-	Queue    string
-	Statuses *string
-	Calls    *int
-}
-
-func readMatrix(t *testing.T) matrix {
+func readMatrix(t *testing.T) plugintest.Matrix[row] {
 	t.Helper()
-	source, err := os.ReadFile("testdata/matrix.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m matrix
-	decoder := yaml.NewDecoder(strings.NewReader(string(source)))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&m); err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return plugintest.ReadMatrix[row](t)
 }
 
-// site is the emulator, and the host's own connection to it.
+// site is the emulator, and the plugin connected with it.
 type site struct {
+	*plugintest.Link
+
 	t      *testing.T
 	vendor *emulator.Vendor
-	url    string
-	client *outbound.Client
 }
-
-const within = 20 * time.Second
 
 // newSite starts an emulator with the settings, faults and requests of a row,
 // and connects to it as the row says.
-func newSite(t *testing.T, m matrix, r row) *site {
+func newSite(t *testing.T, m plugintest.Matrix[row], r row) *site {
 	t.Helper()
-	cfg := emulator.Config{Seed: 1}
-	if r.Emulator != nil {
-		settings, err := json.Marshal(r.Emulator)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.Settings = settings
-	}
-	for _, text := range r.Faults {
-		fault, err := emulator.ParseFault(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.Faults = append(cfg.Faults, fault)
-	}
-	vendor, err := gws.New(cfg)
+	vendor, err := gws.New(emulatortest.Config(t, r.Emulator, r.Faults))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(vendor)
-	t.Cleanup(func() {
-		_ = vendor.Close()
-		server.Close()
-	})
-	s := &site{t: t, vendor: vendor, url: server.URL}
-	s.connect(m.Connections[r.Connection], r.Settings)
+	s := &site{t: t, vendor: vendor}
+	s.Link = tested.Connect(t, vendor, m.Connections[r.Connection].With(r.Settings))
 	for _, path := range r.Control {
 		s.control("POST", path, nil)
 	}
 	return s
 }
 
-// connect makes the connection, whose secrets are texts of the row.
-func (s *site) connect(c connection, over map[string]any) {
-	s.t.Helper()
-	secrets := map[string]string{}
-	for name := range c.Secrets {
-		secrets[name] = "env:" + name
-	}
-	settings := maps.Clone(c.Settings)
-	maps.Copy(settings, over)
-	client, err := outbound.New(outbound.Config{
-		Connections: []outbound.Connection{{
-			Name: "gws", Type: c.Type, Secrets: secrets, Settings: settings, BaseURL: s.url, Private: true, Timeout: within,
-		}},
-		Env: func(name string) (string, bool) { v, ok := c.Secrets[name]; return v, ok },
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(client.Close)
-	s.client = client
-}
-
-// visit runs a method, with the host's connection on the wire.
 func (s *site) visit(method string, inputs map[string]any, timeout time.Duration) sdktest.Result {
 	s.t.Helper()
-	return run(s.t, method, sdktest.Visit{
-		Inputs: inputs, Settings: s.client.Settings("gws"),
-		Reply: func(call wire.Call) wire.Reply {
-			return s.client.Do(context.Background(), outbound.Request{Connection: "gws", Call: call, Key: "key", Timeout: timeout})
-		},
-	})
+	return s.Visit(s.t, method, inputs, timeout)
 }
 
 func (s *site) control(method, path string, into any) {
 	s.t.Helper()
-	w := httptest.NewRecorder()
-	s.vendor.ServeHTTP(w, httptest.NewRequestWithContext(s.t.Context(), method, "/_emulator"+path, http.NoBody))
-	if w.Code >= 300 {
-		s.t.Fatalf("%s %s answered %d %s", method, path, w.Code, w.Body)
-	}
-	if into == nil {
-		return
-	}
-	if err := json.Unmarshal(w.Body.Bytes(), into); err != nil {
-		s.t.Fatal(err)
-	}
+	emulatortest.Control(s.t, s.vendor, method, path, "", into)
 }
 
 // emulated is what a session is in the emulator's own state.
@@ -205,12 +105,7 @@ func (s *site) statuses() string {
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	m := readMatrix(t)
-	names := map[string]bool{}
 	for _, r := range m.Rows {
-		if names[r.Name] {
-			t.Errorf("two rows are called %q", r.Name)
-		}
-		names[r.Name] = true
 		t.Run(r.Name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, m, r)
@@ -218,53 +113,30 @@ func TestMatrix(t *testing.T) {
 			for range max(r.Repeat, 1) {
 				result = s.visit(r.Method, r.Inputs, r.Timeout)
 			}
-			checkResult(t, r.Want, result)
-			if r.Want.Statuses != nil && s.statuses() != *r.Want.Statuses {
-				t.Errorf("the emulator answered %s, want %s", s.statuses(), *r.Want.Statuses)
+			r.Check(t, result)
+			if r.After.Statuses != nil && s.statuses() != *r.After.Statuses {
+				t.Errorf("the emulator answered %s, want %s", s.statuses(), *r.After.Statuses)
 			}
 			if r.Want.State == "" {
 				return
 			}
-			if fs := s.session(fmt.Sprint(r.Inputs["sessionId"])); fs.State != r.Want.State || fs.Queue != r.Want.Queue {
-				t.Errorf("the session is %+v, want it %s, its queue %q", fs, r.Want.State, r.Want.Queue)
+			if fs := s.session(fmt.Sprint(r.Inputs["sessionId"])); fs.State != r.Want.State || fs.Queue != r.After.Queue {
+				t.Errorf("the session is %+v, want it %s, its queue %q", fs, r.Want.State, r.After.Queue)
 			}
 		})
 	}
 }
 
-func checkResult(t *testing.T, want want, result sdktest.Result) {
-	t.Helper()
-	if result.Outcome != want.Outcome {
-		t.Errorf("outcome %s: %s; want %s", result.Outcome, result.Message, want.Outcome)
-	}
-	for name, value := range want.Outputs {
-		if got := result.Outputs[name]; got != value {
-			t.Errorf("output %s is %#v, want %#v", name, got, value)
-		}
-	}
-	if want.Calls != nil && len(result.Calls) != *want.Calls {
-		t.Errorf("%d calls were made, want %d", len(result.Calls), *want.Calls)
-	}
-}
-
-// TestMatrixHasEveryOutcome fails when an outcome has no row.
 func TestMatrixHasEveryOutcome(t *testing.T) {
 	t.Parallel()
-	left := map[string]bool{}
-	for _, method := range readManifest(t).Methods {
-		for _, o := range method.Outcomes.All {
-			left[method.Name+" "+o.Name] = true
-		}
-	}
+	var rows []plugintest.Row
 	for _, r := range readMatrix(t).Rows {
-		delete(left, r.Method+" "+r.Want.Outcome)
+		rows = append(rows, r.Row)
 	}
-	for name := range left {
-		t.Errorf("testdata/matrix.yaml has no row for %s", name)
-	}
+	tested.Covered(t, rows)
 }
 
-var ann = row{Connection: "a1"}
+var ann = row{Row: plugintest.Row{Connection: "a1"}}
 
 func only(id string) map[string]any { return map[string]any{"sessionId": id} }
 

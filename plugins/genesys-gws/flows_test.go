@@ -10,27 +10,14 @@ import (
 	"github.com/wendflow/wend/nodes"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
-	"github.com/wendflow/wend/runtime/pluginhost"
 )
 
 const flowsFolder = "../../flows/genesys-gws"
 
-// emptyModule is WebAssembly with nothing in it but its header.
-const emptyModule = "\x00asm\x01\x00\x00\x00"
-
-// nodeTypes are the built-in ones and this plugin's, as plugin.yaml declares
-// them.
+// nodeTypes are the built-in ones and this plugin's.
 func nodeTypes(t *testing.T) *node.Set {
 	t.Helper()
-	wasm, err := pluginhost.Append([]byte(emptyModule), readManifest(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	declared, err := pluginhost.Declared(wasm)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := node.NewSet(append(nodes.All(), declared...)...)
+	set, err := node.NewSet(append(nodes.All(), tested.Types(t)...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

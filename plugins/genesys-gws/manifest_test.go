@@ -1,7 +1,6 @@
 package main
 
 import (
-	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -9,85 +8,31 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/wendflow/wend/runtime/node"
-	"github.com/wendflow/wend/runtime/pluginhost"
+	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
 	"github.com/wendflow/wend/sdk/sdktest"
 )
 
-// readManifest reads plugin.yaml as the host does.
-func readManifest(t *testing.T) *pluginhost.Manifest {
-	t.Helper()
-	source, err := os.ReadFile("plugin.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, mistakes := pluginhost.ParseManifest("plugin.yaml", source)
-	if err := mistakes.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
+var tested = plugintest.New(plugin)
 
-func readMethod(t *testing.T, name string) pluginhost.Method {
-	t.Helper()
-	for _, method := range readManifest(t).Methods {
-		if method.Name == name {
-			return method
-		}
-	}
-	t.Fatalf("plugin.yaml has no method %q", name)
-	return pluginhost.Method{}
-}
-
-func properties(schema map[string]any) map[string]any {
-	p, _ := schema["properties"].(map[string]any)
-	return p
-}
-
-// run runs a method natively and holds what it gives against plugin.yaml.
 func run(t *testing.T, method string, visit sdktest.Visit) sdktest.Result {
 	t.Helper()
-	result, err := sdktest.Run(plugin, method, visit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	declared := readMethod(t, method)
-	if !declared.Outcomes.Has(result.Outcome) {
-		t.Errorf("outcome %q is not in plugin.yaml", result.Outcome)
-	}
-	for _, p := range validate(t, declared.Outputs, result.Outputs) {
-		t.Errorf("outputs do not fit plugin.yaml: %v", p)
-	}
-	return result
-}
-
-func validate(t *testing.T, schema, value map[string]any) []node.Problem {
-	t.Helper()
-	s, err := node.NewSchema(schema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.Validate(value)
+	return tested.Run(t, method, visit)
 }
 
 func TestManifestHasTheMethods(t *testing.T) {
 	t.Parallel()
-	var declared []string
-	for _, m := range readManifest(t).Methods {
-		declared = append(declared, m.Name)
+	tested.Methods(t)
+	for _, m := range tested.Manifest(t).Methods {
 		if m.Idempotent {
 			t.Errorf("%s is declared idempotent; the vendor refuses every operation that comes twice", m.Name)
 		}
-	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(plugin)), slices.Sorted(slices.Values(declared))); diff != "" {
-		t.Errorf("methods of plugin.yaml (-guest +manifest):\n%s", diff)
 	}
 }
 
 func TestManifestHasTheDefaults(t *testing.T) {
 	t.Parallel()
 	declared := map[string]any{}
-	for name, property := range properties(readManifest(t).Settings) {
+	for name, property := range plugintest.Properties(tested.Manifest(t).Settings) {
 		declared[name] = property.(map[string]any)["default"]
 	}
 	want := map[string]any{"apiPath": defaultAPIPath, "sessionsSegment": defaultSessionsSegment}
@@ -126,7 +71,7 @@ func TestManifestHasTheVendorsFields(t *testing.T) {
 	t.Parallel()
 	pages := readVendorFields(t)
 	for name, page := range pages {
-		method := readMethod(t, name)
+		method := tested.Method(t, name)
 		if method.Title != page.Title {
 			t.Errorf("%s has the title %q, want %q", name, method.Title, page.Title)
 		}
@@ -151,7 +96,7 @@ func TestManifestHasTheVendorsFields(t *testing.T) {
 
 func checkTitle(t *testing.T, method string, schema map[string]any, field, label string) {
 	t.Helper()
-	property, _ := properties(schema)[field].(map[string]any)
+	property, _ := plugintest.Properties(schema)[field].(map[string]any)
 	if property == nil || property["title"] != label {
 		t.Errorf("%s has no %q with the title %q", method, field, label)
 	}
@@ -161,7 +106,7 @@ func checkTitle(t *testing.T, method string, schema map[string]any, field, label
 func TestManifestHasTheOutcomes(t *testing.T) {
 	t.Parallel()
 	want := []string{success, invalidData, invalidState, forbidden, unauthorized, notFound, partial, serverError, timeout, unreachable}
-	for _, m := range readManifest(t).Methods {
+	for _, m := range tested.Manifest(t).Methods {
 		if diff := cmp.Diff(want, m.Outcomes.Names()); diff != "" {
 			t.Errorf("outcomes of %s (-want +manifest):\n%s", m.Name, diff)
 		}
@@ -177,10 +122,10 @@ func TestManifestHasTheOutcomes(t *testing.T) {
 func TestManifestLeavesRefusalsToTheGuest(t *testing.T) {
 	t.Parallel()
 	for _, r := range readMatrix(t).Rows {
-		for _, p := range validate(t, readMethod(t, r.Method).Inputs, r.Inputs) {
+		for _, p := range plugintest.Validate(t, tested.Method(t, r.Method).Inputs, r.Inputs) {
 			t.Errorf("row %q: inputs do not fit plugin.yaml: %v", r.Name, p)
 		}
-		for _, p := range validate(t, readManifest(t).Settings, r.Settings) {
+		for _, p := range plugintest.Validate(t, tested.Manifest(t).Settings, r.Settings) {
 			t.Errorf("row %q: settings do not fit plugin.yaml: %v", r.Name, p)
 		}
 	}
@@ -190,8 +135,8 @@ func TestManifestLeavesRefusalsToTheGuest(t *testing.T) {
 // the guest.
 func TestSchemaRefusesTheRest(t *testing.T) {
 	t.Parallel()
-	settings := readManifest(t).Settings
-	inputs := func(method string) map[string]any { return readMethod(t, method+"-facebook-session").Inputs }
+	settings := tested.Manifest(t).Settings
+	inputs := func(method string) map[string]any { return tested.Method(t, method+"-facebook-session").Inputs }
 	id := "0002DaAVKJ0V0095"
 	tests := []struct {
 		name   string
@@ -214,7 +159,7 @@ func TestSchemaRefusesTheRest(t *testing.T) {
 		{"an unknown setting", settings, map[string]any{"csrf": "off"}},
 	}
 	for _, test := range tests {
-		if validate(t, test.schema, test.value) == nil {
+		if plugintest.Validate(t, test.schema, test.value) == nil {
 			t.Errorf("%s: %v fits plugin.yaml", test.name, test.value)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
 	"github.com/wendflow/wend/sdk/sdktest"
 	"github.com/wendflow/wend/sdk/wire"
 )
@@ -195,7 +196,7 @@ func TestRefusals(t *testing.T) {
 			if diff := cmp.Diff(want, result.Outputs); diff != "" {
 				t.Errorf("outputs (-want +got):\n%s", diff)
 			}
-			for _, p := range validate(t, readMethod(t, method).Inputs, test.inputs) {
+			for _, p := range plugintest.Validate(t, tested.Method(t, method).Inputs, test.inputs) {
 				t.Errorf("inputs do not fit plugin.yaml: %v", p)
 			}
 		})

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/wendflow/wend/sdk"
 	"github.com/wendflow/wend/sdk/wire"
@@ -114,7 +113,7 @@ func (v verdict) failure() verdict {
 		outcome = unauthorized
 	case wire.Unreachable, wire.Refused, wire.Interrupted:
 	}
-	return v.fail(outcome, string(v.reply.Failure), cmp.Or(v.reply.Message, "the call had no response: "+string(v.reply.Failure)))
+	return v.fail(outcome, string(v.reply.Failure), v.reply.Reason())
 }
 
 func (v verdict) fail(outcome, code, message string) verdict {
@@ -137,7 +136,7 @@ func (v verdict) result() sdk.Result {
 	outputs := map[string]any{
 		"statusMessage":   v.body.Text("statusMessage"),
 		"httpStatus":      v.reply.Status,
-		"responsePayload": bounded(string(v.reply.Body)),
+		"responsePayload": sdk.Clip(string(v.reply.Body), maxPayload),
 		"errorCode":       v.code,
 		"errorMessage":    v.message,
 	}
@@ -148,18 +147,4 @@ func (v verdict) result() sdk.Result {
 		outputs["referenceId"] = id
 	}
 	return sdk.Result{Outcome: v.outcome, Message: v.message, Outputs: outputs}
-}
-
-// bounded cuts a text to maxPayload, between two characters. What is no text in
-// it becomes U+FFFD first, since that is what the host would make of it.
-func bounded(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if len(text) <= maxPayload {
-		return text
-	}
-	end := maxPayload
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end]
 }

@@ -1,149 +1,66 @@
 package main
 
 import (
-	"context"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
-	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/wendflow/wend/emulator"
+	"github.com/wendflow/wend/emulator/emulatortest"
 	lucs "github.com/wendflow/wend/plugins/luware-lucs/emulator"
-	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
 	"github.com/wendflow/wend/sdk/sdktest"
-	"github.com/wendflow/wend/sdk/wire"
 )
 
-// matrix is testdata/matrix.yaml.
-type matrix struct {
-	Connections map[string]connection
-	Rows        []row
-}
-
-type connection struct {
-	Type     string
-	Secrets  map[string]string
-	Settings map[string]any
-}
-
+// row is a visit of testdata/matrix.yaml. Its connection is admin if it names
+// none, its state is that of the task, and its faults begin after First.
 type row struct {
-	Name       string
-	Method     string
-	Connection string // admin if not given
-	Inputs     map[string]any
-	Settings   map[string]any
-	Emulator   map[string]any
-	First      []struct {
+	plugintest.Row `yaml:",inline"`
+
+	First []struct {
 		Method string
 		Inputs map[string]any
 		Into   string // a name for the id of the task that it makes
 	}
 	Advance time.Duration
-	Faults  []string
-	Timeout time.Duration
-	Want    struct {
-		Outcome string
-		Outputs map[string]any
-		State   string
-		Calls   *int
-	}
 }
 
-func readMatrix(t *testing.T) matrix {
+func readMatrix(t *testing.T) plugintest.Matrix[row] {
 	t.Helper()
-	source, err := os.ReadFile("testdata/matrix.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m matrix
-	if err := yaml.Unmarshal(source, &m); err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return plugintest.ReadMatrix[row](t)
 }
 
-// site is the emulator, and the host's own connection to it.
+// site is the emulator, and the plugin connected with it.
 type site struct {
+	*plugintest.Link
+
 	t      *testing.T
 	vendor *emulator.Vendor
-	client *outbound.Client
 }
-
-const within = 20 * time.Second
 
 // newSite starts an emulator with the settings of a row, and connects to it as
 // the row says.
 func newSite(t *testing.T, r row) *site {
 	t.Helper()
-	cfg := emulator.Config{Seed: 1}
-	if r.Emulator != nil {
-		settings, err := json.Marshal(r.Emulator)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.Settings = settings
-	}
-	vendor, err := lucs.New(cfg)
+	vendor, err := lucs.New(emulatortest.Config(t, r.Emulator, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(vendor)
-	t.Cleanup(func() {
-		_ = vendor.Close()
-		server.Close()
-	})
-	s := &site{t: t, vendor: vendor}
-	name := r.Connection
-	if name == "" {
-		name = "admin"
-	}
+	name := cmp.Or(r.Connection, "admin")
 	c, known := readMatrix(t).Connections[name]
 	if !known {
 		t.Fatalf("no connection %q", name)
 	}
-	s.connect(c, r.Settings, server.URL)
-	return s
+	return &site{t: t, vendor: vendor, Link: tested.Connect(t, vendor, c.With(r.Settings))}
 }
 
-// connect makes the connection, whose secrets are texts of the row.
-func (s *site) connect(c connection, more map[string]any, base string) {
-	s.t.Helper()
-	secrets := map[string]string{}
-	for name := range c.Secrets {
-		secrets[name] = "env:" + name
-	}
-	settings := map[string]any{}
-	maps.Copy(settings, c.Settings)
-	maps.Copy(settings, more)
-	client, err := outbound.New(outbound.Config{
-		Connections: []outbound.Connection{{
-			Name: "lucs", Type: c.Type, Secrets: secrets, Settings: settings, BaseURL: base, Private: true, Timeout: within,
-		}},
-		Env: func(name string) (string, bool) { v, ok := c.Secrets[name]; return v, ok },
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(client.Close)
-	s.client = client
-}
-
-// visit runs a method, with the host's connection on the wire.
 func (s *site) visit(method string, inputs map[string]any, timeout time.Duration) sdktest.Result {
 	s.t.Helper()
-	return run(s.t, method, sdktest.Visit{
-		Inputs: inputs, Settings: s.client.Settings("lucs"),
-		Reply: func(call wire.Call) wire.Reply {
-			return s.client.Do(context.Background(), outbound.Request{Connection: "lucs", Call: call, Key: "key", Timeout: timeout})
-		},
-	})
+	return s.Visit(s.t, method, inputs, timeout)
 }
 
 // must runs a method that has to succeed.
@@ -156,14 +73,9 @@ func (s *site) must(method string, inputs map[string]any) sdktest.Result {
 	return result
 }
 
-func (s *site) control(method, path, body string) []byte {
+func (s *site) control(method, path, body string, into any) {
 	s.t.Helper()
-	w := httptest.NewRecorder()
-	s.vendor.ServeHTTP(w, httptest.NewRequestWithContext(s.t.Context(), method, "/_emulator"+path, strings.NewReader(body)))
-	if w.Code >= http.StatusMultipleChoices {
-		s.t.Fatalf("%s %s answered %d %s", method, path, w.Code, w.Body)
-	}
-	return w.Body.Bytes()
+	emulatortest.Control(s.t, s.vendor, method, path, body, into)
 }
 
 func (s *site) fault(text string) {
@@ -176,12 +88,12 @@ func (s *site) fault(text string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.control("POST", "/faults", string(body))
+	s.control("POST", "/faults", string(body), nil)
 }
 
 func (s *site) advance(d time.Duration) {
 	s.t.Helper()
-	s.control("POST", "/clock", fmt.Sprintf(`{"advance":%q}`, d))
+	s.control("POST", "/clock", fmt.Sprintf(`{"advance":%q}`, d), nil)
 }
 
 // emulated is what a task is in the emulator's own state.
@@ -193,9 +105,7 @@ type emulated struct {
 func (s *site) tasks() []emulated {
 	s.t.Helper()
 	var state struct{ Tasks []emulated }
-	if err := json.Unmarshal(s.control("GET", "/state", ""), &state); err != nil {
-		s.t.Fatal(err)
-	}
+	s.control("GET", "/state", "", &state)
 	return state.Tasks
 }
 
@@ -214,18 +124,12 @@ func (s *site) task(id any) emulated {
 // of the outcome tables.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
-	names := map[string]bool{}
 	for _, r := range readMatrix(t).Rows {
-		if names[r.Name] {
-			t.Errorf("two rows are called %q", r.Name)
-		}
-		names[r.Name] = true
 		t.Run(r.Name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, r)
 			inputs := s.prepare(r)
-			result := s.visit(r.Method, inputs, r.Timeout)
-			checkRow(t, r, result)
+			r.Check(t, s.visit(r.Method, inputs, r.Timeout))
 			if r.Want.State == "" {
 				return
 			}
@@ -260,36 +164,13 @@ func (s *site) prepare(r row) map[string]any {
 	return inputs
 }
 
-func checkRow(t *testing.T, r row, result sdktest.Result) {
-	t.Helper()
-	if result.Outcome != r.Want.Outcome {
-		t.Errorf("outcome %s: %s; want %s", result.Outcome, result.Message, r.Want.Outcome)
-	}
-	for name, want := range r.Want.Outputs {
-		if got := result.Outputs[name]; got != want {
-			t.Errorf("output %s is %#v, want %#v", name, got, want)
-		}
-	}
-	if r.Want.Calls != nil && len(result.Calls) != *r.Want.Calls {
-		t.Errorf("%d calls were made, want %d", len(result.Calls), *r.Want.Calls)
-	}
-}
-
-// TestMatrixHasEveryOutcome fails when an outcome has no row.
 func TestMatrixHasEveryOutcome(t *testing.T) {
 	t.Parallel()
-	left := map[string]bool{}
-	for _, method := range readManifest(t).Methods {
-		for _, name := range method.Outcomes.Names() {
-			left[method.Name+" "+name] = true
-		}
-	}
+	var rows []plugintest.Row
 	for _, r := range readMatrix(t).Rows {
-		delete(left, r.Method+" "+r.Want.Outcome)
+		rows = append(rows, r.Row)
 	}
-	for name := range left {
-		t.Errorf("testdata/matrix.yaml has no row for %s", name)
-	}
+	tested.Covered(t, rows)
 }
 
 // TestLifeOfATask goes the whole way, with an agent who does not answer.
@@ -382,7 +263,9 @@ func TestNoSecretComesBack(t *testing.T) {
 			t.Errorf("%s gives %s", method, all)
 		}
 	}
-	if journal := s.control("GET", "/journal", ""); strings.Contains(string(journal), "lucs-admin") {
+	var journal json.RawMessage
+	s.control("GET", "/journal", "", &journal)
+	if strings.Contains(string(journal), "lucs-admin") {
 		t.Errorf("the journal holds the key: %s", journal)
 	}
 }

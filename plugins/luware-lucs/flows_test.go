@@ -21,7 +21,6 @@ import (
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
-	"github.com/wendflow/wend/runtime/pluginhost"
 	wendrun "github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/sdk/sdktest"
 	"github.com/wendflow/wend/sdk/wire"
@@ -29,21 +28,11 @@ import (
 
 const flowsFolder = "../../flows/luware-lucs"
 
-// emptyModule is WebAssembly with nothing in it but its header.
-const emptyModule = "\x00asm\x01\x00\x00\x00"
-
 // nodeTypes are the built-in ones and this plugin's, as plugin.yaml declares
 // them and the guest's code does them.
 func nodeTypes(t *testing.T) *node.Set {
 	t.Helper()
-	wasm, err := pluginhost.Append([]byte(emptyModule), readManifest(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	types, err := pluginhost.Declared(wasm)
-	if err != nil {
-		t.Fatal(err)
-	}
+	types := tested.Types(t)
 	for i, declared := range types {
 		native := *declared
 		_, method, _ := strings.Cut(native.Name, "/")
@@ -370,7 +359,7 @@ func TestTaskLife(t *testing.T) {
 			name: "the agent confirms in Agent Assistant, and LUCS alone knows",
 			happens: func(s *stage, id string) {
 				s.sleep(10 * time.Second)
-				s.control("POST", "/tasks/"+id+"/accept", "")
+				s.control("POST", "/tasks/"+id+"/accept", "", nil)
 				s.sleep(time.Minute)
 				s.tell("task-done", id)
 			},
@@ -381,7 +370,7 @@ func TestTaskLife(t *testing.T) {
 			name: "the agent confirms in Agent Assistant, and we are told too",
 			happens: func(s *stage, id string) {
 				s.sleep(10 * time.Second)
-				s.control("POST", "/tasks/"+id+"/accept", "")
+				s.control("POST", "/tasks/"+id+"/accept", "", nil)
 				s.tell("task-confirmed", id)
 				s.tell("task-done", id)
 			},

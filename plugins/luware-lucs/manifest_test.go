@@ -6,120 +6,40 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/wendflow/wend/runtime/node"
-	"github.com/wendflow/wend/runtime/pluginhost"
+	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
 	"github.com/wendflow/wend/sdk/sdktest"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
-// parsed is plugin.yaml as the host reads it, and what each method may give.
-var parsed = sync.OnceValues(func() (declaration, error) {
-	source, err := os.ReadFile("plugin.yaml")
-	if err != nil {
-		return declaration{}, err
-	}
-	m, mistakes := pluginhost.ParseManifest("plugin.yaml", source)
-	if err := mistakes.Err(); err != nil {
-		return declaration{}, err
-	}
-	d := declaration{m, map[string]*node.Schema{}}
-	for _, method := range m.Methods {
-		if d.outputs[method.Name], err = node.NewSchema(method.Outputs); err != nil {
-			return declaration{}, err
-		}
-	}
-	return d, nil
-})
-
-type declaration struct {
-	manifest *pluginhost.Manifest
-	outputs  map[string]*node.Schema // by method
-}
-
-func declares(t *testing.T) declaration {
-	t.Helper()
-	d, err := parsed()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-func readManifest(t *testing.T) *pluginhost.Manifest {
-	t.Helper()
-	return declares(t).manifest
-}
-
-func readMethod(t *testing.T, name string) pluginhost.Method {
-	t.Helper()
-	for _, method := range readManifest(t).Methods {
-		if method.Name == name {
-			return method
-		}
-	}
-	t.Fatalf("plugin.yaml has no method %q", name)
-	return pluginhost.Method{}
-}
-
-func properties(schema map[string]any) map[string]any {
-	p, _ := schema["properties"].(map[string]any)
-	return p
-}
+var tested = plugintest.New(plugin)
 
 // property is the part of a schema at a path of names with dots between.
 func property(schema map[string]any, path string) map[string]any {
 	for name := range strings.SplitSeq(path, ".") {
-		schema, _ = properties(schema)[name].(map[string]any)
+		schema, _ = plugintest.Properties(schema)[name].(map[string]any)
 	}
 	return schema
 }
 
-// run runs a method natively and holds what it gives against plugin.yaml.
 func run(t *testing.T, method string, visit sdktest.Visit) sdktest.Result {
 	t.Helper()
-	result, err := sdktest.Run(plugin, method, visit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !readMethod(t, method).Outcomes.Has(result.Outcome) {
-		t.Errorf("outcome %q is not in plugin.yaml", result.Outcome)
-	}
-	for _, p := range declares(t).outputs[method].Validate(result.Outputs) {
-		t.Errorf("outputs do not fit plugin.yaml: %v", p)
-	}
-	return result
-}
-
-func validate(t *testing.T, schema, value map[string]any) []node.Problem {
-	t.Helper()
-	s, err := node.NewSchema(schema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.Validate(value)
+	return tested.Run(t, method, visit)
 }
 
 func TestManifestHasTheMethods(t *testing.T) {
 	t.Parallel()
-	var declared []string
-	for _, m := range readManifest(t).Methods {
-		declared = append(declared, m.Name)
-	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(plugin)), slices.Sorted(slices.Values(declared))); diff != "" {
-		t.Errorf("methods of plugin.yaml (-guest +manifest):\n%s", diff)
-	}
+	tested.Methods(t)
 }
 
 func TestManifestHasTheDefaults(t *testing.T) {
 	t.Parallel()
 	declared := map[string]any{}
-	for name, property := range properties(readManifest(t).Settings) {
+	for name, property := range plugintest.Properties(tested.Manifest(t).Settings) {
 		if value, has := property.(map[string]any)["default"]; has {
 			declared[name] = value
 		}
@@ -141,7 +61,7 @@ func TestManifestHasTheDefaults(t *testing.T) {
 	if diff := cmp.Diff(want, declared); diff != "" {
 		t.Errorf("defaults of plugin.yaml (-guest +manifest):\n%s", diff)
 	}
-	described, _ := property(readManifest(t).Settings, "states")["description"].(string)
+	described, _ := property(tested.Manifest(t).Settings, "states")["description"].(string)
 	for _, p := range phases {
 		if want := p.name + " " + strings.Join(p.states, " and "); !strings.Contains(described, want) {
 			t.Errorf("the setting states does not say %q", want)
@@ -179,18 +99,18 @@ func TestManifestHasTheVendorsFields(t *testing.T) {
 	t.Parallel()
 	p := readVendorPage(t)
 	for label, name := range p.Functions {
-		if got := readMethod(t, name).Title; got != label {
+		if got := tested.Method(t, name).Title; got != label {
 			t.Errorf("%s has the title %q, want %q", name, got, label)
 		}
 	}
 	if len(p.Functions) != len(plugin) {
 		t.Errorf("the page has %d functions, the plugin %d methods", len(p.Functions), len(plugin))
 	}
-	create := readMethod(t, "create-task").Inputs
+	create := tested.Method(t, "create-task").Inputs
 	checkFields(t, create, p.Create)
-	checkFields(t, readMethod(t, "refresh-task").Inputs, p.Refresh)
+	checkFields(t, tested.Method(t, "refresh-task").Inputs, p.Refresh)
 	for _, name := range []string{"get-task", "refresh-task", "set-established", "terminate-task"} {
-		checkFields(t, readMethod(t, name).Outputs, p.Task)
+		checkFields(t, tested.Method(t, name).Outputs, p.Task)
 	}
 	var needed []string
 	for _, name := range create["required"].([]any) {
@@ -276,7 +196,7 @@ func TestPagesCodes(t *testing.T) {
 // TestOutcomes holds the outcomes of each method against the table of outcomes.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
-	for _, method := range readManifest(t).Methods {
+	for _, method := range tested.Manifest(t).Methods {
 		want := []string{success, invalidData, notFound}
 		if mayConflict(method.Name) {
 			want = append(want, conflict)
@@ -300,7 +220,7 @@ func mayConflict(method string) bool {
 // change, or cannot be told from a mistake.
 func TestIdempotent(t *testing.T) {
 	t.Parallel()
-	for _, method := range readManifest(t).Methods {
+	for _, method := range tested.Manifest(t).Methods {
 		reads := strings.HasPrefix(method.Name, "get-") || strings.HasPrefix(method.Name, "list-")
 		if method.Idempotent != reads {
 			t.Errorf("%s: idempotent is %v, want %v", method.Name, method.Idempotent, reads)
@@ -313,10 +233,10 @@ func TestIdempotent(t *testing.T) {
 func TestManifestLeavesRefusalsToTheGuest(t *testing.T) {
 	t.Parallel()
 	for _, r := range readMatrix(t).Rows {
-		for _, p := range validate(t, readMethod(t, r.Method).Inputs, r.Inputs) {
+		for _, p := range plugintest.Validate(t, tested.Method(t, r.Method).Inputs, r.Inputs) {
 			t.Errorf("row %q: inputs do not fit plugin.yaml: %v", r.Name, p)
 		}
-		for _, p := range validate(t, readManifest(t).Settings, r.Settings) {
+		for _, p := range plugintest.Validate(t, tested.Manifest(t).Settings, r.Settings) {
 			t.Errorf("row %q: settings do not fit plugin.yaml: %v", r.Name, p)
 		}
 	}
@@ -326,7 +246,7 @@ func TestManifestLeavesRefusalsToTheGuest(t *testing.T) {
 // guest.
 func TestSchemaRefusesTheRest(t *testing.T) {
 	t.Parallel()
-	create, settings := readMethod(t, "create-task").Inputs, readManifest(t).Settings
+	create, settings := tested.Method(t, "create-task").Inputs, tested.Manifest(t).Settings
 	with := func(name string, value any) map[string]any {
 		inputs := maps.Clone(inputsOf("create-task"))
 		inputs[name] = value
@@ -351,7 +271,7 @@ func TestSchemaRefusesTheRest(t *testing.T) {
 		{"an agent alone", create, with("preferredAgents", "sip:smoky.aa@dev.local")},
 		{"a timeout with a fraction", create, with("ronaTimeoutSeconds", 1.5)},
 		{"an unknown input", create, with("priority", 1)},
-		{"no task", readMethod(t, "get-task").Inputs, map[string]any{}},
+		{"no task", tested.Method(t, "get-task").Inputs, map[string]any{}},
 		{"a relative path", settings, map[string]any{"tasksPath": "tasks"}},
 		{"a relative prefix", settings, map[string]any{"apiPrefix": "v1.0"}},
 		{"a parameter of two", settings, map[string]any{"ronaParameter": "a=1&b"}},
@@ -361,7 +281,7 @@ func TestSchemaRefusesTheRest(t *testing.T) {
 		{"an unknown setting", settings, map[string]any{"base": "x"}},
 	}
 	for _, test := range tests {
-		if validate(t, test.schema, test.value) == nil {
+		if plugintest.Validate(t, test.schema, test.value) == nil {
 			t.Errorf("%s: %v fits plugin.yaml", test.name, test.value)
 		}
 	}

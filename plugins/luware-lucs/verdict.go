@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/wendflow/wend/sdk"
 	"github.com/wendflow/wend/sdk/wire"
@@ -87,8 +85,7 @@ func (v verdict) failure() verdict {
 		outcome = unauthorized
 	case wire.Unreachable, wire.Refused:
 	}
-	message := cmp.Or(v.reply.Message, "the call had no response: "+string(v.reply.Failure))
-	return v.fail(outcome, string(v.reply.Failure), message)
+	return v.fail(outcome, string(v.reply.Failure), v.reply.Reason())
 }
 
 func (v verdict) fail(outcome, code, message string) verdict {
@@ -106,7 +103,7 @@ func (v verdict) answered() string {
 	said := "LUCS answered " + strconv.Itoa(v.reply.Status)
 	body, _ := v.reply.JSON()
 	if why := cmp.Or(body.Text("Message"), body.Text("message"), body.Text()); why != "" {
-		said += ": " + bounded(why)
+		said += ": " + sdk.Clip(why, maxPayload)
 	}
 	return said
 }
@@ -114,24 +111,10 @@ func (v verdict) answered() string {
 func (v verdict) result() sdk.Result {
 	outputs := map[string]any{
 		"httpStatus":      v.reply.Status,
-		"responsePayload": bounded(string(v.reply.Body)),
+		"responsePayload": sdk.Clip(string(v.reply.Body), maxPayload),
 		"errorCode":       v.code,
 		"errorMessage":    v.message,
 	}
 	maps.Copy(outputs, v.outputs)
 	return sdk.Result{Outcome: v.outcome, Message: v.message, Outputs: outputs}
-}
-
-// bounded cuts a text to maxPayload, between two characters. What is no text in
-// it becomes U+FFFD first, since that is what the host would make of it.
-func bounded(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if len(text) <= maxPayload {
-		return text
-	}
-	end := maxPayload
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end]
 }

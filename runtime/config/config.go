@@ -71,6 +71,7 @@ type Plugin struct {
 	Wall   time.Duration
 	Input  int64
 	Output int64
+	Reply  int64
 	Log    int64
 }
 

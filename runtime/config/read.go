@@ -221,6 +221,7 @@ func (r *reader) pluginLimits(v value, p *Plugin) {
 		field{"wall", r.duration(&p.Wall)},
 		field{"input", r.size(&p.Input)},
 		field{"output", r.size(&p.Output)},
+		field{"reply", r.size(&p.Reply)},
 		field{"log", r.size(&p.Log)},
 	)
 }

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/spec"
 )
 
 func (r *reader) text(to *string) func(value) {
@@ -76,9 +77,9 @@ func (r *reader) number(to *float64) func(value) {
 
 func (r *reader) duration(to *time.Duration) func(value) {
 	return func(v value) {
-		d, err := time.ParseDuration(v.node.Value)
+		d, err := spec.ParseDuration(v.node.Value)
 		if v.node.Kind != yaml.ScalarNode || err != nil || d <= 0 {
-			r.misfit(v, diag.InvalidDuration, `expected a duration such as "10s" or "200ms", not `+shown(v.node), "")
+			r.misfit(v, diag.InvalidDuration, `expected a duration such as "10s", "200ms" or "30d", not `+shown(v.node), "")
 			return
 		}
 		*to = d

@@ -384,6 +384,37 @@ func TestRetryKeepsTheKey(t *testing.T) {
 	})
 }
 
+func TestRetryAfterIsHonoured(t *testing.T) {
+	t.Parallel()
+	date := "Fri, 20 Nov 2026 08:00:00 GMT"
+	for name, headers := range map[string]map[string][]string{
+		"seconds": {"retry-after": {"40"}},
+		"a date":  {"retry-after": {"Fri, 20 Nov 2026 08:00:40 GMT"}, "date": {date}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				tries := 0
+				v := &vendor{reply: func(context.Context, outbound.Request) wire.Reply {
+					if tries++; tries == 1 {
+						return wire.Reply{Status: 429, Headers: headers}
+					}
+					return wire.Reply{Status: 200}
+				}}
+				e := engine.New(engine.Config{Caller: v})
+				f := load(t, `  a: { type: call-idempotent, with: { urls: [/one] }, retry: { max: 1, on: [onError], delay: 1s } }`)
+				begin := time.Now()
+				if res, err := start(t, e, f).Wait(t.Context()); err != nil || res.Status != run.Completed {
+					t.Fatalf("Wait: %+v, %v", res, err)
+				}
+				if took := time.Since(begin); took != 40*time.Second {
+					t.Errorf("tried again after %s, want 40s", took)
+				}
+			})
+		})
+	}
+}
+
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

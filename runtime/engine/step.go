@@ -141,6 +141,9 @@ func (r *Run) finish(n *flow.Node, f node.Finish) error {
 		}
 	}
 	r.log.Debug("node finished", "node", n.ID, "attempt", r.state.At.Attempt, "outcome", f.Outcome)
+	if f.RetryAfter == 0 {
+		f.RetryAfter = retryAfter(r.state.At, r.engine.now())
+	}
 	if err := r.record(r.finished(f)); err != nil {
 		return err
 	}

@@ -172,7 +172,7 @@ func (c *compiler) resolveTypes() {
 			ID: s.ID.Value, Label: s.Name.Value, Type: t, Pos: s.ID.Pos,
 			Connection: s.Connection.Value,
 			Outputs:    t.Outputs, Outcomes: t.Outcomes, Idempotent: t.Idempotent,
-			Timeout: firstDuration(s.Timeout, c.spec.Defaults.Timeout),
+			Timeout: c.timeout(s, t),
 		}
 		c.shape(s, n)
 		c.checkConnection(s, n)
@@ -188,13 +188,14 @@ func (c *compiler) resolveTypes() {
 	}
 }
 
-func firstDuration(ds ...spec.Duration) time.Duration {
-	for _, d := range ds {
-		if d.Value > 0 {
-			return d.Value
-		}
+// timeout is the node's own, or for one that makes calls the flow's default: a
+// node that waits for people is not to be cut short by what is meant for
+// vendors.
+func (c *compiler) timeout(s *spec.Node, t *node.Type) time.Duration {
+	if s.Timeout.Value > 0 || !t.Connects {
+		return s.Timeout.Value
 	}
-	return 0
+	return c.spec.Defaults.Timeout.Value
 }
 
 // shape asks the type what this node makes of it.

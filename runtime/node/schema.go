@@ -182,15 +182,15 @@ func describe(e *jsonschema.ValidationError) []Problem {
 	case *kind.Format:
 		return []Problem{{Path: at, Msg: fmt.Sprintf("%v is not a valid %s", show(k.Got), k.Want)}}
 	case *kind.MinLength:
-		return []Problem{{Path: at, Msg: fmt.Sprintf("has %d characters, expected at least %d", k.Got, k.Want)}}
+		return []Problem{{Path: at, Msg: fmt.Sprintf("has a length of %d, expected at least %d", k.Got, k.Want)}}
 	case *kind.MaxLength:
-		return []Problem{{Path: at, Msg: fmt.Sprintf("has %d characters, expected at most %d", k.Got, k.Want)}}
+		return []Problem{{Path: at, Msg: fmt.Sprintf("has a length of %d, expected at most %d", k.Got, k.Want)}}
 	case *kind.Pattern:
 		return []Problem{{Path: at, Msg: fmt.Sprintf("%s does not match the pattern %s", show(k.Got), k.Want)}}
 	case *kind.MinItems:
-		return []Problem{{Path: at, Msg: fmt.Sprintf("has %d entries, expected at least %d", k.Got, k.Want)}}
+		return []Problem{{Path: at, Msg: fmt.Sprintf("has a length of %d, expected at least %d", k.Got, k.Want)}}
 	case *kind.MaxItems:
-		return []Problem{{Path: at, Msg: fmt.Sprintf("has %d entries, expected at most %d", k.Got, k.Want)}}
+		return []Problem{{Path: at, Msg: fmt.Sprintf("has a length of %d, expected at most %d", k.Got, k.Want)}}
 	default:
 		return []Problem{{Path: at, Msg: e.ErrorKind.LocalizedString(english)}}
 	}

@@ -49,6 +49,20 @@ func (c *Client) Verifies(connection string) bool {
 	return conn != nil && conn.verifier != nil
 }
 
+// CanVerify tells whether a connection of this type can check callers, and
+// CanCall whether calls can go out with it.
+func CanVerify(kind string) bool {
+	switch kind {
+	case "hmac", "basic", "bearer", "api-key":
+		return true
+	default:
+		return false
+	}
+}
+
+// CanCall is explained at CanVerify.
+func CanCall(kind string) bool { return kind != "hmac" }
+
 // headerVerifier wants one header to have one value.
 type headerVerifier struct {
 	name   string

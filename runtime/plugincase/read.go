@@ -50,7 +50,15 @@ func Parse(file string, src []byte) ([]*Case, diag.List) {
 type reader struct {
 	file     string
 	mistakes diag.List
+	depth    int // of the value that plain is in
+	values   int // that plain has made
 }
+
+// An alias may stand for what it is in, or for what holds ten others like it.
+const (
+	maxDepth  = 100
+	maxValues = 1_000_000
+)
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
@@ -333,6 +341,17 @@ func (r *reader) data(into *map[string]any) func(string, *yaml.Node) {
 // text, as it would be in JSON.
 func (r *reader) plain(n *yaml.Node) any {
 	n = resolve(n)
+	r.depth++
+	r.values++
+	defer func() { r.depth-- }()
+	if r.depth > maxDepth || r.values > maxValues {
+		if r.values <= maxValues {
+			r.errorf(n, CodeValue, "nested deeper than %d", maxDepth)
+		} else if r.values == maxValues+1 {
+			r.errorf(n, CodeValue, "more than %d values", maxValues)
+		}
+		return nil
+	}
 	if n.Kind == yaml.MappingNode {
 		m := map[string]any{}
 		r.entries("the object", n, func(name, value *yaml.Node) { m[name.Value] = r.plain(value) })

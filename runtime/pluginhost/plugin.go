@@ -264,7 +264,9 @@ func (p *Plugin) action(t *node.Type, v node.Visit, r *result) (node.Action, err
 	if problems := t.Outputs.Validate(r.outputs); len(problems) > 0 {
 		return nil, failf(FaultContract, "its outputs do not fit its manifest: %s", node.FormatProblems(problems))
 	}
-	return node.Finish{Outcome: r.outcome, Outputs: r.outputs, Message: r.message}, nil
+	// error.code of a run is what plugins call errorCode.
+	code, _ := r.outputs["errorCode"].(string)
+	return node.Finish{Outcome: r.outcome, Outputs: r.outputs, Message: r.message, Code: code}, nil
 }
 
 // borrow runs f with an instance of its own. One that failed, or that cannot be

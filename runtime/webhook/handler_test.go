@@ -364,7 +364,7 @@ func TestCheck(t *testing.T) {
 			}
 			set := load(t, "flow: a\nnodes:\n  n1: { type: webhook, with: { path: /a"+verify+" } }\n")
 			var got []string
-			for _, e := range webhook.Check(set, client, client.Names()) {
+			for _, e := range webhook.Check(set, client.Verifies, client.Names()) {
 				got = append(got, strings.TrimPrefix(e.Error(), e.Pos.File+":"))
 			}
 			diff(t, want, strings.Join(got, "\n"))

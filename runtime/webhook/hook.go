@@ -152,12 +152,12 @@ func (h *hook) evalKey(output map[string]any, now time.Time) (any, error) {
 }
 
 // Check reports the webhooks that demand a connection which cannot check
-// callers. connections are the names that there are, for suggestions.
-func Check(set *catalog.Set, v Verifier, connections []string) diag.List {
+// callers, as verifies knows. connections are the names that there are, for suggestions.
+func Check(set *catalog.Set, verifies func(connection string) bool, connections []string) diag.List {
 	var list diag.List
 	for _, found := range set.Hooks() {
 		h, err := newHook(found)
-		if err != nil || h.verify == "" || v.Verifies(h.verify) {
+		if err != nil || h.verify == "" || verifies(h.verify) {
 			continue
 		}
 		if slices.Contains(connections, h.verify) {

@@ -31,8 +31,6 @@ type Verifier interface {
 	// Verify reports whether a request is from the party of a connection, by
 	// its raw body. The error may be shown to the caller.
 	Verify(connection string, header http.Header, body []byte, now time.Time) error
-	// Verifies tells whether Verify can be asked about a connection.
-	Verifies(connection string) bool
 }
 
 // Config is what a Handler needs.
