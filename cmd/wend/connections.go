@@ -46,11 +46,14 @@ func checkConnection(list *diag.List, n *flow.Node, c outbound.Connection, cfg *
 	}
 	settings := c.PluginSettings()
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		if props[name] == nil && n.Type.Settings.Raw()["additionalProperties"] != true {
-			w := list.Warnf(cfg.Pos("connections."+c.Name+".settings."+name), config.InvalidConnection,
-				"connection %q: %s has no setting %q", c.Name, n.Type.Ref(), name)
-			w.Hint = diag.Suggest(name, slices.Sorted(maps.Keys(props)))
+		if props[name] != nil {
+			continue
 		}
+		// A connection may serve several plugins, so this is no error.
+		w := list.Warnf(cfg.Pos("connections."+c.Name+".settings."+name), config.InvalidConnection,
+			"connection %q: %s has no setting %q", c.Name, n.Type.Ref(), name)
+		w.Hint = diag.Suggest(name, slices.Sorted(maps.Keys(props)))
+		delete(settings, name)
 	}
 	for _, p := range n.Type.Settings.Validate(n.Type.Settings.WithDefaults(settings)) {
 		list.Errorf(cfg.Pos("connections."+c.Name+".settings."+strings.Join(p.Path, ".")), config.InvalidConnection,

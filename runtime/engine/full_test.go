@@ -346,3 +346,29 @@ func TestJournalThatCannotBeReadAtFirst(t *testing.T) {
 		}
 	})
 }
+
+// A reply that comes in the very moment of a stop is not lost: the call is not
+// to be repeated, and nobody else will ever know.
+func TestShutdownKeepsAReply(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d, f := disk(), load(t, `  a: { type: call, with: { urls: [/one] } }`)
+		p := boot(t, d, f, &vendor{reply: func(ctx context.Context, _ outbound.Request) wire.Reply {
+			<-ctx.Done()
+			return wire.Reply{Status: 200}
+		}})
+		id := accept(t, p, f)
+		synctest.Wait() // in the call by now
+		now, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := p.Shutdown(now); err == nil {
+			t.Error("Shutdown: want an error, a run is interrupted")
+		}
+		p.kill()
+		second := &vendor{}
+		boot(t, d, f, second)
+		if s := ended(t, d, id); s.Status != run.Completed || len(second.calls()) > 0 {
+			t.Errorf("run is %s, %s, after %d more calls", s.Status, s.Reason, len(second.calls()))
+		}
+	})
+}

@@ -270,13 +270,17 @@ func (r *Run) exchange(n *flow.Node, calls []wire.Call, first int, todo []int) e
 		wg.Go(send)
 	}
 	wg.Wait()
-	if r.ctx.Err() != nil {
-		return r.interrupted()
-	}
+	stopped := r.ctx.Err() != nil
 	for _, reply := range replies {
+		if stopped && reply.Reply.Failure == wire.Interrupted {
+			continue // it is for the next process to send it again, or to say so
+		}
 		if err := r.record(reply); err != nil {
 			return err
 		}
+	}
+	if stopped {
+		return r.interrupted()
 	}
 	return nil
 }
