@@ -28,6 +28,7 @@ demo: build plugins ## run every shipped flow once against the vendor emulators
 test: plugins ## run all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race ./...
+	$(GO) test ./runtime/pluginhost/meter
 
 lint: ## run the linters
 	$(LINT) run

@@ -6,9 +6,8 @@
 // if anything disagrees.
 //
 // It knows Wend from outside only: its command line, its HTTP, and the journal
-// that the server leaves behind. It takes the plugs out of no machine; a
-// process that is killed leaves its writes with the operating system, so this
-// is no test of the disk itself.
+// that the server leaves behind. It does not show what a loss of power does: a
+// process that is killed leaves its writes with the operating system.
 package main
 
 import (

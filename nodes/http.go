@@ -73,7 +73,7 @@ func stepHTTP(_ context.Context, v node.Visit, in httpIn) (node.Action, error) {
 	if reply.Failure != "" {
 		return failed(reply), nil
 	}
-	return answered(v, in, reply), nil
+	return answered(in, reply), nil
 }
 
 func (in httpIn) call() (wire.Call, error) {
@@ -153,7 +153,7 @@ func failed(r wire.Reply) node.Finish {
 	return f
 }
 
-func answered(v node.Visit, in httpIn, r wire.Reply) node.Finish {
+func answered(in httpIn, r wire.Reply) node.Finish {
 	f := node.Finish{Outputs: map[string]any{
 		"status": r.Status, "headers": joinHeaders(r.Headers), "body": decodeBody(r),
 	}}

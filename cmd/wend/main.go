@@ -47,7 +47,7 @@ func stopOn(signals <-chan os.Signal, stop func()) {
 // command stops in an orderly way.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	std := &streams{in: stdin, out: stdout, err: stderr}
-	root := rootCommand(std)
+	root := rootCommand(std) //nolint:contextcheck // commands get theirs from ExecuteContext
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)

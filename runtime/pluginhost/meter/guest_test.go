@@ -141,8 +141,16 @@ func orderJSON(items int) []byte {
 	return b
 }
 
+func needsSpeed(t *testing.T) {
+	t.Helper()
+	if underRace {
+		t.Skip("run without the race detector: see `make test`")
+	}
+}
+
 func TestGoGuestBehavesAsOriginal(t *testing.T) {
 	t.Parallel()
+	needsSpeed(t)
 	wasm := goGuest(t)
 	m := rewrite(t, wasm, meter.Config{})
 	if len(m.Hazards) > 0 {
@@ -165,6 +173,7 @@ func TestGoGuestBehavesAsOriginal(t *testing.T) {
 // TestGoGuestRestored: with memory and globals written back, each invoke gives the same output for the same fuel.
 func TestGoGuestRestored(t *testing.T) {
 	t.Parallel()
+	needsSpeed(t)
 	m := rewrite(t, goGuest(t), meter.Config{})
 	tank := meter.NewTank(math.MaxInt64, 0)
 	g := newReactor(t, m.Bytes, tank)
@@ -198,6 +207,7 @@ func TestGoGuestRestored(t *testing.T) {
 
 func TestGoGuestTrips(t *testing.T) {
 	t.Parallel()
+	needsSpeed(t)
 	wasm := rewrite(t, goGuest(t), meter.Config{}).Bytes
 	for _, tt := range []struct {
 		f     string
