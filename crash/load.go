@@ -20,7 +20,7 @@ import (
 // measureLoad measures what durable runs cost: requests per second and latency
 // at three loads, and bytes on disk.
 func (s *site) measureLoad(ctx context.Context, each time.Duration, out io.Writer) error {
-	s.vendor.kind.Store(true)
+	s.vendor.tame.Store(true)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends a server that is left by an error
 	sync, err := s.syncTime()

@@ -15,7 +15,7 @@ import (
 // measureRecovery kills a server that has n runs in the middle of a call, and
 // measures how the next one takes them up, and how it serves others meanwhile.
 func (s *site) measureRecovery(ctx context.Context, n int, out io.Writer) error {
-	s.vendor.kind.Store(true)
+	s.vendor.tame.Store(true)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends a server that is left by an error
 	t := newTarget()

@@ -29,7 +29,7 @@ import (
 // one that it is sent.
 type vendor struct {
 	seed uint64
-	kind atomic.Bool // it behaves well, for measurements
+	tame atomic.Bool // it behaves well, for measurements
 	cce  *emulator.Vendor
 
 	server *http.Server
@@ -132,7 +132,10 @@ func (v *vendor) cisco(w http.ResponseWriter, r *http.Request) {
 // record writes a request down, before anything comes of it. The body can be
 // read again.
 func (v *vendor) record(r *http.Request, what, run string) *request {
-	body, _ := io.ReadAll(r.Body) // a caller that is killed may send half of it
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler) // the caller was killed half-way: nobody has asked for anything
+	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	q := &request{
 		At: time.Now(), What: what, Run: run, Method: r.Method,
@@ -156,7 +159,7 @@ func (v *vendor) record(r *http.Request, what, run string) *request {
 // taskOf is the task that a body creates; the flow gives it the id of the run.
 func taskOf(body []byte) string {
 	var task struct{ TaskID string }
-	_ = json.Unmarshal(body, &task) // half a body has none
+	_ = json.Unmarshal(body, &task) // the audit finds a task without a run
 	return task.TaskID
 }
 
@@ -166,19 +169,18 @@ func (v *vendor) meet(w http.ResponseWriter, r *http.Request, q *request, act fu
 	case refused:
 		http.Error(w, "not now", http.StatusServiceUnavailable)
 		return
-	case lost:
-		act()
-		panic(http.ErrAbortHandler) // the server drops the connection
 	case slow:
 		pause(r.Context(), v.draw(q.Key+q.Run, 0, 20, 250))
-	case late:
-		act()
-		pause(r.Context(), lateBy)
-		answer(w)
-		return
-	case prompt:
+	case prompt, lost, late:
 	}
 	act()
+	switch q.Fate {
+	case lost:
+		panic(http.ErrAbortHandler) // the server drops the connection
+	case late:
+		pause(r.Context(), lateBy)
+	case prompt, slow, refused:
+	}
 	answer(w)
 }
 
@@ -194,7 +196,7 @@ func (v *vendor) act(q *request) {
 // fateOf makes the first tries hard, so that what may be tried again comes to
 // an end.
 func (v *vendor) fateOf(q *request, id string, try int) fate {
-	if v.kind.Load() || q.What == "hold" {
+	if v.tame.Load() || q.What == "hold" {
 		return prompt
 	}
 	if q.What == "flaky" && try <= 2 {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -218,6 +219,12 @@ func (s *server) Run(ctx context.Context) error {
 	})
 	group.Go(func() error { return s.live.watch(gctx, changes) })
 	group.Go(func() error { return s.engine.Run(gctx) })
+	group.Go(func() error {
+		// Loading plugins leaves garbage of several times their size, which an
+		// idle server would keep for long.
+		debug.FreeOSMemory()
+		return nil
+	})
 	group.Go(func() error {
 		s.trim(gctx)
 		return nil

@@ -1,5 +1,11 @@
 package pluginhost
 
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
 // segment is one piece of a module's initial memory.
 type segment struct {
 	offset uint32
@@ -31,7 +37,34 @@ func (m *module) takeData(wasm []byte) ([]byte, []segment) {
 	}
 	rest := make([]byte, 0, len(wasm)-(m.data.end-m.data.start))
 	rest = append(rest, wasm[:m.data.start]...)
+	if packed, ok := pack(segments); ok {
+		segments = packed
+	}
 	return append(rest, wasm[m.data.end:]...), segments
+}
+
+// pack copies segments, or the whole file would be kept for them, and joins
+// those that lie close together: a few hundred are left to write of a Go
+// guest's. Segments that overlap depend on their order and stay as they are.
+func pack(segments []segment) (packed []segment, ok bool) {
+	const near = 64 // bytes, which are zero
+	sorted := slices.SortedStableFunc(slices.Values(segments), func(a, b segment) int { return cmp.Compare(a.offset, b.offset) })
+	for _, s := range sorted {
+		gap := int64(math.MaxInt64)
+		if n := len(packed); n > 0 {
+			gap = int64(s.offset) - int64(packed[n-1].offset) - int64(len(packed[n-1].bytes))
+		}
+		switch {
+		case gap < 0:
+			return nil, false
+		case gap <= near:
+			last := &packed[len(packed)-1]
+			last.bytes = append(append(last.bytes, zeros[:gap]...), s.bytes...)
+		default:
+			packed = append(packed, segment{s.offset, slices.Clone(s.bytes)})
+		}
+	}
+	return packed, true
 }
 
 // segment reads one data segment: active, in memory 0, at a constant offset.
