@@ -133,7 +133,7 @@ func (l *live) watch(ctx context.Context, w *fsnotify.Watcher) error {
 		case <-ctx.Done():
 			return nil
 		case e := <-w.Events:
-			if strings.HasPrefix(filepath.Base(e.Name), ".") {
+			if !concerns(e.Name) {
 				continue
 			}
 			rest = time.After(settle)
@@ -151,6 +151,21 @@ func (l *live) watch(ctx context.Context, w *fsnotify.Watcher) error {
 			}
 			l.reload()
 		}
+	}
+}
+
+// concerns tells whether a file that changed may be a flow or a plugin, or a
+// folder of them. A log beside a flow, for one, is neither.
+func concerns(name string) bool {
+	if strings.HasPrefix(filepath.Base(name), ".") {
+		return false
+	}
+	switch filepath.Ext(name) {
+	case ".yaml", ".yml", ".wasm":
+		return true
+	default:
+		info, err := os.Stat(name)
+		return err != nil || info.IsDir() // what is gone may have been a folder
 	}
 }
 

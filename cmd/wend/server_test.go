@@ -14,7 +14,7 @@ import (
 )
 
 // patience bounds every wait of a story.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // servers are the processes that one story has started.
 type servers struct {
