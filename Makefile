@@ -42,8 +42,9 @@ golden: plugins ## rewrite the golden files from what the program does now
 fuzz: ## fuzz every target for 60 seconds
 	./.ci/fuzz 60s
 
-bench: plugins ## run the benchmarks
+bench: plugins ## run the benchmarks, those beside other engines too
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	cd bench && $(GO) test ./plugin -run '^$$' -bench . -benchtime 300x
 
 crash: ## kill a server 100 times, let its writes fail, fill its disk, and audit what is left
 	$(GO) run ./crash -kills 100

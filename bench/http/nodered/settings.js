@@ -1,0 +1,1 @@
+module.exports = { uiPort: {{.Port}}, uiHost: '127.0.0.1', flowFile: 'flows.json', httpAdminRoot: false, logging: { console: { level: 'error' } }, telemetry: { enabled: false, updateNotification: false } }
