@@ -152,7 +152,7 @@ func (c *client) run(until time.Time) (took []time.Duration, failed int, first e
 
 func (c *client) exchange() error {
 	if c.conn == nil {
-		conn, err := net.Dial("tcp", c.host)
+		conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", c.host)
 		if err != nil {
 			return err
 		}
@@ -168,6 +168,7 @@ func (c *client) exchange() error {
 	if err != nil {
 		return err
 	}
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return err

@@ -59,8 +59,9 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "", "where journals and binaries are put, on a real disk (default: a temporary folder)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := measure(ctx, o); err != nil {
+	err := measure(ctx, o)
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }

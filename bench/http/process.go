@@ -54,6 +54,15 @@ func (p *process) read(out io.Reader) {
 	}
 }
 
+// orStopped returns the process, or stops it if it did not get ready.
+func (p *process) orStopped(err error) (*process, error) {
+	if err != nil {
+		p.stop()
+		return nil, err
+	}
+	return p, nil
+}
+
 // waitFor returns what follows prefix in the line that begins with it.
 func (p *process) waitFor(prefix string) (string, error) {
 	for line := range p.lines {
@@ -67,7 +76,7 @@ func (p *process) waitFor(prefix string) (string, error) {
 // waitReady returns when the process listens at addr.
 func (p *process) waitReady(ctx context.Context, addr string) error {
 	for {
-		conn, err := net.Dial("tcp", addr)
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 		if err == nil {
 			return conn.Close()
 		}
@@ -120,8 +129,8 @@ func (p *process) memory(name string) int {
 }
 
 // freePort is one that nobody has at the moment.
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}

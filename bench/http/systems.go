@@ -205,11 +205,8 @@ func (b *bench) serveWend(ctx context.Context, dir, plugins string) (*process, e
 		return nil, err
 	}
 	base, err := p.waitFor("listening on ")
-	if err != nil {
-		return nil, err
-	}
 	p.addr, p.url = strings.TrimPrefix(base, "http://"), base+"/hooks/hook"
-	return p, nil
+	return p.orStopped(err)
 }
 
 func (b *bench) startRuleGo(ctx context.Context, vendor string) (*process, error) {
@@ -226,7 +223,7 @@ func (b *bench) startDBOS(ctx context.Context, vendor string) (*process, error) 
 
 // peer starts a program that takes its own address as its last argument.
 func (b *bench) peer(ctx context.Context, env []string, name string, args ...string) (*process, error) {
-	addr, err := freePort()
+	addr, err := freePort(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +232,7 @@ func (b *bench) peer(ctx context.Context, env []string, name string, args ...str
 		return nil, err
 	}
 	p.addr, p.url = addr, "http://"+addr+"/hook"
-	return p, p.waitReady(ctx, addr)
+	return p.orStopped(p.waitReady(ctx, addr))
 }
 
 func (b *bench) startNodeRED(ctx context.Context, vendor string) (*process, error) {
@@ -243,7 +240,7 @@ func (b *bench) startNodeRED(ctx context.Context, vendor string) (*process, erro
 	if err != nil {
 		return nil, err
 	}
-	addr, err := freePort()
+	addr, err := freePort(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -262,11 +259,11 @@ func (b *bench) startNodeRED(ctx context.Context, vendor string) (*process, erro
 		return nil, err
 	}
 	p.addr, p.url = addr, "http://"+addr+"/hook"
-	if err := p.waitReady(ctx, addr); err != nil {
-		return nil, err
+	err = p.waitReady(ctx, addr)
+	if err == nil {
+		err = settle(ctx, time.Second) // it listens before its flows have started
 	}
-	// It listens before its flows have started.
-	return p, settle(ctx, time.Second)
+	return p.orStopped(err)
 }
 
 func settle(ctx context.Context, d time.Duration) error {

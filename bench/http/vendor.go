@@ -27,7 +27,7 @@ func (b *bench) vendor(ctx context.Context, args ...string) (*process, error) {
 		return nil, err
 	}
 	p.addr, err = p.waitFor("listening on ")
-	return p, err
+	return p.orStopped(err)
 }
 
 func vendorMain(args []string) {
@@ -36,7 +36,7 @@ func vendorMain(args []string) {
 	hold := flags.Int("hold", 0, "answer nobody before so many calls are in flight")
 	_ = flags.Parse(args) // ends the process on errors
 	v := &vendor{delay: *delay, hold: *hold, full: make(chan struct{})}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
 	}
