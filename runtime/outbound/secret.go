@@ -1,17 +1,12 @@
 package outbound
 
 import (
-	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
 	"os"
-	"slices"
 	"strings"
-	"sync"
 )
 
 const masked = "•••"
@@ -101,93 +96,3 @@ func readFile(path string) (string, error) {
 	}
 	return string(content), nil
 }
-
-// mask hides the secrets of one connection in text that leaves it.
-type mask struct {
-	mu    sync.RWMutex
-	fixed []string // from the configuration
-	moved []string // tokens and cookies, the newest last
-	forms []string // all of them in every spelling, the longest first; never changed in place
-}
-
-const (
-	leastHidden = 4  // bytes; shorter ones would blot out ordinary text
-	mostMoved   = 16 // tokens that lapsed longer ago are worth nothing
-)
-
-// add hides a secret for good.
-func (m *mask) add(secrets ...string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.fixed = merge(m.fixed, secrets)
-	m.forms = formsOf(m.fixed, m.moved)
-}
-
-// addPassing hides a token or cookie until many newer ones were had.
-func (m *mask) addPassing(secrets ...string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.moved = merge(m.moved, secrets)
-	m.moved = m.moved[max(0, len(m.moved)-mostMoved):]
-	m.forms = formsOf(m.fixed, m.moved)
-}
-
-func merge(have, more []string) []string {
-	for _, s := range more {
-		if len(s) >= leastHidden && !slices.Contains(have, s) {
-			have = append(have, s)
-		}
-	}
-	return have
-}
-
-// formsOf returns the secrets as they would stand in plain text, in a URL and
-// in JSON. The longest come first: what is left of a secret after a part of it
-// was hidden would be found no more.
-func formsOf(lists ...[]string) []string {
-	var forms []string
-	for _, secret := range slices.Concat(lists...) {
-		forms = append(forms, secret, url.QueryEscape(secret), url.PathEscape(secret), inJSON(secret))
-	}
-	slices.SortFunc(forms, func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
-	})
-	return slices.Compact(forms)
-}
-
-func inJSON(s string) string {
-	quoted, err := json.Marshal(s)
-	if err != nil {
-		return s
-	}
-	return string(quoted[1 : len(quoted)-1])
-}
-
-func (m *mask) all() []string {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.forms
-}
-
-// hide returns s without the secrets.
-func (m *mask) hide(s string) string {
-	for _, form := range m.all() {
-		s = strings.ReplaceAll(s, form, masked)
-	}
-	return s
-}
-
-// hideBody returns body without the secrets.
-func (m *mask) hideBody(body []byte) []byte {
-	if len(m.all()) == 0 {
-		return body
-	}
-	before := string(body)
-	if after := m.hide(before); after != before {
-		return []byte(after)
-	}
-	return body
-}
-
-// shows tells whether s holds a secret.
-func (m *mask) shows(s string) bool { return m.hide(s) != s }

@@ -3,6 +3,7 @@ package outbound
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/cookiejar"
@@ -33,6 +34,8 @@ type sessions struct {
 	mu    sync.Mutex
 	open  map[string]*session // by scheme://host
 	opens singleflight.Group
+
+	refused refusals
 }
 
 func makeSession(m *maker) proof {
@@ -42,7 +45,7 @@ func makeSession(m *maker) proof {
 		tokenHeader: m.headerName("csrfTokenHeader", "X-CSRF-TOKEN"),
 		refusal:     strings.ToLower(m.text("csrfText", "csrf token")),
 		timeout:     cmp.Or(m.Timeout, defaultTimeout),
-		transport:   m.transport, mask: m.mask, open: map[string]*session{},
+		transport:   m.transport, mask: m.mask, open: map[string]*session{}, refused: refusals{now: m.now},
 	}
 	if !strings.HasPrefix(s.path, "/") {
 		m.errorf("settings", `type "session" needs settings.sessionPath: the path whose GET opens a session, beginning with /`)
@@ -66,13 +69,18 @@ func (s *sessions) add(ctx context.Context, r *http.Request) (func(*answer) bool
 	session.addTo(r)
 	return func(a *answer) bool {
 		renewed := s.note(session, r.URL, a)
+		badToken := a.status == http.StatusForbidden && strings.Contains(strings.ToLower(string(a.body)), s.refusal)
 		switch {
-		case a.status == http.StatusForbidden && strings.Contains(strings.ToLower(string(a.body)), s.refusal):
-			if !renewed {
+		case badToken && renewed:
+			return true
+		case !badToken && a.status != http.StatusUnauthorized:
+			s.refused.clear()
+		case fresh:
+			s.refused.note(fmt.Errorf("a session just opened was refused with %d", a.status))
+			if badToken {
 				s.forget(r.URL, session)
 			}
-			return true
-		case a.status == http.StatusUnauthorized && !fresh:
+		case s.refused.held() == nil:
 			s.forget(r.URL, session)
 			return true
 		}
@@ -89,7 +97,14 @@ func (s *sessions) session(ctx context.Context, u *url.URL) (open *session, fres
 		if open := s.opened(u); open != nil {
 			return open, nil // somebody was faster
 		}
-		return s.start(ctx, u)
+		if err := s.refused.held(); err != nil {
+			return nil, err
+		}
+		open, err := s.start(ctx, u)
+		if err != nil && !errors.As(err, new(*awayError)) {
+			s.refused.note(err)
+		}
+		return open, err
 	})
 	return open, true, err
 }
@@ -142,7 +157,7 @@ func (s *sessions) start(ctx context.Context, u *url.URL) (*session, error) {
 func (s *sessions) note(open *session, u *url.URL, a *answer) (renewed bool) {
 	cookies := (&http.Response{Header: a.header}).Cookies()
 	for _, c := range cookies {
-		s.mask.addPassing(c.Value)
+		s.mask.addCookie(c.Value)
 	}
 	open.jar.SetCookies(u, cookies)
 	token := a.header.Get(s.tokenHeader)

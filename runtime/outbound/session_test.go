@@ -49,11 +49,11 @@ func (d *desk) handle(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/me" && r.Header.Get("X-Caller") == "" {
 		d.session = n
 		d.token = n
-		http.SetCookie(w, &http.Cookie{Name: "SID", Value: fmt.Sprintf("session-%d", d.session), Path: "/", HttpOnly: true})
+		http.SetCookie(w, &http.Cookie{Name: "SID", Value: fmt.Sprintf("5e55104f00d1cafe-%d", d.session), Path: "/", HttpOnly: true})
 		d.give(w)
 		return
 	}
-	if cookie, err := r.Cookie("SID"); err != nil || cookie.Value != fmt.Sprintf("session-%d", d.session) {
+	if cookie, err := r.Cookie("SID"); err != nil || cookie.Value != fmt.Sprintf("5e55104f00d1cafe-%d", d.session) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -110,7 +110,7 @@ func TestSessionIsOpenedOnceAndKept(t *testing.T) {
 	if r, _ := d.calls.last(); r.Header.Get("X-Anti-Forgery") != "" {
 		t.Error("a safe call bears the token")
 	}
-	if got := c.Redact("session-1 forgery-1"); got != "••• •••" {
+	if got := c.Redact("5e55104f00d1cafe-1 forgery-1"); got != "••• •••" {
 		t.Errorf("Redact = %q", got)
 	}
 }
@@ -209,5 +209,31 @@ func TestSessionIsOpenedOnceForAll(t *testing.T) {
 	calls.Wait()
 	if n := d.calls.count(); n != 21 {
 		t.Errorf("%d requests, want 20 and one to open the session", n)
+	}
+}
+
+// A session that is refused is not asked for again with every call: that locks
+// accounts.
+func TestSessionRefusedIsHeldBack(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*desk){
+		"no session":           func(d *desk) { d.down = 401 },
+		"a session, no calls":  func(d *desk) { d.always = true },
+		"forbidden to open it": func(d *desk) { d.down = 403 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			change(d)
+			c := d.client(t)
+			c.Do(t.Context(), post("/x"))
+			first := d.calls.count()
+			for range 5 {
+				c.Do(t.Context(), post("/x"))
+			}
+			if more := d.calls.count() - first; more > 5 {
+				t.Errorf("five calls made %d requests", more)
+			}
+		})
 	}
 }

@@ -34,6 +34,7 @@ type tokenCache struct {
 	now     func() time.Time
 	timeout time.Duration
 	mask    *mask
+	refused refusals
 
 	mu      sync.Mutex
 	current *token // nil: none yet; lapsed ones stay for their refresh
@@ -47,11 +48,16 @@ func (c *tokenCache) add(ctx context.Context, r *http.Request) (func(*answer) bo
 	}
 	r.Header.Set("Authorization", "Bearer "+t.access)
 	return func(a *answer) bool {
-		if a.status != http.StatusUnauthorized || fresh {
-			return false // a token just made will not be bettered by another
+		switch {
+		case a.status != http.StatusUnauthorized:
+			c.refused.clear()
+		case fresh: // a token just made will not be bettered by another
+			c.refused.note(errors.New("a token just made was refused with 401"))
+		case c.refused.held() == nil:
+			c.lapse(t)
+			return true
 		}
-		c.lapse(t)
-		return true
+		return false
 	}, nil
 }
 
@@ -88,9 +94,15 @@ func (c *tokenCache) renew(ctx context.Context) (*token, error) {
 	if t := c.cached(); t != nil {
 		return t, nil // somebody was faster
 	}
+	if err := c.refused.held(); err != nil {
+		return nil, err
+	}
 	asked := c.now()
 	t, err := c.trade(ctx)
 	if err != nil {
+		if !errors.As(err, new(*awayError)) {
+			c.refused.note(err)
+		}
 		return nil, err
 	}
 	t.until = lapses(asked, t.life)
@@ -105,15 +117,37 @@ func (c *tokenCache) renew(ctx context.Context) (*token, error) {
 // no longer taken, for the secrets.
 func (c *tokenCache) trade(ctx context.Context) (*token, error) {
 	if refresh := c.refresh(); refresh != "" {
-		if t, err := c.fetch(ctx, refresh); err == nil {
+		if t, err := c.fetchUsable(ctx, refresh); err == nil {
 			if t.refresh == "" {
 				t.refresh = refresh // not given anew: the old one stays good
 			}
 			return t, nil
 		}
 	}
-	return c.fetch(ctx, "")
+	return c.fetchUsable(ctx, "")
 }
+
+// fetchUsable refuses a token that no call could bear: kept, it would spoil
+// every call until it lapsed.
+func (c *tokenCache) fetchUsable(ctx context.Context, refresh string) (*token, error) {
+	t, err := c.fetch(ctx, refresh)
+	if err != nil {
+		return nil, err
+	}
+	for what, text := range map[string]string{"token": t.access, "refresh token": t.refresh} {
+		if len(text) > mostToken {
+			return nil, fmt.Errorf("the token endpoint gave a %s of %d bytes, more than %d", what, len(text), mostToken)
+		}
+	}
+	if strings.ContainsFunc(t.access, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, errors.New("the token endpoint gave a token with a blank, a control character or one outside of ASCII, which no header can carry")
+	}
+	return t, nil
+}
+
+// mostToken is the longest token in bytes that is taken. Servers refuse headers
+// beyond some 8 KiB.
+const mostToken = 16 << 10
 
 func (c *tokenCache) refresh() string {
 	c.mu.Lock()
@@ -134,7 +168,9 @@ func lapses(from time.Time, life time.Duration) time.Time {
 }
 
 func (m *maker) tokenProof(fetch func(ctx context.Context, refresh string) (*token, error)) proof {
-	return proof{credential: &tokenCache{fetch: fetch, now: m.now, timeout: cmp.Or(m.Timeout, defaultTimeout), mask: m.mask}}
+	return proof{credential: &tokenCache{
+		fetch: fetch, now: m.now, timeout: cmp.Or(m.Timeout, defaultTimeout), mask: m.mask, refused: refusals{now: m.now},
+	}}
 }
 
 // tokenURL reads where tokens come from. It is the operator's word, so its

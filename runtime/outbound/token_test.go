@@ -395,3 +395,88 @@ func TestTokenEndpointIsNoHostForCalls(t *testing.T) {
 		t.Errorf("Do = %+v, want refused: the endpoint's host is not listed", reply)
 	}
 }
+
+// A token that no header can carry is refused when it comes, not kept to spoil
+// every call.
+func TestTokenThatNoHeaderCarriesIsRefused(t *testing.T) {
+	t.Parallel()
+	accessKey := outbound.Connection{Type: "access-key", Secrets: map[string]string{"accessKeyId": "env:KEY", "accessKeySecret": "env:ACCESS"}}
+	for kind, connection := range map[string]outbound.Connection{"form": password(), "JSON": accessKey} {
+		for token, want := range map[string]string{
+			"two\r\nlines":              "a control character",
+			"a blank":                   "a blank",
+			"é":                         "outside of ASCII",
+			strings.Repeat("x", 20_000): "20000 bytes, more than 16384",
+		} {
+			i := newIssuer(t)
+			i.answer = func(int) (int, string) {
+				body, _ := json.Marshal(map[string]any{"access_token": token, "token_type": "bearer"})
+				return 200, string(body)
+			}
+			reply := i.client(t, &clock{}, connection).Do(t.Context(), post("/x"))
+			if reply.Failure != wire.Unauthorized || !strings.Contains(reply.Message, want) || i.calls.count() != 0 {
+				t.Errorf("%s, token %.20q: Do = %+v after %d calls, want one that says %q", kind, token, reply, i.calls.count(), want)
+			}
+		}
+	}
+}
+
+// A credential that was refused is not offered again with every call.
+func TestTokenRefusedIsHeldBack(t *testing.T) {
+	t.Parallel()
+	i, clk := newIssuer(t), &clock{now: time.Unix(1e9, 0)}
+	i.answer = func(int) (int, string) { return 401, `{"error":"invalid_client"}` }
+	c := i.client(t, clk, password())
+	call := func(wantAsked int, want string) {
+		t.Helper()
+		reply := c.Do(t.Context(), post("/x"))
+		if reply.Failure != wire.Unauthorized || !strings.Contains(reply.Message, want) || i.tokens.count() != wantAsked {
+			t.Errorf("Do = %+v after %d requests for tokens, want %q after %d", reply, i.tokens.count(), want, wantAsked)
+		}
+	}
+	call(1, "answered 401 (invalid_client)")
+	call(1, "answered 401 (invalid_client); it is not asked again for 1s")
+	clk.pass(time.Second)
+	call(2, "answered 401 (invalid_client)")
+	clk.pass(1500 * time.Millisecond)
+	call(2, "not asked again for 500ms")
+	for n := 3; n < 12; n++ {
+		clk.pass(time.Minute) // the longest that it is held back
+		call(n, "answered 401")
+	}
+	i.answer = nil
+	clk.pass(time.Minute)
+	if reply := c.Do(t.Context(), post("/x")); reply.Status != 200 {
+		t.Errorf("Do = %+v once the credential is taken", reply)
+	}
+}
+
+// The same for a vendor that gives tokens and then refuses them.
+func TestTokenRefusedByTheVendorIsHeldBack(t *testing.T) {
+	t.Parallel()
+	i, clk := newIssuer(t), &clock{now: time.Unix(1e9, 0)}
+	i.rejected.Store(true)
+	c := i.client(t, clk, password())
+	for n := range 5 {
+		if reply := c.Do(t.Context(), post("/x")); reply.Status != 401 || i.tokens.count() != 1 || i.calls.count() != n+1 {
+			t.Fatalf("Do = %+v after %d calls and %d tokens, want 401 with the first token", reply, i.calls.count(), i.tokens.count())
+		}
+	}
+	clk.pass(time.Second)
+	if c.Do(t.Context(), post("/x")); i.tokens.count() != 2 {
+		t.Errorf("%d tokens asked for after a second, want 2", i.tokens.count())
+	}
+}
+
+// An endpoint that is down has refused nothing: it is asked with the next call.
+func TestTokenEndpointDownIsNotHeldBack(t *testing.T) {
+	t.Parallel()
+	i, clk := newIssuer(t), &clock{now: time.Unix(1e9, 0)}
+	i.answer = func(int) (int, string) { return 503, "" }
+	c := i.client(t, clk, password())
+	c.Do(t.Context(), post("/x"))
+	i.answer = nil
+	if reply := c.Do(t.Context(), post("/x")); reply.Status != 401 && reply.Status != 200 || i.tokens.count() != 2 {
+		t.Errorf("Do = %+v after %d requests for tokens, want 2", reply, i.tokens.count())
+	}
+}
