@@ -13,7 +13,7 @@ import (
 type webhookIn struct {
 	Path   string         `json:"path" doc:"Where the webhook is served: /sms/ended is POST /hooks/sms/ended."`
 	Reply  string         `json:"reply,omitempty" enum:"wait,accept" default:"wait" doc:"What the caller gets: wait for the response of the run, or accept (202) as soon as the run is on record."`
-	Verify string         `json:"verify,omitempty" doc:"Connection that checks who calls. A request that is not signed as it says gets 401, and no run is made."`
+	Verify string         `json:"verify,omitempty" doc:"Connection that checks who calls. A request that does not prove it as the connection says gets 401, and no run is made."`
 	Dedupe *dedupeIn      `json:"dedupe,omitempty" doc:"Takes requests with one key for one: a later one gets the run of the first."`
 	Body   map[string]any `json:"body,omitempty" x-wend:"literal" doc:"JSON Schema of the request's body. A body that does not fit gets 400, and no run is made. Without it any JSON object will do."`
 }

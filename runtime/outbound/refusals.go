@@ -16,6 +16,7 @@ type refusals struct {
 	last  error
 	wait  time.Duration
 	until time.Time
+	once  bool // a refusal was let pass since the credential was last taken
 }
 
 const (
@@ -41,9 +42,18 @@ func (r *refusals) note(err error) {
 	r.last, r.until = err, r.now().Add(r.wait)
 }
 
+// passes lets the first refusal pass that comes after the credential was taken.
+func (r *refusals) passes() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first := !r.once
+	r.once = true
+	return first
+}
+
 // clear says that the credential was taken.
 func (r *refusals) clear() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.last, r.wait = nil, 0
+	r.last, r.wait, r.once = nil, 0, false
 }

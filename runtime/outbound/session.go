@@ -75,7 +75,7 @@ func (s *sessions) add(ctx context.Context, r *http.Request) (func(*answer) bool
 			return true
 		case !badToken && a.status != http.StatusUnauthorized:
 			s.refused.clear()
-		case fresh:
+		case fresh && (!badToken || !s.refused.passes()):
 			s.refused.note(fmt.Errorf("a session just opened was refused with %d", a.status))
 			if badToken {
 				s.forget(r.URL, session)

@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha1" // older senders sign with it; in an HMAC its collisions do no harm
 	"crypto/sha256"
@@ -23,6 +24,9 @@ import (
 // know. It is safe for concurrent use.
 type verifier interface {
 	verify(header http.Header, body []byte, now time.Time) error
+	// proof names the header that holds what nobody else must see, in its
+	// canonical form, and the scheme of RFC 9110 by which it is asked for.
+	proof() (header, scheme string)
 }
 
 // Verify reports whether a request that came in is from the party of a
@@ -47,6 +51,18 @@ func (c *Client) Verify(connection string, header http.Header, body []byte, now 
 func (c *Client) Verifies(connection string) bool {
 	conn := c.conns[connection]
 	return conn != nil && conn.verifier != nil
+}
+
+// Proof names the header in which callers prove to a connection who they are,
+// in its canonical form, and the scheme for a WWW-Authenticate that asks for
+// it. Whoever sees the header's value could pass for them. Both are "" if the
+// connection checks no callers.
+func (c *Client) Proof(connection string) (header, scheme string) {
+	conn := c.conns[connection]
+	if conn == nil || conn.verifier == nil {
+		return "", ""
+	}
+	return conn.verifier.proof()
 }
 
 // CanVerify tells whether a connection of this type can check callers, and
@@ -86,6 +102,10 @@ func (v headerVerifier) verify(header http.Header, _ []byte, _ time.Time) error 
 		return fmt.Errorf("header %q: not the credential that was expected", v.name)
 	}
 	return nil
+}
+
+func (v headerVerifier) proof() (header, scheme string) {
+	return v.name, cmp.Or(v.scheme, "ApiKey")
 }
 
 // sameText compares digests, so that its time does not tell a length either.
@@ -174,6 +194,8 @@ func (s signature) verify(header http.Header, body []byte, now time.Time) error 
 	}
 	return nil
 }
+
+func (s signature) proof() (header, scheme string) { return s.header, "Signature" }
 
 // candidates decodes the signatures; a sender that changes its key may give
 // several, with commas between.

@@ -24,7 +24,9 @@ import (
 type hooks struct {
 	set    *catalog.Set
 	byPath map[string]*hook // as catalog.CleanPath has it
-	paths  []string
+	// schemes are those in which the webhooks that check callers ask for proof.
+	schemes []string
+	guarded bool // there is one that does
 }
 
 // hook is one webhook, ready to be called.
@@ -34,11 +36,12 @@ type hook struct {
 	path   string
 	accept bool          // answer when the run is on record
 	verify string        // connection that checks callers, or ""
+	proof  string        // the header that it reads
 	dedupe time.Duration // how long a key is held; 0: there is no key
 	body   *node.Schema  // nil: any object will do
 }
 
-func newHooks(set *catalog.Set, log *slog.Logger) *hooks {
+func newHooks(set *catalog.Set, v Verifier, log *slog.Logger) *hooks {
 	h := &hooks{set: set, byPath: map[string]*hook{}}
 	for _, found := range set.Hooks() {
 		made, err := newHook(found)
@@ -47,8 +50,17 @@ func newHooks(set *catalog.Set, log *slog.Logger) *hooks {
 			continue
 		}
 		h.byPath[found.Path] = made
-		h.paths = append(h.paths, found.Path)
+		h.guarded = h.guarded || made.verify != ""
+		if made.verify == "" || v == nil {
+			continue
+		}
+		var scheme string
+		if made.proof, scheme = v.Proof(made.verify); scheme != "" {
+			h.schemes = append(h.schemes, scheme)
+		}
 	}
+	slices.Sort(h.schemes)
+	h.schemes = slices.Compact(h.schemes)
 	return h
 }
 

@@ -10,43 +10,57 @@ import (
 	"github.com/wendflow/wend/runtime/problem"
 )
 
-// limits bounds the requests to each webhook, so that one sender does not
-// starve the others. It is safe for concurrent use.
+// limits bounds how often something happens under each of many names: requests
+// to a webhook, or refused ones of a caller. It is safe for concurrent use.
 type limits struct {
+	what  string
 	rate  rate.Limit // 0: no limit
 	burst int
 
 	mu     sync.Mutex
-	byPath map[string]*rate.Limiter // only of paths that are or were served
+	byName map[string]*rate.Limiter
 }
 
-func newLimits(perSecond float64, burst int) *limits {
-	return &limits{rate: rate.Limit(perSecond), burst: burst, byPath: map[string]*rate.Limiter{}}
+func newLimits(what string, perSecond float64, burst int) *limits {
+	return &limits{what: what, rate: rate.Limit(perSecond), burst: burst, byName: map[string]*rate.Limiter{}}
 }
+
+// Of refused requests one caller may make these.
+const (
+	failuresPerSecond = 10
+	failuresBurst     = 20
+)
+
+// mostNames bounds the memory that callers can fill. When they are more, all
+// begin anew.
+const mostNames = 10_000
 
 // take refuses a request over the limit, and says when there is room again.
-func (l *limits) take(path string, now time.Time) error {
+func (l *limits) take(name string, now time.Time) error {
 	if l.rate == 0 {
 		return nil
 	}
-	turn := l.of(path).ReserveN(now, 1)
+	turn := l.of(name).ReserveN(now, 1)
 	wait := turn.DelayFrom(now)
 	if wait == 0 {
 		return nil
 	}
 	turn.CancelAt(now)
-	p := problem.New(http.StatusTooManyRequests, "more than %g requests a second", float64(l.rate))
+	p := problem.New(http.StatusTooManyRequests, "more than %g %s a second", float64(l.rate), l.what)
 	p.Header.Set("Retry-After", retryAfter(wait))
 	return p
 }
 
-func (l *limits) of(path string) *rate.Limiter {
+func (l *limits) of(name string) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	limiter := l.byPath[path]
+	limiter := l.byName[name]
 	if limiter == nil {
+		if len(l.byName) >= mostNames {
+			clear(l.byName)
+		}
 		limiter = rate.NewLimiter(l.rate, l.burst)
-		l.byPath[path] = limiter
+		l.byName[name] = limiter
 	}
 	return limiter
 }

@@ -43,10 +43,12 @@ func (h *Handler) run(c echo.Context, hook *hook, output map[string]any, key str
 			return answer(c, hook, started.ID, res)
 		}
 	}
-	if hook.accept {
+	switch {
+	case hook.accept && repeated:
 		return Accepted(c, started.ID, cmp.Or(started.Result().Status, run.Running))
-	}
-	if !repeated {
+	case hook.accept:
+		return Accepted(c, started.ID, run.Running) // as it was begun, however quick it is
+	case !repeated:
 		defer started.Leave()
 	}
 	return h.await(c, hook, started)

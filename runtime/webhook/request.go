@@ -7,10 +7,14 @@ import (
 )
 
 // request is what a flow may know about a request: no credentials, since
-// outputs are journaled and shown.
-func request(r *http.Request) map[string]any {
+// outputs are journaled and shown. The header named proof is one, whatever it
+// is called.
+func request(r *http.Request, proof string) map[string]any {
 	headers := map[string]any{}
 	for name, values := range r.Header {
+		if name == proof {
+			continue
+		}
 		name = strings.ToLower(name)
 		// A name with an underscore would pass for one with a hyphen.
 		if secret(name) || strings.Contains(name, "_") {
@@ -32,8 +36,8 @@ func joined(values []string) string { return valid(strings.Join(values, ", ")) }
 
 func valid(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
-// secret tells by its name whether a header holds a credential or a signature.
-// Which header a connection reads is its own secret; senders call theirs so.
+// secret tells by its name whether a header holds a credential or a signature,
+// for those that no connection reads.
 func secret(name string) bool {
 	for _, word := range []string{"authorization", "cookie", "signature", "token", "secret", "password", "api-key", "apikey", "credential"} {
 		if strings.Contains(name, word) {

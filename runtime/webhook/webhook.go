@@ -6,21 +6,17 @@ package webhook
 
 import (
 	"cmp"
-	"errors"
 	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/wendflow/wend/runtime/catalog"
-	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/engine"
-	"github.com/wendflow/wend/runtime/problem"
 )
 
 // Prefix comes before the path of every webhook.
@@ -31,6 +27,9 @@ type Verifier interface {
 	// Verify reports whether a request is from the party of a connection, by
 	// its raw body. The error may be shown to the caller.
 	Verify(connection string, header http.Header, body []byte, now time.Time) error
+	// Proof names the header that Verify reads, in its canonical form, and the
+	// scheme that asks for it. No flow, journal or log gets to see its value.
+	Proof(connection string) (header, scheme string)
 }
 
 // Config is what a Handler needs.
@@ -56,9 +55,10 @@ type Config struct {
 // Handler serves the webhooks of the live flows. It is safe for concurrent
 // use.
 type Handler struct {
-	cfg    Config
-	limits *limits
-	hooks  atomic.Pointer[hooks]
+	cfg      Config
+	limits   *limits // by path
+	failures *limits // by caller
+	hooks    atomic.Pointer[hooks]
 }
 
 // New returns a handler that is ready to be mounted.
@@ -70,7 +70,10 @@ func New(cfg Config) *Handler {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Handler{cfg: cfg, limits: newLimits(cfg.Rate, cfg.Burst)}
+	return &Handler{
+		cfg: cfg, limits: newLimits("requests", cfg.Rate, cfg.Burst),
+		failures: newLimits("refused requests", failuresPerSecond, failuresBurst),
+	}
 }
 
 // Mount adds the routes of all webhooks, those of later flows included. Errors
@@ -80,32 +83,21 @@ func (h *Handler) Mount(e *echo.Echo) {
 	e.Any(Prefix+"*", h.serve)
 }
 
-// serve goes from the cheap checks to the dear ones, and starts a run only
-// after the last of them.
+// serve starts a run only after the last check has passed.
 func (h *Handler) serve(c echo.Context) error {
-	hook, err := h.find(c.Request())
+	hook, raw, err := h.admit(c)
 	if err != nil {
-		return err
-	}
-	if err := h.limits.take(hook.path, h.cfg.Now()); err != nil {
 		return err
 	}
 	kind, err := mediaType(c.Request().Header)
 	if err != nil {
 		return err
 	}
-	raw, err := ReadBody(c, h.cfg.MaxBody)
-	if err != nil {
-		return err
-	}
-	if err := h.verify(hook, c.Request(), raw); err != nil {
-		return err
-	}
 	body, err := parse(kind, raw)
 	if err != nil {
 		return err
 	}
-	output, err := hook.output(body, request(c.Request()))
+	output, err := hook.output(body, request(c.Request(), hook.proof))
 	if err != nil {
 		return err
 	}
@@ -118,26 +110,6 @@ func (h *Handler) serve(c echo.Context) error {
 	return h.run(c, hook, output, key)
 }
 
-// find returns the webhook that a request is for.
-func (h *Handler) find(r *http.Request) (*hook, error) {
-	live := h.live()
-	path := catalog.CleanPath(strings.TrimPrefix(r.URL.Path, Prefix))
-	found, ok := live.byPath[path]
-	if !ok {
-		p := problem.New(http.StatusNotFound, "no webhook at %q", r.URL.Path)
-		if near := diag.Nearest(path, live.paths); near != "" {
-			p.Detail += "; did you mean \"" + Prefix + near + "\"?"
-		}
-		return nil, p
-	}
-	if r.Method != http.MethodPost {
-		p := problem.New(http.StatusMethodNotAllowed, "%s is not for a webhook, expected POST", r.Method)
-		p.Header.Set("Allow", http.MethodPost)
-		return nil, p
-	}
-	return found, nil
-}
-
 // live returns the webhooks of the live flows, made ready once for each set of
 // flows.
 func (h *Handler) live() *hooks {
@@ -145,30 +117,10 @@ func (h *Handler) live() *hooks {
 	if known := h.hooks.Load(); known != nil && known.set == set {
 		return known
 	}
-	fresh := newHooks(set, h.cfg.Log)
+	fresh := newHooks(set, h.cfg.Verifier, h.cfg.Log)
 	h.hooks.Store(fresh)
 	return fresh
 }
-
-// verify refuses who does not sign as the webhook's connection says.
-func (h *Handler) verify(hook *hook, r *http.Request, raw []byte) error {
-	if hook.verify == "" {
-		return nil
-	}
-	err := errNoVerifier
-	if h.cfg.Verifier != nil {
-		err = h.cfg.Verifier.Verify(hook.verify, r.Header, raw, h.cfg.Now())
-	}
-	if err != nil {
-		h.cfg.Log.Info("webhook refused", "flow", hook.flow.Name, "node", hook.node.ID, "error", err)
-		p := problem.New(http.StatusUnauthorized, "%s", err)
-		p.Header.Set("WWW-Authenticate", `Signature realm="hooks"`)
-		return p
-	}
-	return nil
-}
-
-var errNoVerifier = errors.New("no connection can check callers")
 
 // retryAfter is the value of a Retry-After header: whole seconds, at least one.
 func retryAfter(d time.Duration) string {
