@@ -50,7 +50,7 @@ func TestStories(t *testing.T) {
 			env.Setenv("CISCO", plugins(t, "cisco-cce"))
 			env.Setenv("MODULES", broken)
 			env.Setenv("CCE_TOKEN", "cce-admin")
-			env.Setenv("WEND_TOKEN", "let-me-in")
+			env.Setenv("WEND_TOKEN", "let-me-in-0123456789")
 			// The race detector makes every process wait a second at its end.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			for _, name := range cacheNames {
@@ -104,6 +104,9 @@ func request(ts *testscript.TestScript, neg bool, args []string) {
 	req, err := http.NewRequest(args[0], args[1], body)
 	ts.Check(err)
 	req.Header = header
+	if host := header.Get("Host"); host != "" {
+		req.Host = host
+	}
 	resp, err := http.DefaultClient.Do(req)
 	ts.Check(err)
 	defer resp.Body.Close()

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wendflow/wend/runtime/api"
+	"github.com/wendflow/wend/runtime/auth"
 	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
@@ -104,7 +105,7 @@ func newServer(ctx context.Context, w *world, cfg serverConfig, std *streams, lo
 	if err != nil {
 		return nil, err
 	}
-	if token == "" && !loopback(s.addr) {
+	if token == "" && !auth.Loopback(hostOf(s.addr)) {
 		return nil, wrongf("%s can be reached from outside, so the API needs a token: set server.token to env:NAME or file:PATH in %s",
 			s.addr, cmp.Or(w.config.File, defaultConfig))
 	}
@@ -139,6 +140,7 @@ func (s *server) routes(token string) error {
 	s.echo = echo.New()
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = problem.Handler(log)
+	s.echo.Use(auth.Pages(token == ""))
 	webhook.New(webhook.Config{
 		Flows: flows.Set, Engine: s.engine, Verifier: w.outbound, Log: log,
 		MaxBody: w.config.Limits.Body, Rate: w.config.Server.Requests.PerSecond, Burst: w.config.Server.Requests.Burst,
@@ -158,13 +160,24 @@ func (s *server) routes(token string) error {
 	return nil
 }
 
-// apiToken reads the token that server.token refers to.
+// apiToken reads the token that server.token refers to; "" if there is none.
 func apiToken(cfg *config.Config) (string, error) {
-	ref := cfg.Server.Token
+	if cfg.Server.Token == "" {
+		return "", nil
+	}
+	token, err := resolveToken(cfg.Server.Token)
+	if err != nil {
+		return "", err
+	}
+	if err := auth.CheckToken(token); err != nil {
+		return "", wrongf("server.token: %s: %w", cfg.Server.Token, err)
+	}
+	return token, nil
+}
+
+func resolveToken(ref string) (string, error) {
 	kind, name, _ := strings.Cut(ref, ":")
 	switch kind {
-	case "":
-		return "", nil
 	case "env":
 		if token := os.Getenv(name); token != "" {
 			return token, nil
@@ -179,13 +192,12 @@ func apiToken(cfg *config.Config) (string, error) {
 	}
 }
 
-func loopback(addr string) bool {
+func hostOf(addr string) string {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return false
+		return ""
 	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return host
 }
 
 // Run serves until ctx ends, then takes no new work, lets runs in progress end
