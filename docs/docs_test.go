@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/wendflow/wend/nodes"
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
@@ -170,7 +171,7 @@ func TestExpressions(t *testing.T) {
 				t.Fatal(mistakes.Err())
 			}
 			now := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
-			e := engine.New(engine.Config{Now: func() time.Time { return now }})
+			e := engine.New(engine.Config{Clock: clock.Told(func() time.Time { return now })})
 			r, _, err := e.Start(t.Context(), engine.Start{Flow: f})
 			if err != nil {
 				t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wendflow/wend/nodes"
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/flow"
@@ -132,6 +133,7 @@ type world struct {
 	plugins   []*pluginhost.Plugin
 	types     *node.Set
 	outbound  *outbound.Client
+	clock     clock.Clock // of all that is run here
 }
 
 // open loads the plugins and prepares the connections that are used. nil stands
@@ -152,13 +154,13 @@ func (e *environment) open(ctx context.Context, std *streams, log *slog.Logger, 
 
 func openWorld(ctx context.Context, std *streams, cfg *config.Config, used func(string) bool, pluginDir string, log *slog.Logger) (*world, error) {
 	client, err := outbound.New(outbound.Config{
-		Connections: connectionsOf(cfg, used), Allow: cfg.Outbound.Allow, MaxReply: cfg.Limits.Reply,
+		Connections: connectionsOf(cfg, used), Allow: cfg.Outbound.Allow, MaxReply: cfg.Limits.Reply, Clock: clock.System,
 	})
 	if err != nil {
 		diag.Print(std.err, placed(cfg, err), readSource)
 		return nil, errSaid
 	}
-	w := &world{config: cfg, pluginDir: pluginDir, outbound: client}
+	w := &world{config: cfg, pluginDir: pluginDir, outbound: client, clock: clock.System}
 	w.host, err = pluginhost.New(ctx, pluginhost.Config{CacheDir: cacheDir(log), Ceiling: pluginCeiling(cfg), Log: log})
 	if err != nil {
 		w.Close(ctx)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
@@ -18,8 +19,7 @@ type Shelf struct{ s *shelf }
 
 // NewShelf takes over plugins of a folder.
 func NewShelf(ctx context.Context, host *pluginhost.Host, dir string, plugins []*pluginhost.Plugin, blobs journal.Blobs, now func() time.Time) (Shelf, error) {
-	s := newShelf(host, dir, plugins, slog.New(slog.DiscardHandler))
-	s.now = now
+	s := newShelf(host, dir, plugins, clock.Told(now), slog.New(slog.DiscardHandler))
 	return Shelf{s}, s.keepIn(ctx, blobs)
 }
 

@@ -107,7 +107,7 @@ func (l *live) reload() {
 }
 
 // settle is how long files must rest before they are read: editors write in
-// several moves.
+// several moves, by the time of the machine whatever the clock.
 const settle = 100 * time.Millisecond
 
 // watcher notes from now on what changes; watch tells of it, and closes it.

@@ -49,7 +49,7 @@ func runCommand(std *streams) *cobra.Command {
 				return err
 			}
 			defer w.Close(context.WithoutCancel(cmd.Context()))
-			return o.run(cmd.Context(), std, w, engine.New(engine.Config{Caller: w.outbound, Log: logger}))
+			return o.run(cmd.Context(), std, w, engine.New(engine.Config{Caller: w.outbound, Clock: w.clock, Log: logger}))
 		},
 	}
 	env.flags(cmd)

@@ -94,7 +94,7 @@ type server struct {
 
 // newServer is ready to Run. Close it in any case.
 func newServer(ctx context.Context, w *world, cfg serverConfig, std *streams, log *slog.Logger) (*server, error) {
-	shelf := newShelf(w.host, w.pluginDir, w.plugins, log)
+	shelf := newShelf(w.host, w.pluginDir, w.plugins, w.clock, log)
 	flows, err := openLive(cfg.paths, w, shelf, std, log)
 	if err != nil {
 		return nil, err
@@ -109,9 +109,9 @@ func newServer(ctx context.Context, w *world, cfg serverConfig, std *streams, lo
 		return nil, wrongf("%s can be reached from outside, so the API needs a token: set server.token to env:NAME or file:PATH in %s",
 			s.addr, cmp.Or(w.config.File, defaultConfig))
 	}
-	ec := engine.Config{Caller: w.outbound, Log: log}
+	ec := engine.Config{Caller: w.outbound, Clock: w.clock, Log: log}
 	if cfg.data != "" {
-		if s.store, err = openStore(ctx, cfg.data, shelf, func(name string) *flow.Flow { return flows.Set().Flow(name) }); err != nil {
+		if s.store, err = openStore(ctx, cfg.data, w.clock, shelf, func(name string) *flow.Flow { return flows.Set().Flow(name) }); err != nil {
 			return nil, err
 		}
 		ec.Journal, ec.Flow = s.store.Driver, s.store.Flow
@@ -142,12 +142,12 @@ func (s *server) routes(token string) error {
 	s.echo.HTTPErrorHandler = problem.Handler(log)
 	s.echo.Use(auth.Pages(token == ""))
 	webhook.New(webhook.Config{
-		Flows: flows.Set, Engine: s.engine, Verifier: w.outbound, Log: log,
+		Flows: flows.Set, Engine: s.engine, Verifier: w.outbound, Clock: w.clock, Log: log,
 		MaxBody: w.config.Limits.Body, Rate: w.config.Server.Requests.PerSecond, Burst: w.config.Server.Requests.Burst,
 	}).Mount(s.echo)
 	ac := api.Config{
 		Flows: flows.Set, Engine: s.engine, Types: flows.Types, Token: token,
-		MaxBody: w.config.Limits.Body, Version: version(), Log: log,
+		MaxBody: w.config.Limits.Body, Version: version(), Clock: w.clock, Log: log,
 	}
 	if s.store != nil {
 		ac.Flow = s.store.Flow
@@ -255,7 +255,7 @@ func (s *server) Run(ctx context.Context) error {
 // stop lets callers who wait get their answer: the listener closes first, the
 // runs end, and then the last connections are idle.
 func (s *server) stop(ctx context.Context, srv *http.Server) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, drain, fmt.Errorf("still running after %s", drain))
+	ctx, cancel := s.world.clock.WithTimeout(ctx, drain, fmt.Errorf("still running after %s", drain))
 	defer cancel()
 	s.log.Info("stopping")
 	var group errgroup.Group
@@ -283,7 +283,7 @@ func (s *server) trim(ctx context.Context) {
 	}
 	keep := s.world.config.Server.Retention
 	retention := journal.Retention{Age: cmp.Or(keep.Age, keepRuns), Bytes: keep.Size}
-	tick := time.NewTicker(trimEvery)
+	tick := s.world.clock.NewTicker(trimEvery)
 	defer tick.Stop()
 	for {
 		removed, err := s.store.Trim(ctx, retention)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wendflow/wend/nodes"
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
@@ -33,7 +34,7 @@ type shelf struct {
 	dir   string
 	blobs journal.Blobs // nil: nothing is let go of
 	log   *slog.Logger
-	now   func() time.Time
+	clock clock.Clock
 
 	mu     sync.Mutex
 	loaded map[string]*shelved // by digest
@@ -47,8 +48,8 @@ type shelved struct {
 }
 
 // newShelf takes over plugins that are loaded.
-func newShelf(host *pluginhost.Host, dir string, plugins []*pluginhost.Plugin, log *slog.Logger) *shelf {
-	s := &shelf{host: host, dir: dir, log: log, now: time.Now, loaded: map[string]*shelved{}}
+func newShelf(host *pluginhost.Host, dir string, plugins []*pluginhost.Plugin, c clock.Clock, log *slog.Logger) *shelf {
+	s := &shelf{host: host, dir: dir, log: log, clock: c, loaded: map[string]*shelved{}}
 	for _, p := range plugins {
 		s.loaded[p.Digest()] = &shelved{Plugin: p, live: true}
 	}
@@ -167,7 +168,7 @@ func (s *shelf) put(ctx context.Context, plugins []*pluginhost.Plugin) {
 	defer s.mu.Unlock()
 	for _, p := range s.loaded {
 		if p.live {
-			p.live, p.used = false, s.now()
+			p.live, p.used = false, s.clock.Now()
 		}
 	}
 	for _, p := range plugins {
@@ -228,7 +229,7 @@ func (s *shelf) borrow(ctx context.Context, digest string) (*pluginhost.Plugin, 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.loaded[digest] == nil {
-		s.loaded[digest] = &shelved{Plugin: p, used: s.now()}
+		s.loaded[digest] = &shelved{Plugin: p, used: s.clock.Now()}
 		p.Hold()
 	}
 	return p, nil
@@ -241,7 +242,7 @@ func (s *shelf) held(digest string) *pluginhost.Plugin {
 	if p == nil {
 		return nil
 	}
-	p.used = s.now()
+	p.used = s.clock.Now()
 	p.Hold()
 	return p.Plugin
 }
@@ -261,7 +262,7 @@ func (s *shelf) sweep(ctx context.Context) {
 	s.mu.Lock()
 	var unused []*pluginhost.Plugin
 	for digest, p := range s.loaded {
-		if !p.live && s.now().Sub(p.used) >= unusedFor {
+		if !p.live && s.clock.Now().Sub(p.used) >= unusedFor {
 			unused = append(unused, p.Plugin)
 			delete(s.loaded, digest)
 		}
@@ -275,7 +276,7 @@ func (s *shelf) sweep(ctx context.Context) {
 
 // run sweeps now and then, until ctx ends.
 func (s *shelf) run(ctx context.Context) {
-	tick := time.NewTicker(sweepEvery)
+	tick := s.clock.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
 		select {

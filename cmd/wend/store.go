@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/wendflow/wend/nodes"
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/journal/sqlite"
@@ -26,8 +27,8 @@ type store struct {
 }
 
 // openStore opens the data folder and puts the loaded plugins into it.
-func openStore(ctx context.Context, dir string, plugins *shelf, live func(name string) *flow.Flow) (*store, error) {
-	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir})
+func openStore(ctx context.Context, dir string, c clock.Clock, plugins *shelf, live func(name string) *flow.Flow) (*store, error) {
+	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir, Now: c.Now})
 	if err != nil {
 		return nil, wrong(err)
 	}

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/auth"
 	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
@@ -44,8 +44,8 @@ type Config struct {
 	MaxBody int64
 	// Version of the program. Defaults to "devel".
 	Version string
-	// Now is the clock. Defaults to time.Now.
-	Now func() time.Time
+	// Clock is the one that events expire by. Defaults to clock.System.
+	Clock clock.Clock
 	// NewID makes the id of an event that has none. Defaults to UUIDv7.
 	NewID func() string
 	// Log gets what callers are not told. Defaults to none.
@@ -71,8 +71,8 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Ready == nil {
 		cfg.Ready = func() error { return nil }
 	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
+	if cfg.Clock == nil {
+		cfg.Clock = clock.System
 	}
 	if cfg.NewID == nil {
 		cfg.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }

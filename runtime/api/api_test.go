@@ -24,6 +24,7 @@ import (
 	"github.com/wendflow/wend/nodes"
 	"github.com/wendflow/wend/runtime/api"
 	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
@@ -60,7 +61,7 @@ func serve(t *testing.T, change ...func(*api.Config)) *server {
 
 // serveAt is serve with a clock. Durable runs are in one journal, the others
 // in another.
-func serveAt(t *testing.T, clock func() time.Time, change ...func(*api.Config)) *server {
+func serveAt(t *testing.T, now func() time.Time, change ...func(*api.Config)) *server {
 	t.Helper()
 	types, err := node.NewSet(nodes.All()...)
 	if err != nil {
@@ -69,7 +70,7 @@ func serveAt(t *testing.T, clock func() time.Time, change ...func(*api.Config)) 
 	s := &server{Echo: echo.New()}
 	s.flows = load(t, types, "testdata/flows")
 	durable := journal.NewMemory(100)
-	durable.Now = clock
+	durable.Now = now
 	s.stored = s.flows
 	stored := func(_ context.Context, r journal.Summary) (*flow.Flow, error) {
 		if f := s.stored.Flow(r.Flow); f != nil {
@@ -77,12 +78,12 @@ func serveAt(t *testing.T, clock func() time.Time, change ...func(*api.Config)) 
 		}
 		return nil, journal.ErrNotFound
 	}
-	s.engine = engine.New(engine.Config{Journal: durable, Flow: stored, Caller: vendor{}, Now: clock, NewID: numbered("run")})
+	s.engine = engine.New(engine.Config{Journal: durable, Flow: stored, Caller: vendor{}, Clock: clock.Told(now), NewID: numbered("run")})
 	cfg := api.Config{
 		Flows:  func() *catalog.Set { return s.flows },
 		Types:  func() *node.Set { return types },
 		Engine: s.engine, Flow: stored, MaxBody: 1 << 10, Version: "1.2.3",
-		Now: clock, NewID: numbered("event"),
+		Clock: clock.Told(now), NewID: numbered("event"),
 	}
 	for _, f := range change {
 		f(&cfg)

@@ -94,7 +94,7 @@ func (s *Server) pump(ctx context.Context, id string, to *stream) error {
 			}
 		})
 	}(to.sent)
-	beat := time.NewTicker(beatEvery)
+	beat := s.cfg.Clock.NewTicker(beatEvery)
 	defer beat.Stop()
 	for {
 		var err error
@@ -131,7 +131,8 @@ func (s *stream) event(e run.Event) error {
 func (s *stream) comment() error { return s.write(":\n\n") }
 
 func (s *stream) write(format string, a ...any) error {
-	// A writer without deadlines is one without slow clients.
+	// A writer without deadlines is one without slow clients. The others are
+	// held to the time of the machine, as all that concerns a network.
 	_ = s.control.SetWriteDeadline(time.Now().Add(slowest))
 	if _, err := fmt.Fprintf(s.w, format, a...); err != nil {
 		return err

@@ -22,6 +22,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
@@ -52,8 +53,8 @@ type Config struct {
 	// Recoveries is how many runs that were left unfinished go on at one time
 	// after a start. Defaults to 64.
 	Recoveries int
-	// Now is the clock. Defaults to time.Now.
-	Now func() time.Time
+	// Clock is the one that runs go by. Defaults to clock.System.
+	Clock clock.Clock
 	// NewID makes the id of a run. Defaults to UUIDv7.
 	NewID func() string
 	// Log gets what nodes log and what went wrong. Defaults to none.
@@ -71,16 +72,22 @@ type Engine struct {
 	ctx  context.Context //nolint:containedctx // the life of all runs: ends when they must stop
 	stop context.CancelCauseFunc
 
-	taking atomic.Bool   // runs that wait in the journal are taken up
-	slots  chan struct{} // one for each run that was left unfinished and goes on
+	taking atomic.Bool // runs that wait in the journal are taken up
 
-	mu      sync.Mutex
-	runs    map[string]*Run // those that a goroutine drives
-	owned   journal.Shards
-	closing bool
-	idle    chan struct{}   // closed when the last run is gone after closing
-	stored  map[string]bool // digests of flows in the journal
-	broken  map[string]bool // runs that could not be taken up
+	slots    chan struct{} // one for each run that was left unfinished and goes on
+	slotFree *clock.Wake
+	gained   *clock.Wake // there are fresh shards
+	timers   *clock.Wake // poll has to look at them
+
+	mu       sync.Mutex
+	runs     map[string]*Run // those that a goroutine drives
+	owned    journal.Shards
+	fresh    journal.Shards // owned, and their runs are still to be taken up
+	nextLook time.Time      // when poll will
+	closing  bool
+	idle     chan struct{}   // closed when the last run is gone after closing
+	stored   map[string]bool // digests of flows in the journal
+	broken   map[string]bool // runs that could not be taken up
 }
 
 // ErrStopped is returned to those who want a run started after Shutdown, and
@@ -89,12 +96,12 @@ var ErrStopped = errors.New("the engine is stopping")
 
 // New returns an engine that is ready to start runs.
 func New(cfg Config) *Engine {
-	if cfg.Now == nil {
-		cfg.Now = time.Now
+	if cfg.Clock == nil {
+		cfg.Clock = clock.System
 	}
 	if cfg.Memory == nil {
 		memory := journal.NewMemory(1000)
-		memory.Now = cfg.Now
+		memory.Now = cfg.Clock.Now
 		cfg.Memory = memory
 	}
 	if cfg.Journal == nil {
@@ -110,7 +117,8 @@ func New(cfg Config) *Engine {
 	e := &Engine{
 		cfg: cfg, owner: uuid.NewString(), drivers: []journal.Driver{cfg.Memory},
 		runs: map[string]*Run{}, idle: make(chan struct{}), stored: map[string]bool{}, broken: map[string]bool{},
-		slots: make(chan struct{}, cfg.Recoveries),
+		slots: make(chan struct{}, cfg.Recoveries), slotFree: clock.NewWake(),
+		gained: clock.NewWake(), timers: clock.NewWake(),
 	}
 	if cfg.Journal != cfg.Memory {
 		e.drivers = append(e.drivers, cfg.Journal)
@@ -173,7 +181,7 @@ func (e *Engine) start(ctx context.Context, s Start, first run.RunStarted) (r *R
 	r.state = &run.State{Flow: s.Flow}
 	holder, err := r.begin(ctx, first, s)
 	if err == nil && holder == r.ID {
-		go r.drive()
+		clock.Go(e.cfg.Clock, r.drive)
 		return r, false, nil
 	}
 	e.remove(r)
@@ -300,7 +308,7 @@ func (e *Engine) stopping() bool {
 	return e.closing
 }
 
-func (e *Engine) now() time.Time { return e.cfg.Now() }
+func (e *Engine) now() time.Time { return e.cfg.Clock.Now() }
 
 // journalOf is where the runs of a flow are kept.
 func (e *Engine) journalOf(f *flow.Flow) journal.Driver {

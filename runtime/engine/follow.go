@@ -96,10 +96,10 @@ func ends(ev run.Event) bool {
 
 // lookLater waits until it is time to look again.
 func (e *Engine) lookLater(ctx context.Context) error {
-	timer := time.NewTimer(lookEvery)
-	defer timer.Stop()
+	tick := e.cfg.Clock.NewTicker(lookEvery)
+	defer tick.Stop()
 	select {
-	case <-timer.C:
+	case <-tick.C:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/run"
 )
@@ -14,8 +15,8 @@ import (
 const (
 	leaseTTL   = 30 * time.Second
 	leaseEvery = leaseTTL / 3
-	// Parked runs are looked for pollEvery, pollAhead before their time, so
-	// that they are in memory when it comes.
+	// Parked runs are taken up pollAhead before their time, so that they are in
+	// memory when it comes, and looked for every pollEvery at most.
 	pollEvery = 500 * time.Millisecond
 	pollAhead = 2 * time.Second
 	pollLimit = 1024
@@ -33,8 +34,10 @@ func (e *Engine) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
+	idle := e.cfg.Clock.Busy()
 	gained, err := e.lease(ctx)
 	if err != nil {
+		idle()
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -43,12 +46,18 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.taking.Store(true)
 	e.parkWaiting()
 	defer e.taking.Store(false)
+	e.gain(gained)
 	var group sync.WaitGroup
-	group.Go(func() { e.takeUpAll(ctx, gained) })
-	group.Go(func() { e.keepLease(ctx, &group) })
-	group.Go(func() { e.poll(ctx) })
+	for _, do := range []func(context.Context){e.takeUpGained, e.keepLease, e.poll} {
+		group.Add(1)
+		clock.Go(e.cfg.Clock, func() {
+			defer group.Done()
+			do(ctx)
+		})
+	}
+	idle()
 	group.Wait()
-	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
+	release, cancel := e.cfg.Clock.WithTimeout(context.WithoutCancel(ctx), lastWrite, nil)
 	defer cancel()
 	_ = e.cfg.Journal.Release(release, e.owner, journal.AllShards)
 	return nil
@@ -77,43 +86,48 @@ func (e *Engine) lease(ctx context.Context) (gained journal.Shards, err error) {
 	return gained, nil
 }
 
-func (e *Engine) keepLease(ctx context.Context, group *sync.WaitGroup) {
-	tick := time.NewTicker(leaseEvery)
+// keepLease also has the timers looked at now and then: the clock on the wall
+// may be set, and then a time comes sooner than it seemed.
+func (e *Engine) keepLease(ctx context.Context) {
+	tick := e.cfg.Clock.NewTicker(leaseEvery)
 	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	for e.cfg.Clock.Wait(ctx, tick, nil) == nil {
 		gained, err := e.lease(ctx)
-		if err != nil && ctx.Err() != nil {
-			return
-		}
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			e.cfg.Log.Error("renew the lease of the journal", "error", err)
-			continue
 		}
-		if gained != 0 {
-			group.Go(func() { e.takeUpAll(ctx, gained) })
-		}
+		e.gain(gained)
+		e.timers.Set()
 	}
 }
 
-// takeUpAll takes up what is unfinished in shards that are new to this engine.
-// It goes on trying until it has seen them all: nobody else will look.
-func (e *Engine) takeUpAll(ctx context.Context, shards journal.Shards) {
-	for {
+// gain has the runs of shards taken up that are new to this engine.
+func (e *Engine) gain(s journal.Shards) {
+	e.mu.Lock()
+	e.fresh |= s
+	e.mu.Unlock()
+	e.gained.Set()
+	e.timers.Set()
+}
+
+// takeUpGained takes up what is unfinished in shards that are new to this
+// engine. It goes on trying until it has seen them all: nobody else will look.
+func (e *Engine) takeUpGained(ctx context.Context) {
+	for e.cfg.Clock.Wait(ctx, nil, e.gained) == nil {
+		e.mu.Lock()
+		shards := e.fresh
+		e.fresh = 0
+		e.mu.Unlock()
+		if shards == 0 {
+			continue
+		}
 		err := e.takeUpUnfinished(ctx, shards)
 		if err == nil || ctx.Err() != nil {
-			return
+			continue
 		}
 		e.cfg.Log.Error("find unfinished runs", "error", err)
-		select {
-		case <-time.After(lookAgain):
-		case <-ctx.Done():
-			return
-		}
+		_ = clock.Sleep(ctx, e.cfg.Clock, lookAgain) // the loop sees that ctx has ended
+		e.gain(shards)
 	}
 }
 
@@ -133,12 +147,10 @@ func (e *Engine) takeUpUnfinished(ctx context.Context, shards journal.Shards) er
 		if s.Status == run.Waiting && s.Awaits == nil {
 			continue
 		}
-		select {
-		case e.slots <- struct{}{}:
-		case <-ctx.Done():
+		if e.takeSlot(ctx) != nil {
 			return nil
 		}
-		e.takeUp(s, func() { <-e.slots })
+		e.takeUp(s, e.freeSlot)
 	}
 	if found > 0 {
 		e.cfg.Log.Info("unfinished runs go on", "runs", found)
@@ -146,29 +158,94 @@ func (e *Engine) takeUpUnfinished(ctx context.Context, shards journal.Shards) er
 	return nil
 }
 
-// poll takes up runs whose time comes.
-func (e *Engine) poll(ctx context.Context) {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
+// takeSlot waits until one of Config.Recoveries is free.
+func (e *Engine) takeSlot(ctx context.Context) error {
 	for {
 		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+		case e.slots <- struct{}{}:
+			return nil
+		default:
 		}
-		due, err := e.cfg.Journal.Due(ctx, e.shards(), e.now().Add(pollAhead), e.pollLimit())
-		if err != nil && ctx.Err() != nil {
+		if err := e.cfg.Clock.Wait(ctx, nil, e.slotFree); err != nil {
+			return err
+		}
+	}
+}
+
+func (e *Engine) freeSlot() {
+	<-e.slots
+	e.slotFree.Set()
+}
+
+// poll takes up runs whose time comes. It looks when that of the next one does,
+// and when it is told that there may be an earlier one.
+func (e *Engine) poll(ctx context.Context) {
+	for {
+		// Runs that are parked while the journal is read may not be seen there.
+		e.lookAt(farAway)
+		next := e.takeUpDue(ctx)
+		e.lookAt(next)
+		if e.waitForTimers(ctx, next) != nil {
 			return
 		}
-		if err != nil {
+	}
+}
+
+func (e *Engine) waitForTimers(ctx context.Context, next time.Time) error {
+	var timer *clock.Timer
+	if next.Before(farAway) {
+		timer = e.cfg.Clock.NewTimer(max(next.Add(-pollAhead).Sub(e.now()), pollEvery))
+		defer timer.Stop()
+	}
+	return e.cfg.Clock.Wait(ctx, timer, e.timers)
+}
+
+// farAway stands for no time at all.
+var farAway = time.Unix(1<<33, 0) // the year 2242
+
+// takeUpDue takes up the runs whose time comes soon, and returns that of the
+// next one.
+func (e *Engine) takeUpDue(ctx context.Context) (next time.Time) {
+	limit, soon := e.pollLimit(), e.now().Add(pollAhead)
+	due, err := e.cfg.Journal.Due(ctx, e.shards(), farAway, limit)
+	if err != nil {
+		if ctx.Err() == nil {
 			e.cfg.Log.Error("find runs whose time has come", "error", err)
+		}
+		return soon
+	}
+	for _, t := range due {
+		if e.Find(t.Run) != nil || e.isBroken(t.Run) {
 			continue
 		}
-		for _, t := range due {
-			if err := e.wakeByID(ctx, t.Run, e.cfg.Journal); err != nil && ctx.Err() == nil {
-				e.cfg.Log.Error("take up run", "run", t.Run, "error", err)
-			}
+		if t.Due.After(soon) {
+			return t.Due
 		}
+		if err := e.wakeByID(ctx, t.Run, e.cfg.Journal); err != nil && ctx.Err() == nil {
+			e.cfg.Log.Error("take up run", "run", t.Run, "error", err)
+			return soon
+		}
+	}
+	if len(due) == limit {
+		return soon // there are more
+	}
+	return farAway
+}
+
+// lookAt notes when poll looks next.
+func (e *Engine) lookAt(next time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.nextLook = next
+}
+
+// dueBy tells poll of a run that is parked until then.
+func (e *Engine) dueBy(due time.Time) {
+	e.mu.Lock()
+	sooner := !due.IsZero() && due.Before(e.nextLook)
+	e.mu.Unlock()
+	if sooner {
+		e.timers.Set()
 	}
 }
 
@@ -213,7 +290,7 @@ func (e *Engine) takeUp(s journal.Summary, done func()) {
 		done()
 		return
 	}
-	go func() {
+	clock.Go(e.cfg.Clock, func() {
 		defer done()
 		if err := r.resume(s); err != nil {
 			r.log.Error("the run cannot go on before the next start", "flow", s.Flow, "error", err)
@@ -221,7 +298,7 @@ func (e *Engine) takeUp(s journal.Summary, done func()) {
 			return
 		}
 		r.drive()
-	}()
+	})
 }
 
 // resume brings the run to where its events end.
@@ -270,12 +347,11 @@ func (e *Engine) isBroken(id string) bool {
 	return e.broken[id]
 }
 
-// parked looks once more for an event that came while the run was leaving: it
+// parked tells poll of the run, and looks once more for an event that came while the run was leaving: it
 // was offered when the run was still here, and told to nobody.
 func (e *Engine) parked(r *Run) {
-	select {
-	case <-r.poke:
-	default:
+	e.dueBy(r.due)
+	if !r.wake.Take() {
 		return
 	}
 	s, err := e.cfg.Journal.Find(e.ctx, r.ID)
@@ -293,6 +369,6 @@ func (e *Engine) parkWaiting() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, r := range e.runs {
-		r.nudge()
+		r.wake.Set()
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/run"
 )
@@ -25,7 +26,7 @@ type Run struct {
 	log         *slog.Logger
 	ctx         context.Context //nolint:containedctx // the run's own life: ends when it is cancelled or must stop
 	cancel      context.CancelCauseFunc
-	poke        chan struct{} // an event may be there, or nobody waits any more
+	wake        *clock.Wake // an event may be there, or nobody waits any more
 
 	// state belongs to the goroutine that drives the run; it changes only
 	// under keep, which orders it with what is written.
@@ -34,6 +35,7 @@ type Run struct {
 	pending []run.Event // folded, not in the journal yet
 	stored  int         // events in the journal
 	logged  int         // log lines shown in this attempt
+	due     time.Time   // when it goes on by itself, if it is parked
 
 	mu      sync.Mutex
 	events  []run.Event // all that is in the journal
@@ -54,7 +56,7 @@ var errParked = errors.New("the run is parked")
 func (e *Engine) newRun(id string, j journal.Driver) *Run {
 	r := &Run{
 		ID: id, engine: e, journal: j, log: e.cfg.Log.With("run", id),
-		poke: make(chan struct{}, 1), changed: make(chan struct{}),
+		wake: clock.NewWake(), changed: make(chan struct{}),
 	}
 	r.ctx, r.cancel = context.WithCancelCause(e.ctx)
 	return r
@@ -126,7 +128,7 @@ func (r *Run) Leave() {
 	r.mu.Lock()
 	r.waiters--
 	r.mu.Unlock()
-	r.nudge()
+	r.wake.Set()
 }
 
 // Accept makes sure that the run is in the journal, so that it can be promised
@@ -170,13 +172,6 @@ func (r *Run) Follow(ctx context.Context, yield func(run.Event) bool) {
 		case <-ctx.Done():
 			return
 		}
-	}
-}
-
-func (r *Run) nudge() {
-	select {
-	case r.poke <- struct{}{}:
-	default:
 	}
 }
 
@@ -258,18 +253,22 @@ func (r *Run) insist(ctx context.Context, err error, again func(context.Context)
 			return err
 		}
 		r.log.Error("the journal cannot be written, the run waits", "error", err)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return errors.Join(context.Cause(ctx), err)
-		case <-r.engine.ctx.Done():
-			return errors.Join(context.Cause(r.engine.ctx), err)
+		if stopped := r.sleep(ctx, pause); stopped != nil {
+			return errors.Join(stopped, err)
 		}
 		if err = again(ctx); err == nil {
 			r.log.Info("the journal can be written again")
 			return nil
 		}
 	}
+}
+
+// sleep returns the cause if ctx ends first, or the engine stops.
+func (r *Run) sleep(ctx context.Context, d time.Duration) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(r.engine.ctx, func() { cancel(context.Cause(r.engine.ctx)) })()
+	return clock.Sleep(ctx, r.engine.cfg.Clock, d)
 }
 
 // same tells whether two lists of events are written alike.
@@ -340,7 +339,7 @@ func (r *Run) leave(err error) {
 			return // those who wait for it are told that it is lost
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), lastWrite)
+	ctx, cancel := r.engine.cfg.Clock.WithTimeout(context.WithoutCancel(r.ctx), lastWrite, nil)
 	defer cancel()
 	if err := r.flush(ctx); err != nil {
 		r.log.Error("run stopped", "error", err)
@@ -349,7 +348,7 @@ func (r *Run) leave(err error) {
 
 // giveBack returns an event that was taken for a run which went another way.
 func (r *Run) giveBack() {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), lastWrite)
+	ctx, cancel := r.engine.cfg.Clock.WithTimeout(context.WithoutCancel(r.ctx), lastWrite, nil)
 	defer cancel()
 	r.keep.Lock()
 	defer r.keep.Unlock()

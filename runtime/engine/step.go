@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
@@ -251,8 +251,8 @@ func (r *Run) calling(nr int, call wire.Call) run.CallStarted {
 // exchange sends the calls and records the replies, each at its own time.
 func (r *Run) exchange(n *flow.Node, calls []wire.Call, first int, todo []int) error {
 	replies := make([]run.CallReplied, len(todo))
-	var wg sync.WaitGroup
-	for k, i := range todo {
+	clock.Together(r.engine.cfg.Clock, len(todo), func(k int) {
+		i := todo[k]
 		req := outbound.Request{
 			Connection: n.Connection, Call: calls[i],
 			Key: r.state.At.CallKey(r.ID, first+i), TraceParent: r.traceParent,
@@ -260,16 +260,10 @@ func (r *Run) exchange(n *flow.Node, calls []wire.Call, first int, todo []int) e
 		var late bool
 		if req.Timeout, late = r.timeLeft(n); late {
 			replies[k] = r.replied(first+i, wire.Reply{Failure: wire.Timeout, Message: fmt.Sprintf("the node's timeout of %s was over before the call", n.Timeout)})
-			continue
+			return
 		}
-		send := func() { replies[k] = r.replied(first+i, r.engine.cfg.Caller.Do(r.ctx, req)) }
-		if k == len(todo)-1 {
-			send() // here: most nodes make one call, and ten thousand goroutines less are 80 MB less
-			break
-		}
-		wg.Go(send)
-	}
-	wg.Wait()
+		replies[k] = r.replied(first+i, r.engine.cfg.Caller.Do(r.ctx, req))
+	})
 	stopped := r.ctx.Err() != nil
 	for _, reply := range replies {
 		if stopped && reply.Reply.Failure == wire.Interrupted {

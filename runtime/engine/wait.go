@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/run"
@@ -36,30 +37,24 @@ func (r *Run) await(w run.Wait) error {
 			}
 		}
 		if r.mayPark(left) {
+			r.due = due
 			return errParked
 		}
-		if !r.sleep(left) {
+		if err := r.rest(left); err != nil {
 			return r.interrupted()
 		}
 	}
 }
 
-// sleep returns when the time is over, 0 being none, or when there is something
-// to look at. It is false when the run must stop.
-func (r *Run) sleep(left time.Duration) bool {
-	var over <-chan time.Time
+// rest returns when the time is over, 0 being none, or when there is something
+// to look at. It fails when the run must stop.
+func (r *Run) rest(left time.Duration) error {
+	var over *clock.Timer
 	if left > 0 {
-		timer := time.NewTimer(left)
-		defer timer.Stop()
-		over = timer.C
+		over = r.engine.cfg.Clock.NewTimer(left)
+		defer over.Stop()
 	}
-	select {
-	case <-over:
-	case <-r.poke:
-	case <-r.ctx.Done():
-		return false
-	}
-	return true
+	return r.engine.cfg.Clock.Wait(r.ctx, over, r.wake)
 }
 
 // fire says that the time has come; next ends a run whose own time is over.
@@ -150,8 +145,8 @@ func (e *Engine) alert(ctx context.Context, name, key string) error {
 		}
 		for _, id := range ids {
 			if r := e.Find(id); r != nil {
-				r.nudge()
-				// A run that was leaving sees the nudge only if it is here
+				r.wake.Set()
+				// A run that was leaving sees that only if it is here
 				// still; see parked.
 				if e.Find(id) == r {
 					continue

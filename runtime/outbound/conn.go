@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/time/rate"
 
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
@@ -30,6 +31,7 @@ type conn struct {
 	proof
 	mask      *mask
 	transport http.RoundTripper
+	clock     clock.Clock
 	limiter   *rate.Limiter
 	slots     chan struct{} // nil: no limit
 }
@@ -51,7 +53,7 @@ func newConn(connection Connection, cfg Config, pools *pools) (*conn, error) {
 		return nil, err
 	}
 	m := &maker{
-		Connection: connection, secrets: secrets, mask: &mask{}, now: cfg.Now,
+		Connection: connection, secrets: secrets, mask: &mask{}, now: cfg.Clock.Now,
 		transport: named{transport, cfg.UserAgent},
 	}
 	m.hideSecrets(k)
@@ -59,7 +61,7 @@ func newConn(connection Connection, cfg Config, pools *pools) (*conn, error) {
 		name: connection.Name, kind: k.name, base: connection.base(), hosts: rules, private: connection.Private,
 		settings: connection.PluginSettings(), timeout: cmp.Or(connection.Timeout, defaultTimeout),
 		userAgent: cfg.UserAgent, maxReply: cfg.MaxReply,
-		proof: k.make(m), mask: m.mask, transport: transport, limiter: limiterOf(connection.Rate),
+		proof: k.make(m), mask: m.mask, transport: transport, clock: cfg.Clock, limiter: limiterOf(connection.Rate),
 	}
 	if connection.Concurrency > 0 {
 		c.slots = make(chan struct{}, connection.Concurrency)
@@ -70,7 +72,7 @@ func newConn(connection Connection, cfg Config, pools *pools) (*conn, error) {
 func newAnonymous(cfg Config, pools *pools) (*conn, error) {
 	c := &conn{
 		kind: "none", timeout: defaultTimeout, userAgent: cfg.UserAgent, maxReply: cfg.MaxReply,
-		mask: &mask{}, transport: pools.public, limiter: limiterOf(Rate{}),
+		mask: &mask{}, transport: pools.public, clock: cfg.Clock, limiter: limiterOf(Rate{}),
 	}
 	var err error
 	c.hosts, err = allowRules(cfg.Allow)
@@ -132,7 +134,18 @@ func (c *conn) enter(ctx context.Context) (leave func(), err error) {
 // pace waits until the rate limit lets one more call go. It does not begin to
 // wait if that would be after the deadline.
 func (c *conn) pace(ctx context.Context) error {
-	if err := c.limiter.Wait(ctx); err != nil {
+	now := c.clock.Now()
+	turn := c.limiter.ReserveN(now, 1)
+	wait := turn.DelayFrom(now)
+	if wait == 0 {
+		return nil
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+		turn.CancelAt(now)
+		return c.heldBack(ctx, "rate")
+	}
+	if clock.Sleep(ctx, c.clock, wait) != nil {
+		turn.CancelAt(c.clock.Now())
 		return c.heldBack(ctx, "rate")
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
@@ -27,8 +28,11 @@ type Config struct {
 	Allow []string
 	// Env looks up the environment variables that secrets refer to. Default os.LookupEnv.
 	Env func(name string) (string, bool)
-	// Now is the clock that says when a token lapses. Default time.Now.
-	Now func() time.Time
+	// Clock is the one that tokens lapse by and rates are kept by. What bounds
+	// an exchange on the network is the time of the machine, whatever the
+	// clock: who does not answer does so in no other time. Default
+	// clock.System.
+	Clock clock.Clock
 	// UserAgent is sent where the call names none. Default "wend".
 	UserAgent string
 	// MaxReply is the largest reply body in bytes, once decompressed. Default 1 MiB.
@@ -41,8 +45,8 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Env == nil {
 		cfg.Env = os.LookupEnv
 	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
+	if cfg.Clock == nil {
+		cfg.Clock = clock.System
 	}
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, "wend")
 	cfg.MaxReply = cmp.Or(cfg.MaxReply, 1<<20)
@@ -95,7 +99,8 @@ type Request struct {
 	TraceParent string
 }
 
-// Do makes one call and returns what came of it; every way to fail is a reply
+// Do makes one call and returns what came of it. The caller must be busy, by the
+// client's clock. Every way to fail is a reply
 // with a Failure and a Message that says what to do about it:
 //
 //   - Refused: policy forbids the call, and nothing was sent; or policy forbids

@@ -281,7 +281,7 @@ func (g grant) fetchForm(ctx context.Context, transport http.RoundTripper, refre
 	}
 	life := time.Duration(0)
 	if !t.Expiry.IsZero() {
-		life = time.Until(t.Expiry).Round(time.Second)
+		life = time.Until(t.Expiry).Round(time.Second) // the library adds the life to the machine's time
 	}
 	return &token{access: t.AccessToken, refresh: t.RefreshToken, life: life}, nil
 }

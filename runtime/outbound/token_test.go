@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/sdk/wire"
 )
@@ -57,25 +58,25 @@ func (i *issuer) give(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, body)
 }
 
-// clock is a clock that tests set.
-type clock struct {
+// watch is a time that tests set.
+type watch struct {
 	mu  sync.Mutex
 	now time.Time
 }
 
-func (c *clock) Now() time.Time {
+func (c *watch) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-func (c *clock) pass(d time.Duration) {
+func (c *watch) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
 
-func (i *issuer) client(t *testing.T, clk *clock, c outbound.Connection) *outbound.Client {
+func (i *issuer) client(t *testing.T, clk *watch, c outbound.Connection) *outbound.Client {
 	t.Helper()
 	c.Name, c.BaseURL, c.Private = "c", i.URL, true
 	settings := map[string]any{"tokenURL": i.URL + "/token"}
@@ -83,7 +84,7 @@ func (i *issuer) client(t *testing.T, clk *clock, c outbound.Connection) *outbou
 		settings[name] = v
 	}
 	c.Settings = settings
-	return newClient(t, outbound.Config{Connections: []outbound.Connection{c}, Now: clk.Now})
+	return newClient(t, outbound.Config{Connections: []outbound.Connection{c}, Clock: clock.Told(clk.Now)})
 }
 
 func password() outbound.Connection {
@@ -163,7 +164,7 @@ func TestTokenRequests(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			i := newIssuer(t)
-			c := i.client(t, &clock{}, test.connection)
+			c := i.client(t, &watch{}, test.connection)
 			reply := c.Do(t.Context(), post("/x"))
 			if reply.Status != 200 || string(reply.Body) != "Bearer •••" {
 				t.Fatalf("Do = %d %s %s", reply.Status, reply.Body, reply.Message)
@@ -193,7 +194,7 @@ func TestTokenRequests(t *testing.T) {
 
 func TestTokenIsKeptUntilItLapses(t *testing.T) {
 	t.Parallel()
-	i, clk := newIssuer(t), &clock{now: time.Unix(1e9, 0)}
+	i, clk := newIssuer(t), &watch{now: time.Unix(1e9, 0)}
 	c := i.client(t, clk, password())
 	call := func(wantTokens int) {
 		t.Helper()
@@ -220,7 +221,7 @@ func TestTokenIsKeptUntilItLapses(t *testing.T) {
 
 func TestTokenRefreshRefusedFallsBackToTheSecrets(t *testing.T) {
 	t.Parallel()
-	i, clk := newIssuer(t), &clock{now: time.Unix(1e9, 0)}
+	i, clk := newIssuer(t), &watch{now: time.Unix(1e9, 0)}
 	i.answer = func(n int) (int, string) {
 		if n == 2 {
 			return 400, `{"error":"invalid_grant"}`
@@ -237,7 +238,7 @@ func TestTokenRefreshRefusedFallsBackToTheSecrets(t *testing.T) {
 
 func TestTokenWithoutLifeIsKeptUntilRefused(t *testing.T) {
 	t.Parallel()
-	i, clk := newIssuer(t), &clock{now: time.Unix(1e9, 0)}
+	i, clk := newIssuer(t), &watch{now: time.Unix(1e9, 0)}
 	i.answer = func(n int) (int, string) { return 200, fmt.Sprintf(`{"access_token":"access-token-%d"}`, n) }
 	c := i.client(t, clk, outbound.Connection{Type: "access-key", Secrets: map[string]string{"accessKeyId": "env:KEY", "accessKeySecret": "env:ACCESS"}})
 	c.Do(t.Context(), post("/x"))
@@ -250,7 +251,7 @@ func TestTokenWithoutLifeIsKeptUntilRefused(t *testing.T) {
 func TestTokenRefusedIsReplacedOnce(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
-	c := i.client(t, &clock{}, password())
+	c := i.client(t, &watch{}, password())
 	if reply := c.Do(t.Context(), post("/x")); reply.Status != 200 {
 		t.Fatal(reply)
 	}
@@ -272,7 +273,7 @@ func TestTokenJustMadeIsNotReplaced(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
 	i.rejected.Store(true)
-	c := i.client(t, &clock{}, password())
+	c := i.client(t, &watch{}, password())
 	if reply := c.Do(t.Context(), post("/x")); reply.Status != 401 || i.calls.count() != 1 || i.tokens.count() != 1 {
 		t.Errorf("Do = %+v after %d calls and %d tokens, want the 401 at once", reply, i.calls.count(), i.tokens.count())
 	}
@@ -289,7 +290,7 @@ func TestTokenIsFetchedOnceForAll(t *testing.T) {
 		<-release
 		return 200, fmt.Sprintf(`{"access_token":"access-token-%d","expires_in":3600}`, n)
 	}
-	c := i.client(t, &clock{}, password())
+	c := i.client(t, &watch{}, password())
 	var calls sync.WaitGroup
 	for range 20 {
 		calls.Go(func() {
@@ -337,7 +338,7 @@ func TestTokenFailures(t *testing.T) {
 			t.Parallel()
 			i := newIssuer(t)
 			i.answer = func(int) (int, string) { return test.status, test.body }
-			c := i.client(t, &clock{}, test.connection)
+			c := i.client(t, &watch{}, test.connection)
 			reply := c.Do(t.Context(), post("/x"))
 			want := wire.Unauthorized
 			if test.status >= 500 {
@@ -390,7 +391,7 @@ func TestTokenEndpointIsNoHostForCalls(t *testing.T) {
 	other := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("called") })
 	connection := password()
 	connection.Settings["tokenURL"] = other.URL + "/token"
-	c := i.client(t, &clock{}, connection)
+	c := i.client(t, &watch{}, connection)
 	if reply := c.Do(t.Context(), get(other.URL+"/token")); reply.Failure != wire.Refused {
 		t.Errorf("Do = %+v, want refused: the endpoint's host is not listed", reply)
 	}
@@ -413,7 +414,7 @@ func TestTokenThatNoHeaderCarriesIsRefused(t *testing.T) {
 				body, _ := json.Marshal(map[string]any{"access_token": token, "token_type": "bearer"})
 				return 200, string(body)
 			}
-			reply := i.client(t, &clock{}, connection).Do(t.Context(), post("/x"))
+			reply := i.client(t, &watch{}, connection).Do(t.Context(), post("/x"))
 			if reply.Failure != wire.Unauthorized || !strings.Contains(reply.Message, want) || i.calls.count() != 0 {
 				t.Errorf("%s, token %.20q: Do = %+v after %d calls, want one that says %q", kind, token, reply, i.calls.count(), want)
 			}
@@ -424,7 +425,7 @@ func TestTokenThatNoHeaderCarriesIsRefused(t *testing.T) {
 // A credential that was refused is not offered again with every call.
 func TestTokenRefusedIsHeldBack(t *testing.T) {
 	t.Parallel()
-	i, clk := newIssuer(t), &clock{now: time.Unix(1e9, 0)}
+	i, clk := newIssuer(t), &watch{now: time.Unix(1e9, 0)}
 	i.answer = func(int) (int, string) { return 401, `{"error":"invalid_client"}` }
 	c := i.client(t, clk, password())
 	call := func(wantAsked int, want string) {
@@ -454,7 +455,7 @@ func TestTokenRefusedIsHeldBack(t *testing.T) {
 // The same for a vendor that gives tokens and then refuses them.
 func TestTokenRefusedByTheVendorIsHeldBack(t *testing.T) {
 	t.Parallel()
-	i, clk := newIssuer(t), &clock{now: time.Unix(1e9, 0)}
+	i, clk := newIssuer(t), &watch{now: time.Unix(1e9, 0)}
 	i.rejected.Store(true)
 	c := i.client(t, clk, password())
 	for n := range 5 {
@@ -471,7 +472,7 @@ func TestTokenRefusedByTheVendorIsHeldBack(t *testing.T) {
 // An endpoint that is down has refused nothing: it is asked with the next call.
 func TestTokenEndpointDownIsNotHeldBack(t *testing.T) {
 	t.Parallel()
-	i, clk := newIssuer(t), &clock{now: time.Unix(1e9, 0)}
+	i, clk := newIssuer(t), &watch{now: time.Unix(1e9, 0)}
 	i.answer = func(int) (int, string) { return 503, "" }
 	c := i.client(t, clk, password())
 	c.Do(t.Context(), post("/x"))

@@ -38,7 +38,7 @@ func (h *Handler) admit(c echo.Context) (*hook, []byte, error) {
 	}
 	// Only callers who proved who they are count against the webhook's limit:
 	// others cannot use it up.
-	return hook, raw, h.limits.take(hook.path, h.cfg.Now())
+	return hook, raw, h.limits.take(hook.path, h.cfg.Clock.Now())
 }
 
 // admitAnybody goes from the cheap checks to the dear ones.
@@ -48,7 +48,7 @@ func (h *Handler) admitAnybody(c echo.Context, open *hook) (*hook, []byte, error
 		p.Header.Set("Allow", http.MethodPost)
 		return nil, nil, p
 	}
-	if err := h.limits.take(open.path, h.cfg.Now()); err != nil {
+	if err := h.limits.take(open.path, h.cfg.Clock.Now()); err != nil {
 		return nil, nil, err
 	}
 	raw, err := ReadBody(c, h.cfg.MaxBody)
@@ -65,7 +65,7 @@ func (h *Handler) verify(hook *hook, r *http.Request, raw []byte) error {
 	case h.cfg.Verifier == nil:
 		return errNoVerifier
 	}
-	return h.cfg.Verifier.Verify(hook.verify, r.Header, raw, h.cfg.Now())
+	return h.cfg.Verifier.Verify(hook.verify, r.Header, raw, h.cfg.Clock.Now())
 }
 
 var (
@@ -78,7 +78,7 @@ var (
 func (h *Handler) refuse(live *hooks, r *http.Request, why error) error {
 	caller := callerOf(r)
 	h.cfg.Log.Info("webhook refused", "path", r.URL.Path, "caller", caller, "error", why)
-	if err := h.failures.take(caller, h.cfg.Now()); err != nil {
+	if err := h.failures.take(caller, h.cfg.Clock.Now()); err != nil {
 		return err
 	}
 	p := problem.New(http.StatusUnauthorized,

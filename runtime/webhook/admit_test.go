@@ -16,6 +16,7 @@ import (
 
 	"github.com/wendflow/wend/nodes"
 	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
@@ -117,7 +118,7 @@ func TestRefusedAlike(t *testing.T) {
 	var log bytes.Buffer
 	set := doors(t)
 	s := serve(t, webhook.Config{
-		Flows: func() *catalog.Set { return set }, Verifier: doorkeeper(t), Now: clock,
+		Flows: func() *catalog.Set { return set }, Verifier: doorkeeper(t), Clock: atNow,
 		Log: slog.New(slog.NewTextHandler(&log, nil)),
 	}, vendor{})
 	get := func(r *http.Request) { r.Method = http.MethodGet }
@@ -159,7 +160,7 @@ func TestFloodDoesNotStarveTheVerified(t *testing.T) {
 	at := now
 	set := doors(t)
 	s := serve(t, webhook.Config{
-		Flows: func() *catalog.Set { return set }, Verifier: doorkeeper(t), Now: func() time.Time { return at },
+		Flows: func() *catalog.Set { return set }, Verifier: doorkeeper(t), Clock: clock.Told(func() time.Time { return at }),
 		Engine: engine.New(engine.Config{Caller: vendor{}}), Rate: 1, Burst: 1,
 	}, nil)
 	codes := map[int]int{}

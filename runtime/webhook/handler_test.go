@@ -21,6 +21,7 @@ import (
 
 	"github.com/wendflow/wend/nodes"
 	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
@@ -238,7 +239,7 @@ func TestRateLimit(t *testing.T) {
 	at := now
 	s := serve(t, webhook.Config{
 		Engine: engine.New(engine.Config{Caller: vendor{}}),
-		Rate:   0.5, Burst: 2, Now: func() time.Time { return at },
+		Rate:   0.5, Burst: 2, Clock: clock.Told(func() time.Time { return at }),
 	}, nil)
 	diff(t, http.StatusOK, post(s, "/hooks/quiet").Code)
 	diff(t, http.StatusOK, post(s, "/hooks/quiet").Code)

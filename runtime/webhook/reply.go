@@ -76,7 +76,7 @@ var errWaited = errors.New("waited long enough")
 
 // await answers with the response of the run.
 func (h *Handler) await(c echo.Context, hook *hook, started *engine.Run) error {
-	ctx, cancel := context.WithTimeoutCause(c.Request().Context(), h.cfg.Wait, errWaited)
+	ctx, cancel := h.cfg.Clock.WithTimeout(c.Request().Context(), h.cfg.Wait, errWaited)
 	defer cancel()
 	res, err := started.Response(ctx)
 	if errors.Is(err, errWaited) {

@@ -36,7 +36,7 @@ func TestRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := serve(t, webhook.Config{Now: clock, MaxBody: 1 << 10}, vendor{})
+			s := serve(t, webhook.Config{Clock: atNow, MaxBody: 1 << 10}, vendor{})
 			w := httptest.NewRecorder()
 			s.ServeHTTP(w, readRequest(t, archive.Files[0].Data))
 			got := dump(t, w.Result())

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wendflow/wend/nodes"
 	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
@@ -85,7 +86,7 @@ func serve(t testing.TB, cfg webhook.Config, caller engine.Caller) server {
 	t.Helper()
 	if cfg.Engine == nil {
 		cfg.Engine = engine.New(engine.Config{
-			Caller: caller, Now: cfg.Now, NewID: func() string { return runID },
+			Caller: caller, Clock: cfg.Clock, NewID: func() string { return runID },
 		})
 	}
 	if cfg.Flows == nil {
@@ -101,4 +102,4 @@ func serve(t testing.TB, cfg webhook.Config, caller engine.Caller) server {
 	return server{e, cfg.Engine}
 }
 
-func clock() time.Time { return now }
+var atNow = clock.Told(func() time.Time { return now })

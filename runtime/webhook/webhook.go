@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
 )
 
@@ -46,8 +47,9 @@ type Config struct {
 	// at once. Defaults to no limit, and to the requests of one second.
 	Rate  float64
 	Burst int
-	// Now is the clock. Defaults to time.Now.
-	Now func() time.Time
+	// Clock is the one that limits, signatures and Wait go by. Defaults to
+	// clock.System.
+	Clock clock.Clock
 	// Log gets what callers are not told. Defaults to none.
 	Log *slog.Logger
 }
@@ -67,8 +69,8 @@ func New(cfg Config) *Handler {
 	cfg.Wait = cmp.Or(cfg.Wait, 25*time.Second)
 	cfg.Burst = cmp.Or(cfg.Burst, int(math.Ceil(cfg.Rate)))
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
-	if cfg.Now == nil {
-		cfg.Now = time.Now
+	if cfg.Clock == nil {
+		cfg.Clock = clock.System
 	}
 	return &Handler{
 		cfg: cfg, limits: newLimits("requests", cfg.Rate, cfg.Burst),
@@ -103,7 +105,7 @@ func (h *Handler) serve(c echo.Context) error {
 	}
 	// No journal keeps keys so far. A sender that gives none is told so from
 	// the beginning.
-	key, err := hook.dedupeKey(output, h.cfg.Now(), h.cfg.Log)
+	key, err := hook.dedupeKey(output, h.cfg.Clock.Now(), h.cfg.Log)
 	if err != nil {
 		return err
 	}
