@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/wendflow/wend/nodes"
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
@@ -72,7 +73,7 @@ func runFlow(t *testing.T, parts map[string]string) string {
 	}
 	output := map[string]any{}
 	if parts["input"] != "" {
-		v, err := node.DecodeJSON([]byte(parts["input"]))
+		v, err := data.DecodeJSON([]byte(parts["input"]))
 		if err != nil {
 			t.Fatal(err)
 		}

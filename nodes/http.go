@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/sdk/wire"
 )
@@ -186,7 +187,7 @@ func joinHeaders(headers map[string][]string) map[string]any {
 // any other: the status says already whether the call went well.
 func decodeBody(r wire.Reply) any {
 	if isJSON(first(r.Headers, "content-type")) {
-		if v, err := node.DecodeJSON(r.Body); err == nil {
+		if v, err := data.DecodeJSON(r.Body); err == nil {
 			return v
 		}
 	}

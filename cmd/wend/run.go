@@ -15,11 +15,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/flow"
-	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/runtime/spec"
 	"github.com/wendflow/wend/runtime/webhook"
@@ -194,9 +194,10 @@ func (o *runOptions) variables(f *flow.Flow) (map[string]any, error) {
 		if _, isText := old.(string); isText || old == nil {
 			continue
 		}
-		v, err := node.DecodeJSON([]byte(value))
-		if err != nil || expand.TypeOf(v).Kind() != expand.TypeOf(old).Kind() {
-			return nil, fmt.Errorf("--set %q: expected JSON of type %s, as the flow has it", text, expand.TypeOf(old).Kind())
+		v, err := data.DecodeJSON([]byte(value))
+		got, want := expand.TypeOf(v).Kind(), expand.TypeOf(old).Kind()
+		if err != nil || got != want && (got != "integer" || want != "number") {
+			return nil, fmt.Errorf("--set %q: expected JSON of type %s, as the flow has it", text, want)
 		}
 		vars[name] = v
 	}

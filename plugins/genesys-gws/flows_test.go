@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/wendflow/wend/nodes"
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
 )
@@ -67,10 +68,10 @@ func TestVendorsNotification(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := node.DecodeJSON(sample); err == nil {
+	if _, err := data.DecodeJSON(sample); err == nil {
 		t.Error("the vendor's sample is taken for JSON")
 	}
-	body, err := node.DecodeJSON([]byte(strings.Replace(string(sample), ": None", ": null", 1)))
+	body, err := data.DecodeJSON([]byte(strings.Replace(string(sample), ": None", ": null", 1)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/wendflow/wend/emulator"
 	"github.com/wendflow/wend/nodes"
 	lucs "github.com/wendflow/wend/plugins/luware-lucs/emulator"
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
@@ -155,7 +156,7 @@ func sampleInput(t *testing.T, name string) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	value, err := node.DecodeJSON(source)
+	value, err := data.DecodeJSON(source)
 	if err != nil {
 		t.Fatal(err)
 	}

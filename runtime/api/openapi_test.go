@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/webhook"
 )
@@ -20,7 +21,7 @@ import (
 // description returns the API's own description.
 func description(t *testing.T, s *server) map[string]any {
 	t.Helper()
-	v, err := node.DecodeJSON(s.do("GET", "/openapi.json", "").Body.Bytes())
+	v, err := data.DecodeJSON(s.do("GET", "/openapi.json", "").Body.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}

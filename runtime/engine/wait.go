@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/journal"
-	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/run"
 )
 
@@ -99,12 +99,12 @@ func dataOf(e journal.Event) (map[string]any, error) {
 	if len(e.Data) == 0 {
 		return nil, nil
 	}
-	v, err := node.DecodeJSON(e.Data)
+	v, err := data.DecodeJSON(e.Data)
 	if err != nil {
 		return nil, err
 	}
-	data, _ := v.(map[string]any)
-	return data, nil
+	object, _ := v.(map[string]any)
+	return object, nil
 }
 
 // mayPark tells whether the run can wait in the journal: for long, with nobody

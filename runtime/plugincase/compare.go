@@ -14,8 +14,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
-	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
@@ -102,7 +102,7 @@ func (d *differ) body(what string, want *yaml.Node, got []byte) {
 		d.textBody(what, want, got)
 		return
 	}
-	v, err := node.DecodeJSON(got)
+	v, err := data.DecodeJSON(got)
 	if err != nil {
 		d.differs(want, "%s is no JSON (%v): %s", what, err, show(string(got)))
 		return
@@ -116,9 +116,9 @@ func (d *differ) textBody(what string, want *yaml.Node, got []byte) {
 	if want.Value == string(got) {
 		return
 	}
-	expected, err := node.DecodeJSON([]byte(want.Value))
+	expected, err := data.DecodeJSON([]byte(want.Value))
 	if err == nil {
-		if v, err := node.DecodeJSON(got); err == nil && !reflect.DeepEqual(v, expected) {
+		if v, err := data.DecodeJSON(got); err == nil && !reflect.DeepEqual(v, expected) {
 			tree := &yaml.Node{}
 			if tree.Encode(expected) == nil {
 				place(tree, want)

@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/sdk/wire"
@@ -28,12 +29,12 @@ type Recording struct {
 
 // ReadRecording reads the report of a run as `wend run --json` and the API give
 // it. The events are in it with `--events`, else Events is empty.
-func ReadRecording(data []byte) (*Recording, error) {
+func ReadRecording(report []byte) (*Recording, error) {
 	var doc struct {
 		Recording
 		Events json.RawMessage `json:"events"`
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
+	dec := json.NewDecoder(bytes.NewReader(report))
 	dec.UseNumber()
 	if err := dec.Decode(&doc); err != nil {
 		return nil, fmt.Errorf("not the report of a run: %w", err)
@@ -42,7 +43,7 @@ func ReadRecording(data []byte) (*Recording, error) {
 		return nil, errors.New("not the report of a run: it has no nodes")
 	}
 	for _, n := range doc.Nodes {
-		node.Plain(n.Inputs)
+		data.Plain(n.Inputs)
 	}
 	rec := doc.Recording
 	if len(doc.Events) == 0 {
@@ -247,7 +248,7 @@ func write(c *Case, replies []run.Reply, said Transcript) ([]byte, error) {
 // expected shows a body that is a JSON object or list as one.
 func expected(call wire.Call) fileCall {
 	f := fileCall{Method: call.Method, URL: call.URL, Headers: call.Headers}
-	v, err := node.DecodeJSON(call.Body)
+	v, err := data.DecodeJSON(call.Body)
 	_, object := v.(map[string]any)
 	_, list := v.([]any)
 	switch {

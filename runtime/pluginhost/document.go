@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/sdk/wire"
 )
@@ -125,6 +126,8 @@ func appendValue(b []byte, v any) []byte {
 		return strconv.AppendInt(b, int64(v), 10)
 	case float64:
 		return appendFloat(b, v)
+	case json.Number:
+		return append(b, v...)
 	case map[string]any:
 		return appendObject(b, v)
 	case []any:
@@ -145,7 +148,7 @@ func appendFloat(b []byte, f float64) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return append(b, "null"...)
 	}
-	return strconv.AppendFloat(b, f, 'g', -1, 64)
+	return data.AppendFloat(b, f)
 }
 
 // appendString writes s in quotes. What is no valid UTF-8 becomes U+FFFD, byte

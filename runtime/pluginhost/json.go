@@ -1,17 +1,17 @@
 package pluginhost
 
 import (
-	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/wendflow/wend/runtime/data"
 )
 
-// decodeJSON reads one JSON document, which is valid UTF-8, as node.DecodeJSON
-// does: whole numbers that fit are int. It is our own because it is on the way
+// decodeJSON reads one JSON document, which is valid UTF-8, as data.DecodeJSON
+// does. It is our own because it is on the way
 // of every invoke, where encoding/json takes as long as the guest itself.
 func decodeJSON(doc string) (any, error) {
 	d := &jsonDecoder{text: doc}
@@ -152,10 +152,10 @@ func (d *jsonDecoder) members(end byte, read func() error) error {
 func (d *jsonDecoder) number() (any, error) {
 	start := d.at
 	d.skip('-')
+	whole := true
 	if !d.skip('0') && !d.digits() {
 		return nil, d.expected("a digit")
 	}
-	whole := true
 	if d.skip('.') {
 		whole = false
 		if !d.digits() {
@@ -177,11 +177,11 @@ func (d *jsonDecoder) number() (any, error) {
 			return n, nil
 		}
 	}
-	f, err := strconv.ParseFloat(text, 64)
-	if math.IsInf(f, 0) {
-		return nil, fmt.Errorf("number at byte %d: %w", start, errors.Unwrap(err))
+	v, err := data.Number(text)
+	if err != nil {
+		return nil, fmt.Errorf("byte %d: %w", start, err)
 	}
-	return f, nil
+	return v, nil
 }
 
 func (d *jsonDecoder) digits() bool {

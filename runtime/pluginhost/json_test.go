@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/sdk/wire"
@@ -31,7 +32,7 @@ func FuzzDecodeJSON(f *testing.F) {
 			return // refused before, or by depth
 		}
 		got, err := pluginhost.DecodeJSON(doc)
-		want, wantErr := node.DecodeJSON([]byte(doc))
+		want, wantErr := data.DecodeJSON([]byte(doc))
 		if wantErr == nil && !finite(want) {
 			return // a number beyond float64: an error of ours only
 		}

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
-	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
@@ -81,10 +81,10 @@ func decodeEvent(env envelope) (Event, error) {
 	switch env.Type {
 	case "run-started":
 		return decodeAs(env.Event, func(e *RunStarted) {
-			node.Plain(e.Output)
-			node.Plain(e.Variables)
+			data.Plain(e.Output)
+			data.Plain(e.Variables)
 			for _, out := range e.Outputs {
-				node.Plain(out)
+				data.Plain(out)
 			}
 		})
 	case "call-started":
@@ -98,14 +98,14 @@ func decodeEvent(env envelope) (Event, error) {
 	case "event-awaited":
 		return decodeAs[EventAwaited](env.Event, nil)
 	case "event-received":
-		return decodeAs(env.Event, func(e *EventReceived) { node.Plain(e.Data) })
+		return decodeAs(env.Event, func(e *EventReceived) { data.Plain(e.Data) })
 	case "node-finished":
 		return decodeAs(env.Event, func(e *NodeFinished) {
-			node.Plain(e.Outputs)
-			node.Plain(e.Set)
+			data.Plain(e.Outputs)
+			data.Plain(e.Set)
 		})
 	case "run-responded":
-		return decodeAs(env.Event, func(e *RunResponded) { e.Body = node.Plain(e.Body) })
+		return decodeAs(env.Event, func(e *RunResponded) { e.Body = data.Plain(e.Body) })
 	case "run-ended":
 		return decodeAs[RunEnded](env.Event, nil)
 	case "run-cancelled":

@@ -13,7 +13,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/problem"
 )
 
@@ -94,7 +94,7 @@ func parse(kind string, raw []byte) (any, error) {
 	if kind == formType {
 		return parseForm(raw)
 	}
-	v, err := node.DecodeJSON(raw)
+	v, err := data.DecodeJSON(raw)
 	if err != nil {
 		return nil, jsonProblem(raw, err)
 	}
