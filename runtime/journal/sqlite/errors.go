@@ -17,6 +17,7 @@ var (
 	ErrForeign  = errors.New("not a database of Wend")
 	ErrDamaged  = errors.New("damaged")
 	ErrReadOnly = errors.New("read-only")
+	ErrLacking  = errors.New("the journal lacks what was committed")
 	ErrFull     = errors.New("no space left on the disk")
 )
 

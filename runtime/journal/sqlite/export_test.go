@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"sync"
 
@@ -20,10 +22,14 @@ func (s *Store) LimitPages(ctx context.Context, n int) error {
 
 // MakeReadOnly lets SQLite refuse every write.
 func (s *Store) MakeReadOnly(ctx context.Context) error {
-	return s.writer.write(ctx, func(t *tx) error {
+	err := s.writer.write(ctx, func(t *tx) error {
 		_, err := t.exec("PRAGMA query_only = 1")
 		return err
 	})
+	if errors.Is(s.explain(err), ErrReadOnly) {
+		return nil // so soon that this transaction could not be counted
+	}
+	return err
 }
 
 // Pages is how many pages the file has.
@@ -71,3 +77,6 @@ var Queries = map[string]string{
 	"oldest": sqlOldest, "free": sqlFree, "taken": sqlTaken, "holder": sqlHolder,
 	"definitions": sqlRemoveDefinitions, "expired keys": sqlExpireKeys, "expired mail": sqlExpireMail,
 }
+
+// Dir is the data folder.
+func (s *Store) Dir() string { return filepath.Dir(s.path) }

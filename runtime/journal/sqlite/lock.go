@@ -14,14 +14,22 @@ import (
 const LockFile = "wend.lock"
 
 // lock is the right of this process to a data folder. The operating system
-// takes it back when the process ends, however it ends.
-type lock struct{ file *os.File }
+// takes it back when the process ends, however it ends. The folder itself is
+// locked too where it can be, so that removing the file lets nobody in.
+type lock struct{ file, folder *os.File }
 
 var errHeld = errors.New("held")
 
 func acquire(dir string) (*lock, error) {
 	path := filepath.Join(dir, LockFile)
-	f, err := openLocked(path)
+	folder, err := lockFolder(dir)
+	var f *os.File
+	if err == nil {
+		f, err = openLocked(path)
+	}
+	if err != nil {
+		_ = folder.Close() // it may be nil
+	}
 	switch {
 	case errors.Is(err, errHeld):
 		return nil, fmt.Errorf("data folder %q is %w%s", dir, ErrLocked, whoHolds(path))
@@ -30,7 +38,7 @@ func acquire(dir string) (*lock, error) {
 	case err != nil:
 		return nil, fmt.Errorf("lock data folder: %w", err)
 	}
-	l := &lock{f}
+	l := &lock{f, folder}
 	l.sign()
 	return l, nil
 }
@@ -56,5 +64,9 @@ func whoHolds(path string) string {
 // release leaves the file: to remove it would race with who takes it next.
 func (l *lock) release() error {
 	_ = l.file.Truncate(0)
-	return l.file.Close()
+	err := l.file.Close()
+	if l.folder != nil {
+		err = errors.Join(err, l.folder.Close())
+	}
+	return err
 }

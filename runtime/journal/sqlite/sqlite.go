@@ -34,6 +34,8 @@ type Config struct {
 	Dir string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
+	// AcceptLoss opens a database that lost commits, with what is left.
+	AcceptLoss bool
 }
 
 // Store is a journal.Driver on one file.
@@ -56,8 +58,8 @@ const readers = 4
 
 // Open opens the database in the folder, and makes or upgrades it first if
 // need be. It returns ErrLocked if another process has the folder open,
-// ErrNewer if a newer version wrote the file, ErrDamaged, ErrReadOnly or
-// ErrFull. Close the store with Close.
+// ErrNewer if a newer version wrote the file, ErrLacking if it lost commits,
+// ErrDamaged, ErrReadOnly or ErrFull. Close the store with Close.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
@@ -74,19 +76,23 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	if err := s.open(ctx); err != nil {
+	if err := s.open(ctx, cfg.AcceptLoss); err != nil {
 		return nil, errors.Join(s.explain(err), l.release())
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context) error {
+func (s *Store) open(ctx context.Context, acceptLoss bool) error {
 	db, conn, err := openWriter(ctx, s.path)
 	if err != nil {
 		return err
 	}
+	var counted *commits
 	if err = migrate(ctx, conn, s.path); err == nil {
-		s.writer, err = newWriter(ctx, db, conn)
+		counted, err = openCommits(ctx, conn, filepath.Dir(s.path), s.now, acceptLoss)
+	}
+	if err == nil {
+		s.writer, err = newWriter(ctx, db, conn, counted)
 	}
 	if err != nil {
 		return errors.Join(err, conn.Close(), db.Close())

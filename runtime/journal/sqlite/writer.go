@@ -18,6 +18,7 @@ const maxBatch = 512
 type writer struct {
 	db   *sql.DB
 	tx   *tx
+	made *commits
 	wake chan struct{} // holds one token: there is something to look at
 	gone chan struct{} // closed when the goroutine has ended
 
@@ -42,12 +43,12 @@ const (
 	withdrawn
 )
 
-func newWriter(ctx context.Context, db *sql.DB, conn *sql.Conn) (*writer, error) {
+func newWriter(ctx context.Context, db *sql.DB, conn *sql.Conn, made *commits) (*writer, error) {
 	t, err := newTx(ctx, conn)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, made.close())
 	}
-	w := &writer{db: db, tx: t, wake: make(chan struct{}, 1), gone: make(chan struct{})}
+	w := &writer{db: db, tx: t, made: made, wake: make(chan struct{}, 1), gone: make(chan struct{})}
 	go w.run()
 	return w, nil
 }
@@ -167,10 +168,15 @@ func (w *writer) attempt(batch []*request) error {
 			return r.err
 		}
 	}
+	if _, err := w.tx.exec(sqlCount, w.made.last+1); err != nil {
+		w.tx.rollback()
+		return err
+	}
 	if err := w.tx.commit(); err != nil {
 		w.tx.rollback()
 		return err
 	}
+	w.made.count()
 	return nil
 }
 
@@ -189,5 +195,5 @@ func (w *writer) stop() bool {
 // close ends the connection. Call stop first.
 func (w *writer) close() error {
 	w.stop()
-	return errors.Join(w.tx.close(), w.db.Close())
+	return errors.Join(w.tx.close(), w.db.Close(), w.made.close())
 }
