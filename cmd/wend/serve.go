@@ -37,7 +37,10 @@ const (
 func serveCommand(std *streams) *cobra.Command {
 	var env environment
 	var log logFlag
-	var addr, data string
+	var (
+		addr, data string
+		acceptLoss bool
+	)
 	cmd := &cobra.Command{
 		Use:   "serve [PATH...]",
 		Short: "Serve the flows under PATH (default flows), and reload them when they change",
@@ -58,7 +61,7 @@ later goes on as it was. The first interrupt stops in an orderly way, the second
 				return err
 			}
 			defer w.Close(context.WithoutCancel(cmd.Context()))
-			s, err := newServer(cmd.Context(), w, serverConfig{paths: paths, addr: addr, data: data}, std, logger)
+			s, err := newServer(cmd.Context(), w, serverConfig{paths: paths, addr: addr, data: data, acceptLoss: acceptLoss}, std, logger)
 			if err != nil {
 				return err
 			}
@@ -70,6 +73,7 @@ later goes on as it was. The first interrupt stops in an orderly way, the second
 	log.flags(cmd, "info")
 	cmd.Flags().StringVar(&addr, "addr", "", "where to listen (default "+defaultAddr+", or server.addr of the configuration)")
 	cmd.Flags().StringVar(&data, "data", defaultData, "folder of the journal")
+	cmd.Flags().BoolVar(&acceptLoss, "accept-loss", false, "go on with a journal that lacks what was committed")
 	return cmd
 }
 
@@ -77,6 +81,8 @@ type serverConfig struct {
 	paths []string
 	addr  string
 	data  string // empty keeps all runs in memory
+	// acceptLoss goes on with a journal that lost commits.
+	acceptLoss bool
 }
 
 // server is the process that operators run.
@@ -111,7 +117,7 @@ func newServer(ctx context.Context, w *world, cfg serverConfig, std *streams, lo
 	}
 	ec := engine.Config{Caller: w.outbound, Clock: w.clock, Log: log}
 	if cfg.data != "" {
-		if s.store, err = openStore(ctx, cfg.data, w.clock, shelf, func(name string) *flow.Flow { return flows.Set().Flow(name) }); err != nil {
+		if s.store, err = openStore(ctx, cfg.data, cfg.acceptLoss, w.clock, shelf, func(name string) *flow.Flow { return flows.Set().Flow(name) }); err != nil {
 			return nil, err
 		}
 		ec.Journal, ec.Flow = s.store.Driver, s.store.Flow

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -27,8 +28,12 @@ type store struct {
 }
 
 // openStore opens the data folder and puts the loaded plugins into it.
-func openStore(ctx context.Context, dir string, c clock.Clock, plugins *shelf, live func(name string) *flow.Flow) (*store, error) {
-	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir, Now: c.Now})
+// acceptLoss opens one that lost commits.
+func openStore(ctx context.Context, dir string, acceptLoss bool, c clock.Clock, plugins *shelf, live func(name string) *flow.Flow) (*store, error) {
+	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir, Now: c.Now, AcceptLoss: acceptLoss})
+	if errors.Is(err, sqlite.ErrLacking) {
+		return nil, wrongf("%w\nrestore what is missing in data folder %q, or go on with what is left by --accept-loss", err, dir)
+	}
 	if err != nil {
 		return nil, wrong(err)
 	}
