@@ -13,8 +13,8 @@ import (
 
 	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/outbound"
-	"github.com/wendflow/wend/runtime/pluginhost"
 )
 
 const configuration = "docs/configuration.md"
@@ -121,13 +121,13 @@ func keysOf(prefix string, mapping map[string]any) []string {
 // the defaults, and its names against the keys that wend.yaml takes.
 func TestConfigurationHasTheLimits(t *testing.T) {
 	t.Parallel()
-	var unasked, most pluginhost.Limits
-	wantUnasked, wantMost := pluginhost.DefaultLimits(), pluginhost.DefaultCeiling()
-	for _, l := range []*pluginhost.Limits{&wantUnasked, &wantMost} {
+	var unasked, most manifest.Limits
+	wantUnasked, wantMost := manifest.DefaultLimits(), manifest.DefaultCeiling()
+	for _, l := range []*manifest.Limits{&wantUnasked, &wantMost} {
 		l.Reply = 0 // is no key of wend.yaml
 	}
 	for _, row := range table(t, readFile(t, configuration), "limits") {
-		for k, l := range []*pluginhost.Limits{&unasked, &most} {
+		for k, l := range []*manifest.Limits{&unasked, &most} {
 			if err := l.Set(row[0], row[k+1]); err != nil {
 				t.Errorf("limit %s: %v", row[0], err)
 			}
@@ -136,7 +136,7 @@ func TestConfigurationHasTheLimits(t *testing.T) {
 			t.Errorf("limit %s: %v", row[0], mistakes)
 		}
 	}
-	if diff := cmp.Diff([]pluginhost.Limits{wantUnasked, wantMost}, []pluginhost.Limits{unasked, most}); diff != "" {
+	if diff := cmp.Diff([]manifest.Limits{wantUnasked, wantMost}, []manifest.Limits{unasked, most}); diff != "" {
 		t.Errorf("limits (-code +page):\n%s", diff)
 	}
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
-	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/runtime/run"
 )
 
@@ -70,15 +70,15 @@ func types(t *testing.T) *node.Set {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, mistakes := pluginhost.ParseManifest(file, src)
+		m, mistakes := manifest.Parse(file, src)
 		if err := mistakes.Err(); err != nil {
 			t.Fatal(err)
 		}
-		wasm, err := pluginhost.Append([]byte("\x00asm\x01\x00\x00\x00"), m)
+		wasm, err := manifest.Append([]byte("\x00asm\x01\x00\x00\x00"), m)
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
-		declared, err := pluginhost.Declared(wasm)
+		declared, err := manifest.Declared(wasm)
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wendflow/wend/runtime/pluginhost"
+	"github.com/wendflow/wend/runtime/manifest"
 )
 
 const pluginsPage = "docs/plugins.md"
@@ -19,17 +19,17 @@ const pluginsPage = "docs/plugins.md"
 func TestPluginLimits(t *testing.T) {
 	t.Parallel()
 	var names []string
-	var limits pluginhost.Limits
+	var limits manifest.Limits
 	for _, row := range table(t, readFile(t, pluginsPage), "limits") {
 		names = append(names, row[0])
 		if err := limits.Set(row[0], row[1]); err != nil {
 			t.Error(err)
 		}
 	}
-	if diff := cmp.Diff(pluginhost.LimitNames(), names); diff != "" {
+	if diff := cmp.Diff(manifest.LimitNames(), names); diff != "" {
 		t.Errorf("limits (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(pluginhost.DefaultLimits(), limits); diff != "" {
+	if diff := cmp.Diff(manifest.DefaultLimits(), limits); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
 }

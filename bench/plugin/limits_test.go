@@ -17,6 +17,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/runtime/pluginhost/meter"
@@ -140,8 +141,8 @@ func orderJSON(b *testing.B, items int) []byte {
 // wall clock and Extism's timeout have a time to keep.
 func BenchmarkStop(b *testing.B) {
 	const wall = 200 * time.Millisecond
-	byFuel := spinner(b, pluginhost.Limits{Fuel: pluginhost.DefaultLimits().Fuel, Wall: 10 * time.Second})
-	byWall := spinner(b, pluginhost.Limits{Fuel: pluginhost.DefaultCeiling().Fuel, Wall: wall})
+	byFuel := spinner(b, manifest.Limits{Fuel: manifest.DefaultLimits().Fuel, Wall: 10 * time.Second})
+	byWall := spinner(b, manifest.Limits{Fuel: manifest.DefaultCeiling().Fuel, Wall: wall})
 	peer := compileExtism(b, build(b, "./extism"), wall)
 	var fuel, late, peerLate []time.Duration
 	for b.Loop() {
@@ -160,15 +161,15 @@ func BenchmarkStop(b *testing.B) {
 func ms(d time.Duration) float64 { return float64(d) / 1e6 }
 
 // spinner is a node type that never ends, but for its limits.
-func spinner(b *testing.B, limits pluginhost.Limits) *node.Type {
+func spinner(b *testing.B, limits manifest.Limits) *node.Type {
 	b.Helper()
 	wasm := buildPlugin(b, "testdata/spin")
-	m, err := pluginhost.ReadManifest(wasm)
+	m, err := manifest.Read(wasm)
 	if err != nil {
 		b.Fatal(err)
 	}
 	m.Limits = limits
-	if wasm, err = pluginhost.Append(wasm, m); err != nil {
+	if wasm, err = manifest.Append(wasm, m); err != nil {
 		b.Fatal(err)
 	}
 	return typeNamed(b, load(b, wasm).Types(), "spin")
@@ -205,7 +206,7 @@ func timeout(b *testing.B, p *extism.CompiledPlugin) time.Duration {
 // world to stop while a guest span for a second, and the longest that a whole
 // collection took, which on a busy machine waits for much else.
 func BenchmarkGC(b *testing.B) {
-	spin := spinner(b, pluginhost.Limits{Fuel: pluginhost.DefaultCeiling().Fuel, Wall: time.Second})
+	spin := spinner(b, manifest.Limits{Fuel: manifest.DefaultCeiling().Fuel, Wall: time.Second})
 	peer := compileExtism(b, build(b, "./extism"), time.Second)
 	plain := newReactor(b, build(b, workGuest), wazero.NewRuntimeConfig())
 	for _, c := range []struct {

@@ -18,6 +18,7 @@ import (
 	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/pluginhost"
@@ -89,7 +90,7 @@ func (e *environment) catalogue(*streams) (*node.Set, error) {
 		if err != nil {
 			return nil, wrong(err)
 		}
-		declared, err := pluginhost.Declared(wasm)
+		declared, err := manifest.Declared(wasm)
 		if err != nil {
 			return nil, wrongf("%s: %w", file, err)
 		}
@@ -225,9 +226,9 @@ func cacheDir(log *slog.Logger) string {
 	return filepath.Join(dir, "wend")
 }
 
-func pluginCeiling(cfg *config.Config) pluginhost.Limits {
+func pluginCeiling(cfg *config.Config) manifest.Limits {
 	p := cfg.Limits.Plugin
-	return pluginhost.Limits{
+	return manifest.Limits{
 		Fuel: uint64(p.Fuel), Memory: uint64(p.Memory), Calls: uint64(p.Calls), Depth: uint64(p.Depth),
 		Wall: p.Wall, Input: uint64(p.Input), Output: uint64(p.Output), Reply: uint64(p.Reply), Log: uint64(p.Log),
 	}

@@ -22,7 +22,7 @@ import (
 
 	wend "github.com/wendflow/wend/cmd/wend"
 	"github.com/wendflow/wend/emulator"
-	"github.com/wendflow/wend/runtime/pluginhost"
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/run"
 )
 
@@ -143,7 +143,7 @@ func newBench(t *testing.T, vendor string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	types, err := pluginhost.Declared(wasm)
+	types, err := manifest.Declared(wasm)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/wendflow/wend/runtime/pluginhost"
+	"github.com/wendflow/wend/runtime/manifest"
 )
 
 // modules writes files that no host takes.
@@ -17,10 +17,10 @@ func modules(t *testing.T) string {
 		"text":      "no WebAssembly at all\n",
 		"cut":       header + "\x01\x04\x01",
 		"bare":      header,
-		"broken":    header + custom(pluginhost.Section, `{"abi":1,`),
-		"other-abi": header + custom(pluginhost.Section, `{"abi":2,`+manifest),
-		"foreign":   foreign + custom(pluginhost.Section, `{"abi":1,`+manifest),
-		"hollow":    header + custom(pluginhost.Section, `{"abi":1,`+manifest),
+		"broken":    header + custom(manifest.Section, `{"abi":1,`),
+		"other-abi": header + custom(manifest.Section, `{"abi":2,`+sound),
+		"foreign":   foreign + custom(manifest.Section, `{"abi":1,`+sound),
+		"hollow":    header + custom(manifest.Section, `{"abi":1,`+sound),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name+".wasm"), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -34,8 +34,8 @@ const (
 	header = "\x00asm\x01\x00\x00\x00"
 	// foreign imports the function env.steal, without arguments and results.
 	foreign = header + "\x01\x04\x01\x60\x00\x00" + "\x02\x0d\x01\x03env\x05steal\x00\x00"
-	// manifest is the rest of a manifest in order, after its abi.
-	manifest = `"plugin":"p","version":"1.0.0","methods":{"m":{"inputs":{"type":"object"},"outputs":{"type":"object"},"outcomes":{"success":"ok","fault":"bad","others":{"ok":"","bad":""}}}}}`
+	// sound is the rest of a manifest in order, after its abi.
+	sound = `"plugin":"p","version":"1.0.0","methods":{"m":{"inputs":{"type":"object"},"outputs":{"type":"object"},"outcomes":{"success":"ok","fault":"bad","others":{"ok":"","bad":""}}}}}`
 )
 
 // custom is a custom section.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/plugincase"
 	"github.com/wendflow/wend/runtime/pluginhost"
 )
@@ -169,7 +170,7 @@ func (c *checkup) uncovered(cases []*plugincase.Case) {
 }
 
 // manifestOf reads the manifest of a module that may not be loaded yet.
-func manifestOf(wasm []byte) (*pluginhost.Manifest, error) {
-	m, err := pluginhost.ReadManifest(wasm)
+func manifestOf(wasm []byte) (*manifest.Manifest, error) {
+	m, err := manifest.Read(wasm)
 	return m, wrong(err)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
+	"github.com/wendflow/wend/runtime/wasm"
 )
 
 const (
@@ -84,16 +85,16 @@ func (s *shelf) keep(ctx context.Context) (map[string]bool, error) {
 	}
 	kept := map[string]bool{}
 	for _, file := range files {
-		wasm, err := os.ReadFile(file)
+		content, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
 		}
-		digest := pluginhost.Digest(wasm)
+		digest := wasm.Digest(content)
 		kept[digest] = true
 		if s.blobs == nil {
 			continue
 		}
-		if err := s.blobs.PutBlob(ctx, digest, wasm); err != nil {
+		if err := s.blobs.PutBlob(ctx, digest, content); err != nil {
 			return nil, fmt.Errorf("keep plugin %q: %w", file, err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/sdk/wire"
@@ -23,8 +24,8 @@ func refused(t *testing.T) map[string]struct {
 	want string
 } {
 	t.Helper()
-	good := withManifest(t, answer(done).module(), pluginhost.Limits{})
-	plugin := func(a asm) []byte { return withManifest(t, a.module(), pluginhost.Limits{}) }
+	good := withManifest(t, answer(done).module(), manifest.Limits{})
+	plugin := func(a asm) []byte { return withManifest(t, a.module(), manifest.Limits{}) }
 	changed := func(f func(*asm)) []byte {
 		a := answer(done)
 		f(&a)
@@ -33,7 +34,7 @@ func refused(t *testing.T) map[string]struct {
 	forged := func(content string) []byte {
 		return append(answer(done).module(), section(0, code(text("wend.plugin"), []byte(content)))...)
 	}
-	_, manifest, _ := strings.Cut(string(good), "wend.plugin")
+	_, declared, _ := strings.Cut(string(good), "wend.plugin")
 	return map[string]struct {
 		wasm []byte
 		want string
@@ -44,12 +45,12 @@ func refused(t *testing.T) map[string]struct {
 		"a component":     {[]byte("\x00asm\x0d\x00\x01\x00"), "components are not supported"},
 		"truncated":       {good[:len(good)-10], "truncated at byte"},
 		"no manifest":     {answer(done).module(), `has no custom section "wend.plugin"`},
-		"two manifests":   {append(bytes.Clone(good), section(0, code(text("wend.plugin"), []byte(manifest)))...), "more than one custom section"},
+		"two manifests":   {append(bytes.Clone(good), section(0, code(text("wend.plugin"), []byte(declared)))...), "more than one custom section"},
 		"forged manifest": {forged(`{"plugin":"x"`), "is not JSON"},
 		"binary manifest": {forged("\xff\xfe"), "is not valid UTF-8"},
-		"other ABI":       {forged(strings.Replace(manifest, `"abi":1`, `"abi":2`, 1)), "ABI 2 is not supported, only ABI 1 is"},
-		"unknown key":     {forged(strings.Replace(manifest, `"methods"`, `"metods"`, 1)), `unexpected key "metods"; did you mean "methods"?`},
-		"name of a path":  {forged(strings.Replace(manifest, `"bad"`, `"../bad"`, 1)), `"../bad" is not a name`},
+		"other ABI":       {forged(strings.Replace(declared, `"abi":1`, `"abi":2`, 1)), "ABI 2 is not supported, only ABI 1 is"},
+		"unknown key":     {forged(strings.Replace(declared, `"methods"`, `"metods"`, 1)), `unexpected key "metods"; did you mean "methods"?`},
+		"name of a path":  {forged(strings.Replace(declared, `"bad"`, `"../bad"`, 1)), `"../bad" is not a name`},
 		"foreign import": {
 			changed(func(a *asm) { a.imports = []wasmImport{{"env", "system", i32, i32}} }),
 			"imports env.system; a plugin may import nothing but",
@@ -90,7 +91,7 @@ func refused(t *testing.T) map[string]struct {
 			"does not start: unreachable",
 		},
 		"greedy": {
-			withManifest(t, answer(done).module(), pluginhost.Limits{Calls: 5000, Memory: 1 << 32}),
+			withManifest(t, answer(done).module(), manifest.Limits{Calls: 5000, Memory: 1 << 32}),
 			"asks for a memory limit of 4GB, above the ceiling of 256MB",
 		},
 	}
@@ -98,7 +99,7 @@ func refused(t *testing.T) map[string]struct {
 
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, pluginhost.Config{Ceiling: pluginhost.Limits{Fuel: 100_000_000}})
+	h := newHost(t, pluginhost.Config{Ceiling: manifest.Limits{Fuel: 100_000_000}})
 	for name, test := range refused(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -113,7 +114,7 @@ func TestRefused(t *testing.T) {
 // hostile is a module that is loaded and then does harm.
 type hostile struct {
 	asm    asm
-	limits pluginhost.Limits
+	limits manifest.Limits
 	visit  func(*node.Visit)
 	code   string // of the fault; empty if the plugin answers all the same
 	want   string // in the fault
@@ -143,7 +144,7 @@ func adversaries() map[string]hostile {
 	allocTrap.alloc = body(opUnreachable)
 	allocFar := answer(done)
 	allocFar.alloc = body(const32(-8))
-	quiet := pluginhost.Limits{Fuel: 300_000_000}
+	quiet := manifest.Limits{Fuel: 300_000_000}
 
 	return map[string]hostile{
 		"endless loop":      {asm: after(loop()), limits: quiet, code: "fuel", want: "used up its fuel of 300000000"},
@@ -214,8 +215,8 @@ func adversaries() map[string]hostile {
 		"exit well":       {asm: importing(after(const32(0), call(0)), wasi("proc_exit", i32, "")), code: "exit", want: "exited with status 0"},
 		"division by 0":   {asm: after(const32(1), const32(0), opDiv, opDrop), code: "trap", want: "integer divide by zero"},
 		"load outside":    {asm: after(const32(-4), opLoad32, opDrop), code: "trap", want: "out of bounds memory access"},
-		"random flood":    {asm: importing(asm{memory: append([]byte{0}, uleb(1000)...), invoke: body(loop(const32(0), const32(60<<20), call(0), opDrop), const64(0))}, wasi("random_get", i32+i32, i32)), limits: pluginhost.Limits{Wall: 100 * time.Millisecond}, code: "wall"},
-		"out of time":     {asm: after(loop()), limits: pluginhost.Limits{Wall: 50 * time.Millisecond, Fuel: 20_000_000_000}, code: "wall", want: "over its wall limit of 50ms"},
+		"random flood":    {asm: importing(asm{memory: append([]byte{0}, uleb(1000)...), invoke: body(loop(const32(0), const32(60<<20), call(0), opDrop), const64(0))}, wasi("random_get", i32+i32, i32)), limits: manifest.Limits{Wall: 100 * time.Millisecond}, code: "wall"},
+		"out of time":     {asm: after(loop()), limits: manifest.Limits{Wall: 50 * time.Millisecond, Fuel: 20_000_000_000}, code: "wall", want: "over its wall limit of 50ms"},
 		"grows each time": {asm: after(const32(1), opGrow, opDrop)},
 		"reads stdin": {asm: importing(after(const32(512), const32(0), opStore32, const32(516), const32(8), opStore32,
 			const32(0), const32(512), const32(1), const32(520), call(0), opDrop,
@@ -291,7 +292,7 @@ func checkFault(t *testing.T, action node.Action, err error, code, want string) 
 // TestMemoryReturns loads, runs and closes all hostile modules again and again:
 // the process is as large after the last round as after the first.
 func TestMemoryReturns(t *testing.T) {
-	h := newHost(t, pluginhost.Config{Ceiling: pluginhost.Limits{Fuel: 50_000_000}})
+	h := newHost(t, pluginhost.Config{Ceiling: manifest.Limits{Fuel: 50_000_000}})
 	round := func() int {
 		for name, test := range adversaries() {
 			test.limits.Fuel = 0
@@ -323,7 +324,7 @@ func TestHiddenState(t *testing.T) {
 		const32(globalDigit), []byte{0x23, 0}, opStore8,
 		answerAt(8192, 41))
 	h := newHost(t, pluginhost.Config{})
-	count := method(t, load(t, h, withManifest(t, a.module(), pluginhost.Limits{})), "go")
+	count := method(t, load(t, h, withManifest(t, a.module(), manifest.Limits{})), "go")
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

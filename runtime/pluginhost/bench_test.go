@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/sdk/wire"
@@ -119,7 +120,7 @@ func benchLoad(b *testing.B, dir string, wasm []byte) {
 // BenchmarkGC reports the longest that the garbage collector waited to stop the
 // world while a guest span, for a second at most.
 func BenchmarkGC(b *testing.B) {
-	h := newHost(b, pluginhost.Config{Ceiling: pluginhost.Limits{Wall: time.Second}})
+	h := newHost(b, pluginhost.Config{Ceiling: manifest.Limits{Wall: time.Second}})
 	spin := method(b, load(b, h, guest(b)), "spin")
 	before := stopping()
 	for b.Loop() {

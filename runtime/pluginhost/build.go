@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/manifest"
+	"github.com/wendflow/wend/runtime/wasm"
 )
 
 // ManifestFile is the author's manifest in a plugin's folder.
@@ -32,7 +34,7 @@ type BuildConfig struct {
 // BuildReport says what was built.
 type BuildReport struct {
 	Out      string
-	Manifest *Manifest
+	Manifest *manifest.Manifest
 	Digest   string
 	Size     int
 	Warnings []string
@@ -52,30 +54,30 @@ func (e *ManifestError) Error() string { return e.Mistakes.Err().Error() }
 // The mistakes of a plugin.yaml are a *ManifestError. The file is written whole
 // or not at all.
 func Build(ctx context.Context, c BuildConfig) (*BuildReport, error) {
-	manifest, err := readManifestFile(filepath.Join(c.Dir, ManifestFile))
+	m, err := readManifestFile(filepath.Join(c.Dir, ManifestFile))
 	if err != nil {
 		return nil, err
 	}
 	compiled, err := c.compile(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("build plugin %s: %w", manifest.Plugin, err)
+		return nil, fmt.Errorf("build plugin %s: %w", m.Plugin, err)
 	}
-	wasm, err := Append(compiled, manifest)
+	file, err := manifest.Append(compiled, m)
 	if err != nil {
-		return nil, fmt.Errorf("build plugin %s: %w", manifest.Plugin, err)
+		return nil, fmt.Errorf("build plugin %s: %w", m.Plugin, err)
 	}
-	warnings, err := examine(wasm)
+	warnings, err := examine(file)
 	if err != nil {
-		return nil, fmt.Errorf("build plugin %s: %w", manifest.Plugin, err)
+		return nil, fmt.Errorf("build plugin %s: %w", m.Plugin, err)
 	}
-	out := cmp.Or(c.Out, filepath.Join(c.Dir, manifest.Plugin+".wasm"))
-	if err := replaceFile(out, wasm); err != nil {
-		return nil, fmt.Errorf("build plugin %s: %w", manifest.Plugin, err)
+	out := cmp.Or(c.Out, filepath.Join(c.Dir, m.Plugin+".wasm"))
+	if err := replaceFile(out, file); err != nil {
+		return nil, fmt.Errorf("build plugin %s: %w", m.Plugin, err)
 	}
-	return &BuildReport{Out: out, Manifest: manifest, Digest: Digest(wasm), Size: len(wasm), Warnings: warnings}, nil
+	return &BuildReport{Out: out, Manifest: m, Digest: wasm.Digest(file), Size: len(file), Warnings: warnings}, nil
 }
 
-func readManifestFile(file string) (*Manifest, error) {
+func readManifestFile(file string) (*manifest.Manifest, error) {
 	src, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("no %s in %q: that file makes a folder a plugin", ManifestFile, filepath.Dir(file))
@@ -83,7 +85,7 @@ func readManifestFile(file string) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, mistakes := ParseManifest(file, src)
+	m, mistakes := manifest.Parse(file, src)
 	if mistakes.HasErrors() {
 		return nil, &ManifestError{file, src, mistakes}
 	}
@@ -122,8 +124,8 @@ func (c BuildConfig) compileGo(ctx context.Context) ([]byte, error) {
 }
 
 // examine checks a fresh module as a load would, short of compiling it.
-func examine(wasm []byte) (warnings []string, err error) {
-	in, err := Inspect(wasm)
+func examine(file []byte) (warnings []string, err error) {
+	in, err := Inspect(file)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/sdk/wire"
@@ -78,7 +79,7 @@ func TestHostileCommands(t *testing.T) {
 		"fails":          {asm: program(write(1, 8192, int32(len(done))), const32(1), call(1)), code: "exit", want: "exited with status 1"},
 		"says nothing":   {asm: program(), code: "contract", want: "not JSON"},
 		"says too much":  {asm: program(loop(write(1, 0, 60_000))), code: "output", want: "over the output limit of 1MB"},
-		"never ends":     {asm: program(loop()), limits: pluginhost.Limits{Fuel: 100_000_000}, code: "fuel"},
+		"never ends":     {asm: program(loop()), limits: manifest.Limits{Fuel: 100_000_000}, code: "fuel"},
 	}
 	h := newHost(t, pluginhost.Config{})
 	for name, test := range tests {
@@ -96,26 +97,26 @@ func TestHostileCommands(t *testing.T) {
 // TestBuild builds what cannot be built.
 func TestBuild(t *testing.T) {
 	t.Parallel()
-	manifest := string(read(t, "testdata/command/plugin.yaml"))
+	declared := string(read(t, "testdata/command/plugin.yaml"))
 	tests := map[string]struct {
 		files  map[string]string
 		config pluginhost.BuildConfig
 		want   string
 	}{
 		"no manifest":  {nil, pluginhost.BuildConfig{}, "no plugin.yaml in "},
-		"no toolchain": {map[string]string{"plugin.yaml": manifest}, pluginhost.BuildConfig{Go: "no-such-go"}, "the Go toolchain is needed and was not found"},
-		"no sources":   {map[string]string{"plugin.yaml": manifest}, pluginhost.BuildConfig{}, "build plugin command: go build: exit status 1\n"},
+		"no toolchain": {map[string]string{"plugin.yaml": declared}, pluginhost.BuildConfig{Go: "no-such-go"}, "the Go toolchain is needed and was not found"},
+		"no sources":   {map[string]string{"plugin.yaml": declared}, pluginhost.BuildConfig{}, "build plugin command: go build: exit status 1\n"},
 		"does not compile": {
-			map[string]string{"plugin.yaml": manifest, "go.mod": "module x\n", "main.go": "package main\nfunc main() { nope() }\n"},
+			map[string]string{"plugin.yaml": declared, "go.mod": "module x\n", "main.go": "package main\nfunc main() { nope() }\n"},
 			pluginhost.BuildConfig{},
 			"./main.go:2:15: undefined: nope",
 		},
 		"exports nothing": {
-			map[string]string{"plugin.yaml": manifest, "go.mod": "module x\n", "main.go": "package main\nfunc main() {}\n"},
+			map[string]string{"plugin.yaml": declared, "go.mod": "module x\n", "main.go": "package main\nfunc main() {}\n"},
 			pluginhost.BuildConfig{},
 			"does not export the function wend_alloc(i32) i32 of ABI 1",
 		},
-		"no module":     {map[string]string{"plugin.yaml": manifest}, pluginhost.BuildConfig{Module: "/no/such.wasm"}, "no such file"},
+		"no module":     {map[string]string{"plugin.yaml": declared}, pluginhost.BuildConfig{Module: "/no/such.wasm"}, "no such file"},
 		"wrong mistake": {map[string]string{"plugin.yaml": "plugin: x\n"}, pluginhost.BuildConfig{}, `missing "version"`},
 	}
 	for name, test := range tests {

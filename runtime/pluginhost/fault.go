@@ -9,6 +9,7 @@ import (
 
 	"github.com/tetratelabs/wazero/sys"
 
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost/meter"
 )
@@ -45,7 +46,7 @@ func failf(code, format string, a ...any) *failure {
 }
 
 // fault makes what the engine gets of f.
-func (f *failure) fault(m *Manifest, method string) *node.Fault {
+func (f *failure) fault(m *manifest.Manifest, method string) *node.Fault {
 	var b strings.Builder
 	fmt.Fprintf(&b, "plugin %s@%s, method %s: %s", m.Plugin, m.Version, method, f.msg)
 	if len(f.frames) > 0 {
@@ -67,7 +68,7 @@ func (f *failure) limit(code, format string, a ...any) {
 
 // over says which limit was passed, and by how much.
 func over(code, what string, got, limit uint64) *failure {
-	return failf(code, "%s has %s, %s over the %s limit of %s", what, size.show(got), size.show(got-limit), code, size.show(limit))
+	return failf(code, "%s has %s, %s over the %s limit of %s", what, manifest.ShowSize(got), manifest.ShowSize(got-limit), code, manifest.ShowSize(limit))
 }
 
 // trapped says what ended a call into the guest.

@@ -15,16 +15,18 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/pluginhost/meter"
+	"github.com/wendflow/wend/runtime/wasm"
 )
 
 // guest is compiled code, ready to be instantiated.
 type guest struct {
 	digest  string
-	limits  Limits
+	limits  manifest.Limits
 	command bool   // a program, not a library
 	entry   string // what an invoke calls
-	data    []segment
+	data    []wasm.Segment
 	globals []string // exported names of those that change
 	hazards []string // why restoring memory and globals is not enough
 	tracker *tracker
@@ -37,18 +39,18 @@ var initTime = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // compile makes machine code in a runtime of the guest's own: modules that
 // share one can import each other.
-func (h *Host) compile(ctx context.Context, wasm []byte, mod *module, limits Limits, digest string) (*guest, error) {
+func (h *Host) compile(ctx context.Context, file []byte, mod *wasm.Module, limits manifest.Limits, digest string) (*guest, error) {
 	g := &guest{
 		digest:  digest,
 		limits:  limits,
-		command: mod.command(),
+		command: command(mod),
 		entry:   exportInvoke,
 		tracker: h.tracker,
 	}
 	if g.command {
 		g.entry = exportStart
 	}
-	bare, data := mod.takeData(wasm)
+	bare, data := takeData(mod, file)
 	g.data = data
 	metered, err := h.meter(bare, digest, int32(min(limits.Depth, maxDepth)))
 	if err != nil {
@@ -152,8 +154,8 @@ func (g *guest) instantiate(img *image) (*instance, error) {
 // become brings a new instance to the state of the image.
 func (i *instance) become(img *image) error {
 	missing := len(img.memory.bytes) - int(i.memory.Size())
-	if _, ok := i.memory.Grow(uint32(missing / pageSize)); !ok {
-		return fmt.Errorf("grow the memory of an instance to %s", size.show(uint64(len(img.memory.bytes))))
+	if _, ok := i.memory.Grow(uint32(missing / wasm.PageSize)); !ok {
+		return fmt.Errorf("grow the memory of an instance to %s", manifest.ShowSize(uint64(len(img.memory.bytes))))
 	}
 	if err := i.arena.adopt(img.memory); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/sdk/wire"
@@ -112,7 +113,7 @@ func TestReplay(t *testing.T) {
 // TestGuestFaults: a Go guest's faults say what it said itself.
 func TestGuestFaults(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, pluginhost.Config{Ceiling: pluginhost.Limits{Fuel: 500_000_000}})
+	h := newHost(t, pluginhost.Config{Ceiling: manifest.Limits{Fuel: 500_000_000}})
 	p := load(t, h, guest(t))
 	tests := []struct {
 		method string
@@ -212,7 +213,7 @@ func TestInstances(t *testing.T) {
 func TestWall(t *testing.T) {
 	t.Parallel()
 	const wall = 100 * time.Millisecond
-	h := newHost(t, pluginhost.Config{Ceiling: pluginhost.Limits{Wall: wall}})
+	h := newHost(t, pluginhost.Config{Ceiling: manifest.Limits{Wall: wall}})
 	spin := method(t, load(t, h, guest(t)), "spin")
 	began := time.Now()
 	_, err := spin.Step(t.Context(), visit(map[string]any{}))

@@ -27,6 +27,15 @@ func cacheDir(tb testing.TB) string {
 	return filepath.Join(dir, "wend-test")
 }
 
+func read(tb testing.TB, file string) []byte {
+	tb.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
 func newHost(tb testing.TB, c pluginhost.Config) *pluginhost.Host {
 	tb.Helper()
 	if c.CacheDir == "" {

@@ -1,18 +1,23 @@
 package pluginhost
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/wendflow/wend/runtime/manifest"
+	"github.com/wendflow/wend/runtime/wasm"
+)
 
 // Inspection is what can be known of a wasm file without compiling it.
 type Inspection struct {
-	Manifest      *Manifest `json:"manifest,omitempty"`
-	ManifestError string    `json:"manifestError,omitempty"` // why there is no Manifest
-	Digest        string    `json:"digest"`
-	Size          int       `json:"size"`
-	Kind          Kind      `json:"kind"`
-	Exports       []string  `json:"exports"` // functions with their signatures, and memories
-	Imports       []string  `json:"imports"`
-	InitialPages  uint32    `json:"initialPages"` // of 64 KB
-	MaxPages      uint32    `json:"maxPages"`     // 0 if the module names none
+	Manifest      *manifest.Manifest `json:"manifest,omitempty"`
+	ManifestError string             `json:"manifestError,omitempty"` // why there is no Manifest
+	Digest        string             `json:"digest"`
+	Size          int                `json:"size"`
+	Kind          Kind               `json:"kind"`
+	Exports       []string           `json:"exports"` // functions with their signatures, and memories
+	Imports       []string           `json:"imports"`
+	InitialPages  uint32             `json:"initialPages"` // of 64 KB
+	MaxPages      uint32             `json:"maxPages"`     // 0 if the module names none
 	// Problems are why a host would refuse the module.
 	Problems []string `json:"problems,omitempty"`
 }
@@ -28,37 +33,37 @@ const (
 
 // Inspect looks at a wasm file. It fails only if the file is no module; what
 // else is wrong stands in the result.
-func Inspect(wasm []byte) (*Inspection, error) {
-	m, err := parseModule(wasm)
+func Inspect(file []byte) (*Inspection, error) {
+	m, err := wasm.Parse(file)
 	if err != nil {
 		return nil, err
 	}
-	i := &Inspection{Digest: Digest(wasm), Size: len(wasm), Kind: Reactor}
-	if m.command() {
+	i := &Inspection{Digest: wasm.Digest(file), Size: len(file), Kind: Reactor}
+	if command(m) {
 		i.Kind = Command
 	}
-	if i.Manifest, err = m.manifest(); err != nil {
+	if i.Manifest, err = manifest.Of(m); err != nil {
 		i.ManifestError = err.Error()
 	}
-	for _, e := range m.exports {
-		switch e.kind {
-		case kindFunction:
-			sig, _ := m.signatureOf(e.index) // an unknown one shows as ()
-			i.Exports = append(i.Exports, e.name+sig.String())
-		case kindMemory:
-			i.Exports = append(i.Exports, e.name)
+	for _, e := range m.Exports {
+		switch e.Kind {
+		case wasm.KindFunction:
+			sig, _ := m.SignatureOf(e.Index) // an unknown one shows as ()
+			i.Exports = append(i.Exports, e.Name+sig.String())
+		case wasm.KindMemory:
+			i.Exports = append(i.Exports, e.Name)
 		}
 	}
-	for _, imp := range m.imports {
-		i.Imports = append(i.Imports, imp.module+"."+imp.name)
+	for _, imp := range m.Imports {
+		i.Imports = append(i.Imports, imp.Module+"."+imp.Name)
 	}
-	if m.memory != nil {
-		i.InitialPages = m.memory.min
-		if m.memory.max < maxPages {
-			i.MaxPages = m.memory.max
+	if m.Memory != nil {
+		i.InitialPages = m.Memory.Min
+		if m.Memory.Max < wasm.MaxPages {
+			i.MaxPages = m.Memory.Max
 		}
 	}
-	for _, err := range []error{m.checkImports(), m.checkExports()} {
+	for _, err := range []error{checkImports(m), checkExports(m)} {
 		if err != nil {
 			i.Problems = append(i.Problems, err.Error())
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/sys"
 
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/pluginhost/meter"
 )
 
@@ -64,7 +65,7 @@ func (g *guest) newInstance() (*instance, error) {
 // initialise brings a new instance to the state in which an image is taken.
 func (i *instance) initialise() error {
 	for _, s := range i.guest.data {
-		i.memory.Write(s.offset, s.bytes) // fits, as takeData has seen
+		i.memory.Write(s.Offset, s.Bytes) // fits, as takeData has seen
 	}
 	start := i.mod.ExportedFunction(exportInitialize)
 	if start == nil || i.guest.command {
@@ -214,7 +215,7 @@ func (i *instance) explain(err error) *failure {
 		f.limit(FaultWall, "ran for %s, %s over its wall limit of %s", ran.Round(time.Millisecond), (ran - i.world.time).Round(time.Microsecond), i.world.time)
 	case i.arena.denied > 0 && f.code == FaultTrap:
 		f.limit(FaultMemory, "wanted %s of memory, %s over its limit of %s",
-			size.show(i.arena.denied), size.show(i.arena.denied-limits.Memory), size.show(limits.Memory))
+			manifest.ShowSize(i.arena.denied), manifest.ShowSize(i.arena.denied-limits.Memory), manifest.ShowSize(limits.Memory))
 	}
 	return f
 }

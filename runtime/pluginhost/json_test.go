@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wendflow/wend/runtime/data"
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/sdk/wire"
@@ -91,7 +92,7 @@ func capture(t *testing.T, v node.Visit) string {
 		const32(512), get(0), opStore32, const32(516), get(1), opStore32,
 		const32(1), const32(512), const32(1), const32(520), call(0), opDrop,
 		answerAt(8192, len(done)))
-	p := load(t, newHost(t, pluginhost.Config{}), withManifest(t, a.module(), pluginhost.Limits{}))
+	p := load(t, newHost(t, pluginhost.Config{}), withManifest(t, a.module(), manifest.Limits{}))
 	var sent string
 	v.Log = func(line string) { sent += line }
 	finish(t, method(t, p, "go"), v)

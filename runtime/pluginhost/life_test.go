@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
 )
@@ -24,13 +25,13 @@ func ended(t *testing.T) context.Context {
 // versioned is a plugin whose method "go" answers n.
 func versioned(t *testing.T, version, n string) []byte {
 	t.Helper()
-	wasm := withManifest(t, answer(`{"outcome":"Success","outputs":{"n":`+n+`}}`).module(), pluginhost.Limits{})
-	m, err := pluginhost.ReadManifest(wasm)
+	wasm := withManifest(t, answer(`{"outcome":"Success","outputs":{"n":`+n+`}}`).module(), manifest.Limits{})
+	m, err := manifest.Read(wasm)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.Version = version
-	wasm, err = pluginhost.Append(wasm, m)
+	wasm, err = manifest.Append(wasm, m)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,77 +6,80 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/wendflow/wend/runtime/manifest"
+	"github.com/wendflow/wend/runtime/wasm"
 )
 
 // maxModule bounds what compiling a file can take.
 const maxModule = 64 << 20
 
 // load makes a plugin of a wasm file.
-func (h *Host) load(ctx context.Context, wasm []byte, digest string) (*Plugin, error) {
-	if n := uint64(len(wasm)); n > maxModule {
-		return nil, fmt.Errorf("has %s, expected at most %s", size.show(n), size.show(maxModule))
+func (h *Host) load(ctx context.Context, file []byte, digest string) (*Plugin, error) {
+	if n := uint64(len(file)); n > maxModule {
+		return nil, fmt.Errorf("has %s, expected at most %s", manifest.ShowSize(n), manifest.ShowSize(maxModule))
 	}
-	mod, err := parseModule(wasm)
+	mod, err := wasm.Parse(file)
 	if err != nil {
 		return nil, err
 	}
-	manifest, err := mod.manifest()
+	m, err := manifest.Of(mod)
 	if err != nil {
 		return nil, err
 	}
-	p, err := h.prepare(ctx, mod, manifest, wasm, digest)
+	p, err := h.prepare(ctx, mod, m, file, digest)
 	if err != nil {
-		return nil, fmt.Errorf("plugin %s@%s: %w", manifest.Plugin, manifest.Version, err)
+		return nil, fmt.Errorf("plugin %s@%s: %w", m.Plugin, m.Version, err)
 	}
 	return p, nil
 }
 
-func (h *Host) prepare(ctx context.Context, mod *module, manifest *Manifest, wasm []byte, digest string) (*Plugin, error) {
-	if err := errors.Join(mod.checkImports(), mod.checkExports()); err != nil {
+func (h *Host) prepare(ctx context.Context, mod *wasm.Module, m *manifest.Manifest, file []byte, digest string) (*Plugin, error) {
+	if err := errors.Join(checkImports(mod), checkExports(mod)); err != nil {
 		return nil, err
 	}
-	limits, err := manifest.Limits.within(h.ceiling)
+	limits, err := m.Limits.Within(h.ceiling)
 	if err != nil {
 		return nil, err
 	}
-	if err := mod.checkMemory(limits.Memory); err != nil {
+	if err := checkMemory(mod, limits.Memory); err != nil {
 		return nil, err
 	}
 	p := &Plugin{
 		host:     h,
-		manifest: manifest,
+		manifest: m,
 		limits:   limits,
 		slots:    make(chan struct{}, h.instances),
 		closing:  make(chan struct{}),
 		draining: make(chan struct{}, 1),
 		faults:   map[string]uint64{},
 	}
-	if p.types, err = manifest.types(digest, p.stepper(p.ready)); err != nil {
+	if p.types, err = m.Types(digest, p.stepper(p.ready)); err != nil {
 		return nil, err
 	}
-	if p.fresh, err = manifest.types(digest, p.stepper(p.guestOnly)); err != nil {
+	if p.fresh, err = m.Types(digest, p.stepper(p.guestOnly)); err != nil {
 		return nil, err
 	}
-	if p.guest, err = h.compile(ctx, wasm, mod, limits, digest); err != nil {
+	if p.guest, err = h.compile(ctx, file, mod, limits, digest); err != nil {
 		return nil, err
 	}
 	if err := p.settle(); err != nil { //nolint:contextcheck // no context ends a guest, see instance.ctx
 		return nil, errors.Join(err, p.guest.close(ctx))
 	}
-	h.log.Debug("plugin loaded", "plugin", manifest.Plugin, "version", manifest.Version, "digest", digest,
+	h.log.Debug("plugin loaded", "plugin", m.Plugin, "version", m.Version, "digest", digest,
 		"restored", p.image != nil, "reason", p.reason)
 	return p, nil
 }
 
 // checkImports refuses all but the functions of WASI that reach nothing.
-func (m *module) checkImports() error {
+func checkImports(m *wasm.Module) error {
 	var allowed, foreign []string
 	for _, f := range wasiFunctions {
 		allowed = append(allowed, f.name)
 	}
-	for _, i := range m.imports {
-		if i.kind != kindFunction || i.module != wasiModule || !slices.Contains(allowed, i.name) {
-			foreign = append(foreign, i.module+"."+i.name)
+	for _, i := range m.Imports {
+		if i.Kind != wasm.KindFunction || i.Module != wasiModule || !slices.Contains(allowed, i.Name) {
+			foreign = append(foreign, i.Module+"."+i.Name)
 		}
 	}
 	if len(foreign) == 0 {
@@ -89,10 +92,10 @@ func (m *module) checkImports() error {
 // required are the exports of ABI 1.
 var required = []struct {
 	name string
-	want signature
+	want wasm.Signature
 }{
-	{exportAlloc, signature{"\x7f", "\x7f"}},
-	{exportInvoke, signature{"\x7f\x7f", "\x7e"}},
+	{exportAlloc, wasm.Signature{Params: "\x7f", Results: "\x7f"}},
+	{exportInvoke, wasm.Signature{Params: "\x7f\x7f", Results: "\x7e"}},
 }
 
 const (
@@ -105,49 +108,49 @@ const (
 
 // command tells whether the module is a program that reads its document from
 // standard input, instead of a library.
-func (m *module) command() bool {
-	_, start := m.export(exportStart, kindFunction)
-	_, invoke := m.export(exportInvoke, kindFunction)
+func command(m *wasm.Module) bool {
+	_, start := m.Export(exportStart, wasm.KindFunction)
+	_, invoke := m.Export(exportInvoke, wasm.KindFunction)
 	return start && !invoke
 }
 
-func (m *module) checkExports() error {
+func checkExports(m *wasm.Module) error {
 	var errs []error
-	if _, ok := m.export(exportMemory, kindMemory); !ok {
+	if _, ok := m.Export(exportMemory, wasm.KindMemory); !ok {
 		errs = append(errs, fmt.Errorf("does not export its memory as %q", exportMemory))
 	}
-	if m.command() {
-		return errors.Join(append(errs, m.checkExport(exportStart, signature{}, true))...)
+	if command(m) {
+		return errors.Join(append(errs, checkExport(m, exportStart, wasm.Signature{}, true))...)
 	}
 	for _, r := range required {
-		errs = append(errs, m.checkExport(r.name, r.want, true))
+		errs = append(errs, checkExport(m, r.name, r.want, true))
 	}
-	return errors.Join(append(errs, m.checkExport(exportInitialize, signature{}, false))...)
+	return errors.Join(append(errs, checkExport(m, exportInitialize, wasm.Signature{}, false))...)
 }
 
-func (m *module) checkExport(name string, want signature, needed bool) error {
-	e, ok := m.export(name, kindFunction)
+func checkExport(m *wasm.Module, name string, want wasm.Signature, needed bool) error {
+	e, ok := m.Export(name, wasm.KindFunction)
 	if !ok {
 		if needed {
 			return fmt.Errorf("does not export the function %s%s of ABI 1", name, want)
 		}
 		return nil
 	}
-	if got, ok := m.signatureOf(e.index); !ok || got != want {
+	if got, ok := m.SignatureOf(e.Index); !ok || got != want {
 		return fmt.Errorf("exports the function %s%s, expected %s%s", name, got, name, want)
 	}
 	return nil
 }
 
-func (m *module) checkMemory(limit uint64) error {
+func checkMemory(m *wasm.Module, limit uint64) error {
 	switch {
-	case m.memory == nil:
+	case m.Memory == nil:
 		return errors.New("has no memory of its own")
-	case m.memory.shared:
+	case m.Memory.Shared:
 		return errors.New("has a shared memory; threads are not supported")
-	case uint64(m.memory.min)*pageSize > limit:
+	case uint64(m.Memory.Min)*wasm.PageSize > limit:
 		return fmt.Errorf("needs %s of memory to begin with, its limit is %s; ask for more under limits.memory in plugin.yaml",
-			size.show(uint64(m.memory.min)*pageSize), size.show(limit))
+			manifest.ShowSize(uint64(m.Memory.Min)*wasm.PageSize), manifest.ShowSize(limit))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 )
 
@@ -15,8 +16,8 @@ import (
 // for concurrent use.
 type Plugin struct {
 	host     *Host
-	manifest *Manifest
-	limits   Limits
+	manifest *manifest.Manifest
+	limits   manifest.Limits
 	types    []*node.Type
 	fresh    []*node.Type
 	guest    *guest
@@ -50,13 +51,13 @@ func (p *Plugin) Types() []*node.Type { return p.types }
 func (p *Plugin) FreshTypes() []*node.Type { return p.fresh }
 
 // Manifest returns what the plugin says of itself. It must not be changed.
-func (p *Plugin) Manifest() *Manifest { return p.manifest }
+func (p *Plugin) Manifest() *manifest.Manifest { return p.manifest }
 
 // Digest returns the name of the plugin's file, as Digest does.
 func (p *Plugin) Digest() string { return p.guest.digest }
 
 // Limits returns what the plugin may take: what it asked for, or the defaults.
-func (p *Plugin) Limits() Limits { return p.limits }
+func (p *Plugin) Limits() manifest.Limits { return p.limits }
 
 // Status is how a plugin does.
 type Status struct {
@@ -168,8 +169,8 @@ type source func() (*instance, error)
 
 // stepper makes the Steps of node types that take their instances from one
 // source.
-func (p *Plugin) stepper(from source) func(*node.Type, string) stepFunc {
-	return func(t *node.Type, method string) stepFunc {
+func (p *Plugin) stepper(from source) func(*node.Type, string) manifest.Step {
+	return func(t *node.Type, method string) manifest.Step {
 		return func(ctx context.Context, v node.Visit) (node.Action, error) {
 			return p.step(ctx, from, t, method, v)
 		}

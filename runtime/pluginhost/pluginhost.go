@@ -8,8 +8,6 @@ package pluginhost
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,7 +24,9 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/pluginhost/meter"
+	"github.com/wendflow/wend/runtime/wasm"
 )
 
 // Config says how a Host works.
@@ -37,8 +37,8 @@ type Config struct {
 	// every start compiles anew.
 	CacheDir string
 	// Ceiling is the most that a plugin may ask for, limit by limit; a default
-	// above it is lowered to it. Zero fields default to DefaultCeiling.
-	Ceiling Limits
+	// above it is lowered to it. Zero fields default to manifest.DefaultCeiling.
+	Ceiling manifest.Limits
 	// Instances is how many invokes of one plugin may run at once; more wait.
 	// Defaults to GOMAXPROCS, for an instance never waits for the network.
 	Instances int
@@ -48,7 +48,7 @@ type Config struct {
 
 // Host loads plugins. It is safe for concurrent use.
 type Host struct {
-	ceiling   Limits
+	ceiling   manifest.Limits
 	instances int
 	log       *slog.Logger
 	dir       string // of the cache; empty if there is none
@@ -65,7 +65,7 @@ type Host struct {
 // New makes a host. Close it when the last plugin has done its work.
 func New(ctx context.Context, c Config) (*Host, error) {
 	h := &Host{
-		ceiling:   c.Ceiling.or(DefaultCeiling()),
+		ceiling:   c.Ceiling.Or(manifest.DefaultCeiling()),
 		instances: cmp.Or(c.Instances, runtime.GOMAXPROCS(0)),
 		log:       cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
 		plugins:   map[string]*Plugin{},
@@ -104,24 +104,18 @@ func cacheKey() string {
 	return fmt.Sprintf("wend-%s-wazero-%s-meter-%s", own, engine, meter.Version)
 }
 
-// Digest names a wasm file by its content.
-func Digest(wasm []byte) string {
-	sum := sha256.Sum256(wasm)
-	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
 // Load checks, compiles and tries out a plugin. A file that is loaded already
 // gives the same Plugin again; each Load is matched by one Close of it. ctx
 // bounds the loading only.
-func (h *Host) Load(ctx context.Context, wasm []byte) (*Plugin, error) {
-	digest := Digest(wasm)
+func (h *Host) Load(ctx context.Context, file []byte) (*Plugin, error) {
+	digest := wasm.Digest(file)
 	for {
 		p, err := h.held(digest)
 		if p != nil || err != nil {
 			return p, err
 		}
 		_, err, _ = h.loading.Do(digest, func() (any, error) {
-			p, err := h.load(ctx, wasm, digest)
+			p, err := h.load(ctx, file, digest)
 			if err != nil {
 				return nil, err
 			}
@@ -173,14 +167,14 @@ func (h *Host) LoadDir(ctx context.Context, dir string) ([]*Plugin, error) {
 	return slices.DeleteFunc(plugins, func(p *Plugin) bool { return p == nil }), errors.Join(errs...)
 }
 
-func (h *Host) loadFile(ctx context.Context, file string) (*Plugin, error) {
-	wasm, err := os.ReadFile(file)
+func (h *Host) loadFile(ctx context.Context, name string) (*Plugin, error) {
+	file, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	p, err := h.Load(ctx, wasm)
+	p, err := h.Load(ctx, file)
 	if err != nil {
-		return nil, fmt.Errorf("plugin file %q: %w", file, err)
+		return nil, fmt.Errorf("plugin file %q: %w", name, err)
 	}
 	return p, nil
 }

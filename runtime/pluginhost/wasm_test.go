@@ -5,8 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
-	"github.com/wendflow/wend/runtime/pluginhost"
 )
 
 // asm assembles small modules by hand. Functions come in the order imports,
@@ -176,12 +176,12 @@ func after(parts ...[]byte) asm {
 
 // withManifest makes a plugin of a module: one method "go" with the outcomes
 // Success and onError, and one integer output "n".
-func withManifest(tb testing.TB, module []byte, limits pluginhost.Limits) []byte {
+func withManifest(tb testing.TB, module []byte, limits manifest.Limits) []byte {
 	tb.Helper()
 	object := map[string]any{"type": "object"}
-	wasm, err := pluginhost.Append(module, &pluginhost.Manifest{
+	wasm, err := manifest.Append(module, &manifest.Manifest{
 		Plugin: "bad", Version: "1.0.0", ABI: 1, Limits: limits,
-		Methods: []pluginhost.Method{{
+		Methods: []manifest.Method{{
 			Name: "go", Inputs: object,
 			Outputs: map[string]any{
 				"type": "object", "additionalProperties": false,

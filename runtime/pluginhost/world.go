@@ -11,6 +11,7 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/pluginhost/meter"
 )
 
@@ -40,7 +41,7 @@ type worldKey struct{}
 
 func worldOf(ctx context.Context) *world { return ctx.Value(worldKey{}).(*world) }
 
-func (w *world) reset(now time.Time, seed string, log func(string), limits Limits) {
+func (w *world) reset(now time.Time, seed string, log func(string), limits manifest.Limits) {
 	w.now, w.elapsed, w.seed, w.random = now, 0, seed, nil
 	w.log = guestLog{show: log, limit: limits.Log, left: limits.Log, partial: w.log.partial[:0]}
 	w.stdin = nil

@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
-	"github.com/wendflow/wend/runtime/pluginhost"
 )
 
 // place is where a table of plugin.yaml stands on a page.
@@ -81,7 +81,7 @@ func (p *Plugin) tables(t testing.TB, shareOutcomes bool) map[string]string {
 	return tables
 }
 
-func sharedOutcomes(t testing.TB, m *pluginhost.Manifest) node.Outcomes {
+func sharedOutcomes(t testing.TB, m *manifest.Manifest) node.Outcomes {
 	t.Helper()
 	first := m.Methods[0]
 	for _, method := range m.Methods {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
-	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/sdk"
 	"github.com/wendflow/wend/sdk/sdktest"
 )
@@ -28,7 +28,7 @@ type Plugin struct {
 
 // declaration is a manifest, and what it says of the outputs of each method.
 type declaration struct {
-	manifest *pluginhost.Manifest
+	manifest *manifest.Manifest
 	outputs  map[string]*node.Schema
 }
 
@@ -43,7 +43,7 @@ func read() (*declaration, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, mistakes := pluginhost.ParseManifest("plugin.yaml", source)
+	m, mistakes := manifest.Parse("plugin.yaml", source)
 	if err := mistakes.Err(); err != nil {
 		return nil, err
 	}
@@ -66,13 +66,13 @@ func (p *Plugin) declaration(t testing.TB) *declaration {
 }
 
 // Manifest returns plugin.yaml as the host reads it. Nobody may change it.
-func (p *Plugin) Manifest(t testing.TB) *pluginhost.Manifest {
+func (p *Plugin) Manifest(t testing.TB) *manifest.Manifest {
 	t.Helper()
 	return p.declaration(t).manifest
 }
 
 // Method returns what plugin.yaml says of a method.
-func (p *Plugin) Method(t testing.TB, name string) pluginhost.Method {
+func (p *Plugin) Method(t testing.TB, name string) manifest.Method {
 	t.Helper()
 	for _, method := range p.Manifest(t).Methods {
 		if method.Name == name {
@@ -80,7 +80,7 @@ func (p *Plugin) Method(t testing.TB, name string) pluginhost.Method {
 		}
 	}
 	t.Fatalf("plugin.yaml has no method %q", name)
-	return pluginhost.Method{}
+	return manifest.Method{}
 }
 
 // Run runs a method natively, and fails if its outcome or its outputs are not
@@ -120,11 +120,11 @@ const emptyModule = "\x00asm\x01\x00\x00\x00"
 // and not run.
 func (p *Plugin) Types(t testing.TB) []*node.Type {
 	t.Helper()
-	wasm, err := pluginhost.Append([]byte(emptyModule), p.Manifest(t))
+	wasm, err := manifest.Append([]byte(emptyModule), p.Manifest(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	types, err := pluginhost.Declared(wasm)
+	types, err := manifest.Declared(wasm)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package pluginhost
+package manifest
 
 import (
 	"errors"
@@ -163,6 +163,9 @@ func parseSize(text string) (uint64, bool) {
 	return 0, false
 }
 
+// ShowSize writes a number of bytes as Set reads it.
+func ShowSize(bytes uint64) string { return size.show(bytes) }
+
 // show writes v so that parse reads it, in the largest unit that loses nothing.
 func (u unit) show(v uint64) string {
 	if u == duration {
@@ -178,8 +181,8 @@ func (u unit) show(v uint64) string {
 	return strconv.FormatUint(v, 10)
 }
 
-// or returns l with its zero fields taken from other.
-func (l Limits) or(other Limits) Limits {
+// Or returns l with its zero fields taken from other.
+func (l Limits) Or(other Limits) Limits {
 	for _, k := range limitKeys {
 		if k.get(&l) == 0 {
 			k.set(&l, k.get(&other))
@@ -188,11 +191,11 @@ func (l Limits) or(other Limits) Limits {
 	return l
 }
 
-// within returns the limits of a plugin that asked for l: what it asked for,
+// Within returns the limits of a plugin that asked for l: what it asked for,
 // else the default, which gives way to the ceiling. Asking for more than the
 // ceiling is an error that names each such limit.
-func (l Limits) within(ceiling Limits) (Limits, error) {
-	got := l.or(DefaultLimits())
+func (l Limits) Within(ceiling Limits) (Limits, error) {
+	got := l.Or(DefaultLimits())
 	var errs []error
 	for _, k := range limitKeys {
 		top := k.get(&ceiling)

@@ -1,8 +1,7 @@
-package pluginhost_test
+package manifest_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,21 +11,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
-	"github.com/wendflow/wend/runtime/pluginhost"
 )
 
 // TestMistakes compares what is printed for each wrong manifest with the .out
 // beside it. UPDATE=1 rewrites them.
 func TestMistakes(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/manifest/*.yaml")
+	files, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no manifests: %v", err)
 	}
 	for _, file := range files {
 		src := read(t, file)
-		m, mistakes := pluginhost.ParseManifest(filepath.Base(file), src)
+		m, mistakes := manifest.Parse(filepath.Base(file), src)
 		if m != nil || !mistakes.HasErrors() {
 			t.Errorf("%s: no mistakes", file)
 		}
@@ -53,9 +52,9 @@ func read(tb testing.TB, file string) []byte {
 	return b
 }
 
-func guestManifest(tb testing.TB) *pluginhost.Manifest {
+func guestManifest(tb testing.TB) *manifest.Manifest {
 	tb.Helper()
-	m, mistakes := pluginhost.ParseManifest("plugin.yaml", read(tb, "testdata/guest/plugin.yaml"))
+	m, mistakes := manifest.Parse("plugin.yaml", read(tb, "../pluginhost/testdata/guest/plugin.yaml"))
 	if err := mistakes.Err(); err != nil {
 		tb.Fatal(err)
 	}
@@ -69,7 +68,7 @@ func TestManifest(t *testing.T) {
 		t.Fatalf("manifest = %+v", m)
 	}
 	endTask := m.Methods[0]
-	want := pluginhost.Method{
+	want := manifest.Method{
 		Name: "end-task", Title: "End Task", Doc: "Closes a task.", Aliases: []string{"close-task"}, Idempotent: true,
 		Inputs: endTask.Inputs, Outputs: endTask.Outputs,
 		Outcomes: node.Outcomes{
@@ -92,13 +91,12 @@ func TestManifest(t *testing.T) {
 func TestSection(t *testing.T) {
 	t.Parallel()
 	m := guestManifest(t)
-	m.Limits = pluginhost.Limits{Fuel: 7, Memory: 3 << 20, Log: 1000, Wall: 250 * time.Millisecond}
-	bare := answer(done).module()
-	wasm, err := pluginhost.Append(bare, m)
+	m.Limits = manifest.Limits{Fuel: 7, Memory: 3 << 20, Log: 1000, Wall: 250 * time.Millisecond}
+	file, err := manifest.Append(bare, m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := pluginhost.ReadManifest(wasm)
+	got, err := manifest.Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,71 +105,51 @@ func TestSection(t *testing.T) {
 	}
 
 	m.Version = "1.3.0"
-	again, err := pluginhost.Append(wasm, m)
+	again, err := manifest.Append(file, m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n := bytes.Count(again, []byte("wend.plugin")); n != 1 || !bytes.HasPrefix(again, bare) {
 		t.Errorf("the second Append left %d sections", n)
 	}
-	if got, err := pluginhost.ReadManifest(again); err != nil || got.Version != "1.3.0" {
+	if got, err := manifest.Read(again); err != nil || got.Version != "1.3.0" {
 		t.Errorf("ReadManifest = %+v, %v, want version 1.3.0", got, err)
 	}
 
 	m.Methods = nil
-	if _, err := pluginhost.Append(bare, m); err == nil || !strings.Contains(err.Error(), "at least one method") {
+	if _, err := manifest.Append(bare, m); err == nil || !strings.Contains(err.Error(), "at least one method") {
 		t.Errorf("Append of a manifest without methods = %v", err)
 	}
 }
 
-func TestInspect(t *testing.T) {
-	t.Parallel()
-	wasm := guest(t)
-	got, err := pluginhost.Inspect(wasm)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.Kind != pluginhost.Reactor || got.Digest != pluginhost.Digest(wasm) || got.Size != len(wasm) || got.Problems != nil || got.InitialPages == 0 {
-		t.Errorf("Inspect = %+v", got)
-	}
-	for _, want := range []string{"wend_alloc(i32) i32", "wend_invoke(i32, i32) i64", "_initialize()", "memory"} {
-		if !strings.Contains(strings.Join(got.Exports, "\n"), want) {
-			t.Errorf("exports = %q, want %q", got.Exports, want)
-		}
-	}
-	if _, err := json.Marshal(got); err != nil {
-		t.Error(err)
-	}
+// bare is a module with a custom section of another name, and no manifest.
+var bare = []byte("\x00asm\x01\x00\x00\x00\x00\x07\x04notess")
 
-	a := answer(done)
-	a.imports = []wasmImport{{"env", "system", i32, i32}}
-	a.memory = []byte{1, 1, 9}
-	got, err = pluginhost.Inspect(a.module())
+func withManifest(tb testing.TB) []byte {
+	tb.Helper()
+	file, err := manifest.Append(bare, guestManifest(tb))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	if got.MaxPages != 9 || len(got.Problems) != 1 || !strings.Contains(got.ManifestError, "no custom section") {
-		t.Errorf("Inspect = %+v", got)
-	}
+	return file
 }
 
-// FuzzReadManifest: hostile bytes give an error, never a panic.
-func FuzzReadManifest(f *testing.F) {
-	f.Add(withManifest(f, answer(done).module(), pluginhost.Limits{}))
+// FuzzRead: hostile bytes give an error, never a panic.
+func FuzzRead(f *testing.F) {
+	f.Add(withManifest(f))
 	f.Add([]byte("\x00asm\x01\x00\x00\x00\x00\xff\xff\xff\xff\x0f"))
-	f.Fuzz(func(t *testing.T, wasm []byte) {
-		m, err := pluginhost.ReadManifest(wasm)
+	f.Fuzz(func(t *testing.T, file []byte) {
+		m, err := manifest.Read(file)
 		if (m == nil) == (err == nil) {
-			t.Errorf("ReadManifest = %v, %v", m, err)
+			t.Errorf("Read = %v, %v", m, err)
 		}
-		_, _ = pluginhost.Inspect(wasm)
 	})
 }
 
-func BenchmarkReadManifest(b *testing.B) {
-	wasm := guest(b)
+func BenchmarkRead(b *testing.B) {
+	file := withManifest(b)
 	for b.Loop() {
-		if _, err := pluginhost.ReadManifest(wasm); err != nil {
+		if _, err := manifest.Read(file); err != nil {
 			b.Fatal(err)
 		}
 	}

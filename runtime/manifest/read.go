@@ -1,4 +1,4 @@
-package pluginhost
+package manifest
 
 import (
 	"bytes"
@@ -27,10 +27,10 @@ const (
 	CodeOutcome diag.Code = "manifest-outcome" // outcomes that contradict each other
 )
 
-// ParseManifest reads a plugin.yaml; file is its name, for positions. It finds
+// Parse reads a plugin.yaml; file is its name, for positions. It finds
 // all mistakes, not only the first; the manifest is nil if there are any.
-func ParseManifest(file string, src []byte) (*Manifest, diag.List) {
-	r := &manifestReader{file: file, compile: true}
+func Parse(file string, src []byte) (*Manifest, diag.List) {
+	r := &reader{file: file, compile: true}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(src, &doc); err != nil {
 		_ = r.mistakes.Errorf(yamlPos(file, err), CodeSyntax, "%s", yamlLine.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), ""))
@@ -110,10 +110,10 @@ func nextNode(dec *json.Decoder, depth int) (*yaml.Node, error) {
 	}
 }
 
-// manifestReader turns a document into a Manifest and collects its mistakes.
+// reader turns a document into a Manifest and collects its mistakes.
 // Paths, as methods.end-task.outcomes, stand in messages since a section of a
 // wasm file has no lines.
-type manifestReader struct {
+type reader struct {
 	file     string
 	compile  bool // try every schema; a load does so anyway
 	mistakes diag.List
@@ -126,22 +126,22 @@ type key struct {
 	read     func(path string, n *yaml.Node)
 }
 
-func (r *manifestReader) pos(n *yaml.Node) diag.Pos {
+func (r *reader) pos(n *yaml.Node) diag.Pos {
 	return diag.Pos{File: r.file, Line: n.Line, Col: n.Column}
 }
 
-func (r *manifestReader) errorf(n *yaml.Node, code diag.Code, format string, a ...any) {
+func (r *reader) errorf(n *yaml.Node, code diag.Code, format string, a ...any) {
 	_ = r.mistakes.Errorf(r.pos(n), code, format, a...)
 }
 
 // unexpected reports a key that is none of known.
-func (r *manifestReader) unexpected(path string, name *yaml.Node, known []string) {
+func (r *reader) unexpected(path string, name *yaml.Node, known []string) {
 	e := r.mistakes.Errorf(r.pos(name), CodeKey, "unexpected key %q%s", name.Value, in(path))
 	e.Hint = diag.Suggest(name.Value, known)
 }
 
 // object reads a mapping with fixed keys.
-func (r *manifestReader) object(path string, n *yaml.Node, keys ...key) {
+func (r *reader) object(path string, n *yaml.Node, keys ...key) {
 	names := make([]string, len(keys))
 	for i, k := range keys {
 		names[i] = k.name
@@ -164,7 +164,7 @@ func (r *manifestReader) object(path string, n *yaml.Node, keys ...key) {
 }
 
 // entries calls read for each entry of a mapping, in order.
-func (r *manifestReader) entries(path string, n *yaml.Node, read func(name, value *yaml.Node)) bool {
+func (r *reader) entries(path string, n *yaml.Node, read func(name, value *yaml.Node)) bool {
 	n = resolve(n)
 	if n.Kind != yaml.MappingNode {
 		r.errorf(n, CodeValue, "%s is %s, expected an object", subject(path), describe(n))
@@ -224,7 +224,7 @@ func describe(n *yaml.Node) string {
 	}
 }
 
-func (r *manifestReader) text(into *string) func(string, *yaml.Node) {
+func (r *reader) text(into *string) func(string, *yaml.Node) {
 	return func(path string, n *yaml.Node) {
 		n = resolve(n)
 		if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
@@ -235,7 +235,7 @@ func (r *manifestReader) text(into *string) func(string, *yaml.Node) {
 	}
 }
 
-func (r *manifestReader) boolean(into *bool) func(string, *yaml.Node) {
+func (r *reader) boolean(into *bool) func(string, *yaml.Node) {
 	return func(path string, n *yaml.Node) {
 		if err := resolve(n).Decode(into); err != nil {
 			r.errorf(n, CodeValue, "%s is %s, expected true or false", path, describe(n))
@@ -244,7 +244,7 @@ func (r *manifestReader) boolean(into *bool) func(string, *yaml.Node) {
 }
 
 // schema reads the JSON Schema of an object.
-func (r *manifestReader) schema(into *map[string]any) func(string, *yaml.Node) {
+func (r *reader) schema(into *map[string]any) func(string, *yaml.Node) {
 	return func(path string, n *yaml.Node) {
 		n = resolve(n)
 		if n.Kind != yaml.MappingNode {
@@ -279,7 +279,7 @@ func plain(n *yaml.Node) (map[string]any, error) {
 	return v, nil
 }
 
-func (r *manifestReader) manifest(n *yaml.Node) *Manifest {
+func (r *reader) manifest(n *yaml.Node) *Manifest {
 	m := &Manifest{}
 	r.object("", n,
 		key{"plugin", true, r.kebab(&m.Plugin)},
@@ -299,20 +299,20 @@ var kebab = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 // lower-case words joined by "-".
 func IsName(name string) bool { return kebab.MatchString(name) }
 
-func (r *manifestReader) kebab(into *string) func(string, *yaml.Node) {
+func (r *reader) kebab(into *string) func(string, *yaml.Node) {
 	return func(path string, n *yaml.Node) {
 		r.text(into)(path, n)
 		r.checkKebab(path, n, *into)
 	}
 }
 
-func (r *manifestReader) checkKebab(path string, n *yaml.Node, name string) {
+func (r *reader) checkKebab(path string, n *yaml.Node, name string) {
 	if name != "" && !IsName(name) {
 		r.errorf(n, CodeValue, "%s: %q is not a name, expected lower-case words joined by \"-\", as \"end-task\"", path, name)
 	}
 }
 
-func (r *manifestReader) version(into *string) func(string, *yaml.Node) {
+func (r *reader) version(into *string) func(string, *yaml.Node) {
 	return func(path string, n *yaml.Node) {
 		r.text(into)(path, n)
 		if v := "v" + *into; *into != "" && (!semver.IsValid(v) || strings.Count(semver.Canonical(v), ".") != strings.Count(v, ".")) {
@@ -321,7 +321,7 @@ func (r *manifestReader) version(into *string) func(string, *yaml.Node) {
 	}
 }
 
-func (r *manifestReader) abi(into *int) func(string, *yaml.Node) {
+func (r *reader) abi(into *int) func(string, *yaml.Node) {
 	return func(path string, n *yaml.Node) {
 		if err := resolve(n).Decode(into); err != nil {
 			r.errorf(n, CodeValue, "%s is %s, expected the number %d", path, describe(n), wire.ABI)
@@ -333,7 +333,7 @@ func (r *manifestReader) abi(into *int) func(string, *yaml.Node) {
 	}
 }
 
-func (r *manifestReader) methods(path string, n *yaml.Node) []Method {
+func (r *reader) methods(path string, n *yaml.Node) []Method {
 	var methods []Method
 	taken := map[string]bool{}
 	take := func(n *yaml.Node, name string) {
@@ -358,7 +358,7 @@ func (r *manifestReader) methods(path string, n *yaml.Node) []Method {
 	return methods
 }
 
-func (r *manifestReader) method(path string, n *yaml.Node) Method {
+func (r *reader) method(path string, n *yaml.Node) Method {
 	var m Method
 	r.object(path, n,
 		key{"title", false, r.text(&m.Title)},
@@ -372,7 +372,7 @@ func (r *manifestReader) method(path string, n *yaml.Node) Method {
 	return m
 }
 
-func (r *manifestReader) texts(into *[]string) func(string, *yaml.Node) {
+func (r *reader) texts(into *[]string) func(string, *yaml.Node) {
 	return func(path string, n *yaml.Node) {
 		n = resolve(n)
 		if n.Kind != yaml.SequenceNode {
@@ -387,7 +387,7 @@ func (r *manifestReader) texts(into *[]string) func(string, *yaml.Node) {
 	}
 }
 
-func (r *manifestReader) outcomes(path string, n *yaml.Node) node.Outcomes {
+func (r *reader) outcomes(path string, n *yaml.Node) node.Outcomes {
 	var o node.Outcomes
 	var others []node.Outcome
 	r.object(path, n,
@@ -423,7 +423,7 @@ func insertNamed(all []node.Outcome, name string, o node.Outcomes) []node.Outcom
 	return append(all, out)
 }
 
-func (r *manifestReader) others(path string, n *yaml.Node) []node.Outcome {
+func (r *reader) others(path string, n *yaml.Node) []node.Outcome {
 	var outs []node.Outcome
 	r.entries(path, n, func(name, value *yaml.Node) {
 		o := node.Outcome{Name: name.Value}
@@ -433,7 +433,7 @@ func (r *manifestReader) others(path string, n *yaml.Node) []node.Outcome {
 	return outs
 }
 
-func (r *manifestReader) limits(path string, n *yaml.Node, into *Limits) {
+func (r *reader) limits(path string, n *yaml.Node, into *Limits) {
 	r.entries(path, n, func(name, value *yaml.Node) {
 		if !slices.Contains(LimitNames(), name.Value) {
 			r.unexpected(path, name, LimitNames())

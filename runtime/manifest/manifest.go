@@ -1,14 +1,19 @@
-package pluginhost
+// Package manifest is what a plugin says of itself: plugin.yaml, read with its
+// mistakes, and the section of a wasm file that carries it. It neither compiles
+// nor runs a plugin.
+package manifest
 
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"unicode/utf8"
 
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/wasm"
 )
 
 // Section is the custom section of a wasm file that holds the manifest.
@@ -38,33 +43,34 @@ type Method struct {
 	Outcomes   node.Outcomes
 }
 
-// ReadManifest returns the manifest of a wasm file without compiling it.
-func ReadManifest(wasm []byte) (*Manifest, error) {
-	m, err := parseModule(wasm)
+// Read returns the manifest of a wasm file.
+func Read(file []byte) (*Manifest, error) {
+	m, err := wasm.Parse(file)
 	if err != nil {
 		return nil, err
 	}
-	return m.manifest()
+	return Of(m)
 }
 
-func (m *module) manifest() (*Manifest, error) {
-	var found *customSection
-	for i := range m.custom {
-		if m.custom[i].name != Section {
+// Of returns the manifest of a module.
+func Of(m *wasm.Module) (*Manifest, error) {
+	var found *wasm.Custom
+	for i := range m.Custom {
+		if m.Custom[i].Name != Section {
 			continue
 		}
 		if found != nil {
 			return nil, fmt.Errorf("has more than one custom section %q", Section)
 		}
-		found = &m.custom[i]
+		found = &m.Custom[i]
 	}
 	if found == nil {
 		return nil, fmt.Errorf("has no custom section %q: not a plugin, or not built by `wend plugin build`", Section)
 	}
-	return decodeManifest(found.content)
+	return decode(found.Content)
 }
 
-func decodeManifest(section []byte) (*Manifest, error) {
+func decode(section []byte) (*Manifest, error) {
 	if !utf8.Valid(section) {
 		return nil, fmt.Errorf("section %q is not valid UTF-8", Section)
 	}
@@ -72,7 +78,7 @@ func decodeManifest(section []byte) (*Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("section %q is not JSON: %w", Section, err)
 	}
-	r := &manifestReader{}
+	r := &reader{}
 	m := r.manifest(doc)
 	if err := r.mistakes.Err(); err != nil {
 		return nil, fmt.Errorf("section %q: %w", Section, err)
@@ -80,9 +86,9 @@ func decodeManifest(section []byte) (*Manifest, error) {
 	return m, nil
 }
 
-// Append returns wasm with m as its manifest, in place of the one it had.
-func Append(wasm []byte, m *Manifest) ([]byte, error) {
-	mod, err := parseModule(wasm)
+// Append returns a wasm file with m as its manifest, in place of the one it had.
+func Append(file []byte, m *Manifest) ([]byte, error) {
+	mod, err := wasm.Parse(file)
 	if err != nil {
 		return nil, err
 	}
@@ -90,33 +96,25 @@ func Append(wasm []byte, m *Manifest) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the manifest: %w", err)
 	}
-	if _, err := decodeManifest(content); err != nil {
+	if _, err := decode(content); err != nil {
 		return nil, err
 	}
-	if _, err := m.types("", nil); err != nil {
+	if _, err := m.Types("", nil); err != nil {
 		return nil, err
 	}
-	out := make([]byte, 0, len(wasm)+len(content)+32)
+	out := make([]byte, 0, len(file)+len(content)+32)
 	kept := 0
-	for _, c := range mod.custom {
-		if c.name == Section {
-			out = append(out, wasm[kept:c.start]...)
-			kept = c.end
+	for _, c := range mod.Custom {
+		if c.Name == Section {
+			out = append(out, file[kept:c.Start]...)
+			kept = c.End
 		}
 	}
-	out = append(out, wasm[kept:]...)
-	body := appendU32(nil, uint32(len(Section)))
+	out = append(out, file[kept:]...)
+	body := binary.AppendUvarint(nil, uint64(len(Section)))
 	body = append(append(body, Section...), content...)
-	out = appendU32(append(out, sectionCustom), uint32(len(body)))
+	out = binary.AppendUvarint(append(out, wasm.SectionCustom), uint64(len(body)))
 	return append(out, body...), nil
-}
-
-func appendU32(b []byte, v uint32) []byte {
-	for v >= 0x80 {
-		b = append(b, byte(v)|0x80)
-		v >>= 7
-	}
-	return append(b, byte(v))
 }
 
 // MarshalJSON writes the form that the section holds: the shape of plugin.yaml,
@@ -200,24 +198,24 @@ func (w *objectWriter) MarshalJSON() ([]byte, error) {
 
 // Declared returns the node types that a wasm file declares, without compiling
 // it. They can be checked against but not run: their Step is nil.
-func Declared(wasm []byte) ([]*node.Type, error) {
-	m, err := ReadManifest(wasm)
+func Declared(file []byte) ([]*node.Type, error) {
+	m, err := Read(file)
 	if err != nil {
 		return nil, err
 	}
-	types, err := m.types(Digest(wasm), nil)
+	types, err := m.Types(wasm.Digest(file), nil)
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s@%s: %w", m.Plugin, m.Version, err)
 	}
 	return types, nil
 }
 
-// stepFunc is the Step of a node type.
-type stepFunc func(context.Context, node.Visit) (node.Action, error)
+// Step is the Step of a node type.
+type Step func(context.Context, node.Visit) (node.Action, error)
 
-// types makes the node types of the plugin, each followed by its aliases. step
+// Types makes the node types of the plugin, each followed by its aliases. step
 // makes their Step of the type and the method's name; nil leaves them without.
-func (m *Manifest) types(digest string, step func(*node.Type, string) stepFunc) ([]*node.Type, error) {
+func (m *Manifest) Types(digest string, step func(*node.Type, string) Step) ([]*node.Type, error) {
 	var settings *node.Schema
 	if m.Settings != nil {
 		s, err := node.NewSchema(m.Settings)
