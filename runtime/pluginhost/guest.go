@@ -70,10 +70,10 @@ func (h *Host) compile(ctx context.Context, file []byte, mod *wasm.Module, limit
 // is half of what a start takes. Whoever can write to the cache could as well
 // put machine code there.
 func (h *Host) meter(bare []byte, digest string, depth int32) (*meter.Module, error) {
-	if h.dir == "" {
+	if h.kept.dir == "" {
 		return meter.Rewrite(bare, meter.Config{Depth: depth})
 	}
-	file := filepath.Join(h.dir, fmt.Sprintf("%s-%d.metered", strings.TrimPrefix(digest, "sha256:"), depth))
+	file := filepath.Join(h.kept.dir, fmt.Sprintf("%s-%d.metered", strings.TrimPrefix(digest, "sha256:"), depth))
 	if kept, err := os.ReadFile(file); err == nil {
 		m := &meter.Module{}
 		if gob.NewDecoder(bytes.NewReader(kept)).Decode(m) == nil {

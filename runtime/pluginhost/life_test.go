@@ -1,10 +1,14 @@
 package pluginhost_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -211,8 +215,96 @@ func TestCache(t *testing.T) {
 	if got := info.Mode().Perm(); got != 0o700 {
 		t.Errorf("mode of the cache = %o, want 700", got)
 	}
-	if _, err := pluginhost.New(t.Context(), pluginhost.Config{CacheDir: "/dev/null/x"}); err == nil {
-		t.Error("New with a folder that cannot be made = nil")
+}
+
+// A cache is a help and never a hindrance: what is wrong with it is told, and
+// compiled anew.
+func TestCacheDamaged(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		damage func(t *testing.T, file string) error // each file of the cache
+		want   string                                // in the log
+	}{
+		"nothing is wrong": {func(*testing.T, string) error { return nil }, ""},
+		"cut":              {func(_ *testing.T, file string) error { return os.Truncate(file, 40) }, "it is damaged"},
+		"emptied":          {func(_ *testing.T, file string) error { return os.Truncate(file, 0) }, "it is damaged"},
+		"a bit flipped": {func(t *testing.T, file string) error {
+			data, err := os.ReadFile(file)
+			if err == nil {
+				data[len(data)/3] ^= 4
+				err = os.WriteFile(file, data, 0o600)
+			}
+			return err
+		}, "it is damaged"},
+		"not sealed": {func(_ *testing.T, file string) error { return os.Remove(file + ".sum") }, "it was not finished"},
+	}
+	wasm := versioned(t, "1.0.0", "1")
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "cache")
+			load(t, newHost(t, pluginhost.Config{CacheDir: dir}), wasm)
+			files := cached(t, dir)
+			if len(files) < 2 {
+				t.Fatalf("the cache has %q, expected machine code and a metered module", files)
+			}
+			for _, file := range files {
+				if err := test.damage(t, file); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var log bytes.Buffer
+			load(t, newHost(t, pluginhost.Config{CacheDir: dir, Log: slog.New(slog.NewTextHandler(&log, nil))}), wasm)
+			if test.want == "" && log.Len() > 0 || strings.Count(log.String(), test.want) != len(files) && test.want != "" {
+				t.Errorf("log of %d files: %s", len(files), &log)
+			}
+			log.Reset()
+			load(t, newHost(t, pluginhost.Config{CacheDir: dir, Log: slog.New(slog.NewTextHandler(&log, nil))}), wasm)
+			if log.Len() > 0 {
+				t.Errorf("the next start says: %s", &log)
+			}
+		})
+	}
+}
+
+// cached lists the files of a cache that have or need a seal.
+func cached(t *testing.T, dir string) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && filepath.Ext(path) != ".sum" {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func TestCacheFolderThatIsNotUsed(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("folders have no modes")
+	}
+	open := filepath.Join(t.TempDir(), "open")
+	if err := os.Mkdir(open, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(open, 0o777); err != nil { // Mkdir would be held back by the umask
+		t.Fatal(err)
+	}
+	wasm := versioned(t, "1.0.0", "1")
+	for dir, want := range map[string]string{"/dev/null/x": "not a directory", open: "others may write to folder"} {
+		var log bytes.Buffer
+		h := newHost(t, pluginhost.Config{CacheDir: dir, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		load(t, h, wasm)
+		if !strings.Contains(log.String(), want) || !strings.Contains(log.String(), "every start compiles them") {
+			t.Errorf("folder %s: log %q, want %q", dir, &log, want)
+		}
+	}
+	if files := cached(t, open); len(files) > 0 {
+		t.Errorf("a folder open to others was written to: %q", files)
 	}
 }
 

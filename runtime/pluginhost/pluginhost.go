@@ -33,8 +33,9 @@ import (
 type Config struct {
 	// CacheDir keeps compiled code from one start to the next. It holds
 	// machine code: whoever can write there owns the process, so it is made
-	// with mode 0700 and must not lie in a shared place. Defaults to none:
-	// every start compiles anew.
+	// with mode 0700, and one that others may write to is not used. What is
+	// damaged in it is compiled anew. Defaults to none, as does a folder that
+	// cannot be used: every start compiles anew.
 	CacheDir string
 	// Ceiling is the most that a plugin may ask for, limit by limit; a default
 	// above it is lowered to it. Zero fields default to manifest.DefaultCeiling.
@@ -51,7 +52,7 @@ type Host struct {
 	ceiling   manifest.Limits
 	instances int
 	log       *slog.Logger
-	dir       string // of the cache; empty if there is none
+	kept      codeCache
 	cache     wazero.CompilationCache
 	tracker   *tracker
 	loading   singleflight.Group
@@ -72,19 +73,17 @@ func New(ctx context.Context, c Config) (*Host, error) {
 		live:      map[*Plugin]bool{},
 		tracker:   newTracker(),
 	}
-	if c.CacheDir == "" {
+	if c.CacheDir != "" {
+		h.kept = openCache(filepath.Join(c.CacheDir, cacheKey()), h.log)
+	}
+	if h.kept.dir == "" {
 		h.cache = wazero.NewCompilationCache()
 		return h, nil
 	}
-	dir := filepath.Join(c.CacheDir, cacheKey())
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("plugin cache: %w", err)
+	var err error
+	if h.cache, err = wazero.NewCompilationCacheWithDir(h.kept.dir); err != nil {
+		return nil, fmt.Errorf("plugin cache %q: %w", h.kept.dir, err)
 	}
-	cache, err := wazero.NewCompilationCacheWithDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("plugin cache %q: %w", dir, err)
-	}
-	h.dir, h.cache = dir, cache
 	return h, nil
 }
 
@@ -119,6 +118,7 @@ func (h *Host) Load(ctx context.Context, file []byte) (*Plugin, error) {
 			if err != nil {
 				return nil, err
 			}
+			h.kept.seal()
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			h.plugins[digest] = p
