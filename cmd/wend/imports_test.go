@@ -11,17 +11,18 @@ import (
 const module = "github.com/wendflow/wend/"
 
 // diagram says which of our packages each package may import. It is the
-// picture of the architecture: data flows spec -> expand -> flow -> run ->
+// picture of the architecture: data flows yamldoc -> spec -> expand -> flow -> run ->
 // engine, imports point only back along that line, and only cmd wires.
 // A * stands for one name. A package that is missing here, or a row whose
 // packages are gone, fails too.
 var diagram = map[string]string{
 	"runtime/diag":                  "",
-	"runtime/spec":                  "runtime/diag",
 	"runtime/data":                  "",
+	"runtime/yamldoc":               "runtime/data runtime/diag",
+	"runtime/spec":                  "runtime/diag runtime/yamldoc",
 	"runtime/expand":                "runtime/data runtime/diag runtime/spec",
 	"runtime/node":                  "sdk/wire",
-	"runtime/flow":                  "runtime/diag runtime/spec runtime/expand runtime/node",
+	"runtime/flow":                  "runtime/diag runtime/spec runtime/expand runtime/node runtime/yamldoc",
 	"runtime/catalog":               "runtime/diag runtime/expand runtime/flow",
 	"runtime/run":                   "runtime/data runtime/expand runtime/flow runtime/node sdk/wire",
 	"runtime/journal":               "runtime/run",
@@ -29,19 +30,19 @@ var diagram = map[string]string{
 	"runtime/journal/journaltest":   "runtime/journal runtime/node runtime/run sdk/wire",
 	"runtime/clock":                 "",
 	"runtime/outbound":              "runtime/clock sdk/wire",
-	"runtime/config":                "runtime/diag runtime/outbound runtime/spec",
+	"runtime/config":                "runtime/diag runtime/outbound runtime/yamldoc",
 	"runtime/engine":                "runtime/data runtime/clock runtime/diag runtime/expand runtime/flow runtime/node runtime/run runtime/journal runtime/outbound sdk/wire",
 	"runtime/wasm":                  "",
 	"runtime/manifest":              "runtime/diag runtime/node runtime/wasm sdk/wire",
 	"runtime/pluginhost":            "runtime/data runtime/manifest runtime/diag runtime/node runtime/pluginhost/meter runtime/wasm sdk/wire",
 	"runtime/pluginhost/meter":      "",
 	"runtime/pluginhost/plugintest": "emulator runtime/manifest runtime/node runtime/outbound sdk sdk/sdktest sdk/wire",
-	"runtime/plugincase":            "runtime/data runtime/diag runtime/node runtime/pluginhost runtime/run sdk/wire",
+	"runtime/plugincase":            "runtime/data runtime/diag runtime/node runtime/pluginhost runtime/run runtime/yamldoc sdk/wire",
 	"runtime/problem":               "runtime/node",
 	"runtime/auth":                  "runtime/problem",
-	"runtime/webhook":               "runtime/data runtime/catalog runtime/clock runtime/diag runtime/engine runtime/expand runtime/flow runtime/journal runtime/node runtime/problem runtime/run runtime/spec",
-	"runtime/api":                   "runtime/auth runtime/catalog runtime/clock runtime/diag runtime/journal runtime/webhook runtime/engine runtime/flow runtime/node runtime/problem runtime/run runtime/spec",
-	"nodes":                         "runtime/data runtime/node runtime/spec sdk/wire",
+	"runtime/webhook":               "runtime/data runtime/catalog runtime/clock runtime/diag runtime/engine runtime/expand runtime/flow runtime/journal runtime/node runtime/problem runtime/run runtime/yamldoc",
+	"runtime/api":                   "runtime/auth runtime/catalog runtime/clock runtime/diag runtime/journal runtime/webhook runtime/engine runtime/flow runtime/node runtime/problem runtime/run runtime/yamldoc",
+	"nodes":                         "runtime/data runtime/node runtime/yamldoc sdk/wire",
 	"sdk":                           "sdk/wire",
 	"sdk/sdktest":                   "sdk sdk/wire",
 	"sdk/wire":                      "",

@@ -18,7 +18,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
+	"gopkg.in/yaml.v3"
 
 	wend "github.com/wendflow/wend/cmd/wend"
 	"github.com/wendflow/wend/emulator"

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wendflow/wend/runtime/run"
-	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 func runsListCommand(std *streams, r *remote) *cobra.Command {
@@ -93,7 +93,7 @@ func parseWhen(text string, now time.Time) (time.Time, error) {
 	if t, err := time.ParseInLocation(time.DateOnly, text, now.Location()); err == nil {
 		return t, nil
 	}
-	if ago, err := spec.ParseDuration(text); err == nil && ago >= 0 {
+	if ago, err := yamldoc.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
 	}
 	return time.Time{}, fmt.Errorf("%q: expected a time as 2026-11-20T08:00:00Z, a day as 2026-11-20, or how long ago as 2h", text)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
+	"gopkg.in/yaml.v3"
 
 	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
 	"github.com/wendflow/wend/sdk/sdktest"

@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/wendflow/wend/runtime/auth"
 	"github.com/wendflow/wend/runtime/catalog"
@@ -25,6 +24,7 @@ import (
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // Config is what a Server needs.
@@ -88,10 +88,11 @@ func New(cfg Config) (*Server, error) {
 }
 
 func (s *Server) readDescription() error {
-	var doc map[string]any
-	if err := yaml.Unmarshal(openAPI, &doc); err != nil {
+	parsed, mistakes := yamldoc.Format{Name: "description"}.Parse("openapi.yaml", openAPI)
+	if err := mistakes.Err(); err != nil {
 		return err
 	}
+	doc, _ := yamldoc.Plain(parsed.Root()).(map[string]any)
 	if info, ok := doc["info"].(map[string]any); ok {
 		info["version"] = s.cfg.Version
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
-	"github.com/wendflow/wend/runtime/spec"
 	"github.com/wendflow/wend/runtime/webhook"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 const (
@@ -86,7 +86,7 @@ func eventLifetime(in map[string]any) (time.Duration, error) {
 	if !ok {
 		return eventKept, nil
 	}
-	d, err := spec.ParseDuration(text)
+	d, err := yamldoc.ParseDuration(text)
 	if err == nil && (d <= 0 || d > maxDays*24*time.Hour) {
 		err = fmt.Errorf("%q: expected more than 0 and at most %dd", text, maxDays)
 	}

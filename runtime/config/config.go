@@ -12,6 +12,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // Config is a wend.yaml. A zero value anywhere means that the file says
@@ -25,7 +26,7 @@ type Config struct {
 	// Variables are this environment's values of the flows' variables, by name.
 	Variables map[string]any
 
-	places map[string]diag.Pos
+	doc *yamldoc.Document
 }
 
 // Outbound holds for calls that name no connection.
@@ -78,7 +79,7 @@ type Plugin struct {
 // The kinds of mistakes that only a wend.yaml can have; the others are
 // package diag's.
 const (
-	// InvalidValue: a setting is of the wrong kind or out of bounds.
+	// InvalidValue: a setting is out of bounds or out of form.
 	//
 	//	limits: { body: much }
 	InvalidValue diag.Code = "invalid-value"
@@ -123,19 +124,21 @@ func reason(err error) string {
 // Parse reads src as the content of file; the file's name is for positions
 // only. It returns what Load returns.
 func Parse(file string, src []byte) (*Config, diag.List) {
-	r := &reader{file: file, places: map[string]diag.Pos{}}
-	root, ok := r.document(src)
-	if !ok {
-		return nil, r.list
+	doc, mistakes := format.Parse(file, src)
+	if doc.Root() == nil && mistakes.HasErrors() {
+		return nil, mistakes
 	}
-	c := &Config{File: file, places: r.places}
-	if root != nil {
-		r.config(root, c)
+	r := &reader{yamldoc.Reader{Mistakes: mistakes, Invalid: InvalidValue}, doc}
+	c := &Config{File: file, doc: doc}
+	if s, ok := doc.Root().(*yamldoc.Scalar); doc.Root() != nil && !(ok && s.Data == nil) {
+		r.config(doc.Root(), c)
 	}
-	return c, r.list.Sorted()
+	return c, r.Mistakes.Sorted()
 }
+
+var format = yamldoc.Format{Name: "configuration", Aliases: true}
 
 // Pos returns where something is said, or the nearest thing around it that is
 // said: "connections.cce.secrets.token", "outbound.allow[0]". Other parts
 // place their mistakes with it, such as a secret that cannot be found.
-func (c *Config) Pos(path string) diag.Pos { return nearest(c.places, c.File, path) }
+func (c *Config) Pos(path string) diag.Pos { return c.doc.Pos(path) }

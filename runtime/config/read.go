@@ -3,62 +3,64 @@ package config
 import (
 	"errors"
 	"net"
-	"regexp"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
+	"time"
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
-func (r *reader) config(root *value, c *Config) {
-	r.fields(*root,
-		field{"connections", func(v value) { c.Connections = r.connections(v) }},
-		field{"outbound", func(v value) { r.outbound(v, &c.Outbound) }},
-		field{"server", func(v value) { r.server(v, &c.Server) }},
-		field{"limits", func(v value) { r.limits(v, &c.Limits) }},
-		field{"variables", func(v value) { c.Variables = r.variables(v) }},
+// reader takes a Config out of a document.
+type reader struct {
+	yamldoc.Reader
+	doc *yamldoc.Document
+}
+
+func (r *reader) config(root yamldoc.Value, c *Config) {
+	r.Object(yamldoc.Field{What: "the configuration", Value: root}, nil,
+		yamldoc.Key{Name: "connections", MayBeBlank: true, Read: yamldoc.Into(&c.Connections, r.connections)},
+		yamldoc.Key{Name: "outbound", MayBeBlank: true, Read: func(f yamldoc.Field) { r.outbound(f, &c.Outbound) }},
+		yamldoc.Key{Name: "server", MayBeBlank: true, Read: func(f yamldoc.Field) { r.server(f, &c.Server) }},
+		yamldoc.Key{Name: "limits", MayBeBlank: true, Read: func(f yamldoc.Field) { r.limits(f, &c.Limits) }},
+		yamldoc.Key{Name: "variables", MayBeBlank: true, Read: yamldoc.Into(&c.Variables, r.variables)},
 	)
 }
 
-var (
-	connectionName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
-	variableName   = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*|[0-9]+)$`)
-)
-
-func (r *reader) connections(v value) []outbound.Connection {
+func (r *reader) connections(f yamldoc.Field) []outbound.Connection {
 	var connections []outbound.Connection
-	for _, e := range r.entries(v) {
-		if !connectionName.MatchString(e.key.Value) {
-			r.list.Errorf(r.pos(e.key), diag.InvalidName, "connection %q: expected a name of letters, digits, _ and -", e.key.Value)
+	for _, e := range r.Entries(f, "from names to connections") {
+		if !yamldoc.IsConnection(e.Key.Value) {
+			r.Mistakes.Errorf(e.Key.Pos, diag.InvalidName, "connection %q: expected a name of letters, digits, _ and -", e.Key.Value)
 		}
 		connections = append(connections, r.connection(e))
 	}
 	return connections
 }
 
-func (r *reader) connection(e entry) outbound.Connection {
-	c := outbound.Connection{Name: e.key.Value}
-	before := r.misread
-	r.fields(e.value,
-		field{"type", r.text(&c.Type)},
-		field{"secrets", func(v value) { c.Secrets = r.secrets(v) }},
-		field{"hosts", r.texts(&c.Hosts)},
-		field{"baseURL", r.text(&c.BaseURL)},
-		field{"settings", func(v value) { c.Settings = r.settings(v) }},
-		field{"timeout", r.duration(&c.Timeout)},
-		field{"private", r.boolean(&c.Private)},
-		field{"tls", func(v value) { r.tls(v, &c.TLS) }},
-		field{"rate", func(v value) { r.rate(v, &c.Rate.PerSecond, &c.Rate.Burst) }},
-		field{"concurrency", r.count(&c.Concurrency)},
+func (r *reader) connection(f yamldoc.Field) outbound.Connection {
+	c := outbound.Connection{Name: f.Key.Value}
+	before := r.Misread
+	r.Object(f, nil,
+		yamldoc.Key{Name: "type", Read: yamldoc.Into(&c.Type, r.Str)},
+		yamldoc.Key{Name: "secrets", Read: yamldoc.Into(&c.Secrets, r.secrets)},
+		yamldoc.Key{Name: "hosts", Read: yamldoc.Into(&c.Hosts, r.Strs)},
+		yamldoc.Key{Name: "baseURL", Read: yamldoc.Into(&c.BaseURL, r.Str)},
+		yamldoc.Key{Name: "settings", Read: yamldoc.Into(&c.Settings, r.settings)},
+		yamldoc.Key{Name: "timeout", Read: yamldoc.Into(&c.Timeout, r.duration)},
+		yamldoc.Key{Name: "private", Read: yamldoc.Into(&c.Private, r.Bool)},
+		yamldoc.Key{Name: "tls", Read: func(f yamldoc.Field) { r.tls(f, &c.TLS) }},
+		yamldoc.Key{Name: "rate", Read: func(f yamldoc.Field) { r.rate(f, &c.Rate.PerSecond, &c.Rate.Burst) }},
+		yamldoc.Key{Name: "concurrency", Read: yamldoc.Into(&c.Concurrency, r.Count)},
 	)
-	if r.misread == before { // what could not be read would look as if it were missing
-		r.refused(e.value.path, c.Validate())
+	if r.Misread == before { // what could not be read would look as if it were missing
+		r.refused(f.Path, c.Validate())
 	}
 	return c
 }
+
+func (r *reader) duration(f yamldoc.Field) time.Duration { return r.Duration(f, 1).Value }
 
 // refused places what outbound says is wrong below path.
 func (r *reader) refused(path string, err error) {
@@ -67,8 +69,8 @@ func (r *reader) refused(path string, err error) {
 		if !errors.As(err, &field) {
 			continue
 		}
-		pos := nearest(r.places, r.file, strings.TrimSuffix(path+"."+field.Field, "."))
-		e := r.list.Errorf(pos, codeOf(field), "%s", field)
+		pos := r.doc.Pos(strings.TrimSuffix(path+"."+field.Field, "."))
+		e := r.Mistakes.Errorf(pos, codeOf(field), "%s", field)
 		if field.Word != "" {
 			e.Hint = diag.Suggest(field.Word, field.Known)
 		}
@@ -98,39 +100,48 @@ func codeOf(e *outbound.FieldError) diag.Code {
 	return InvalidConnection
 }
 
+const whereSecret = "env:NAME or file:PATH, which say where the secret is"
+
 // secrets reads references. It repeats nothing of what stands there instead,
 // which may be a secret.
-func (r *reader) secrets(v value) map[string]string {
-	if v.node.Kind != yaml.MappingNode {
-		r.misfit(v, InvalidValue, "expected a mapping such as { token: env:NAME }", "")
+func (r *reader) secrets(f yamldoc.Field) map[string]string {
+	if s, ok := f.Value.(*yamldoc.Scalar); ok && s.Data != nil {
+		r.Misread++
+		r.Mistakes.Errorf(s.Text.Pos, diag.WrongType, "%s is one value, expected a mapping such as { token: env:NAME }", f)
 		return nil
 	}
 	secrets := map[string]string{}
-	for _, e := range r.entries(v) {
-		if ref, ok := r.reference(e.value); ok {
-			secrets[e.key.Value] = ref
+	for _, e := range r.Entries(f, "such as { token: env:NAME }") {
+		if ref, ok := r.reference(e); ok {
+			secrets[e.Key.Value] = ref
 		}
 	}
 	return secrets
 }
 
-func (r *reader) reference(v value) (ref string, ok bool) {
-	if v.node.Kind != yaml.ScalarNode || v.node.Tag == "!!null" {
-		r.misfit(v, LiteralSecret, "expected env:NAME or file:PATH, which say where the secret is", "")
+func (r *reader) reference(f yamldoc.Field) (ref string, ok bool) {
+	s, ok := f.Value.(*yamldoc.Scalar)
+	if !ok {
+		r.Misread++
+		r.Mistakes.Errorf(f.Value.Pos(), LiteralSecret, "%s: expected %s", f, whereSecret)
 		return "", false
 	}
-	return v.node.Value, true
+	if s.Data == nil || strings.TrimSpace(s.Value) == "" {
+		r.Blank(f, whereSecret)
+		return "", false
+	}
+	return s.Value, true
 }
 
 // settings reads what is the plugin's and the type's own to check.
-func (r *reader) settings(v value) map[string]any {
+func (r *reader) settings(f yamldoc.Field) map[string]any {
 	settings := map[string]any{}
-	for _, e := range r.entries(v) {
-		if slices.Contains(secretWords, strings.ToLower(e.key.Value)) {
-			r.list.Errorf(r.pos(e.key), LiteralSecret, "%s: plugins see settings, and files are shared", e.value.path).Hint = "move it to secrets: { " + e.key.Value + ": env:NAME }"
+	for _, e := range r.Entries(f, "") {
+		if slices.Contains(secretWords, strings.ToLower(e.Key.Value)) {
+			r.Mistakes.Errorf(e.Key.Pos, LiteralSecret, "%s: plugins see settings, and files are shared", e).Hint = "move it to secrets: { " + e.Key.Value + ": env:NAME }"
 			continue
 		}
-		settings[e.key.Value] = r.data(e.value)
+		settings[e.Key.Value] = r.Data(e)
 	}
 	return settings
 }
@@ -138,101 +149,104 @@ func (r *reader) settings(v value) map[string]any {
 // secretWords are settings that can only be secrets, in lower case.
 var secretWords = []string{"password", "token", "secret", "clientsecret", "accesskeysecret", "apikey", "privatekey"}
 
-func (r *reader) tls(v value, t *outbound.TLS) {
-	r.fields(v,
-		field{"caFile", r.text(&t.CAFile)},
-		field{"certFile", r.text(&t.CertFile)},
-		field{"keyFile", r.text(&t.KeyFile)},
-		field{"serverName", r.text(&t.ServerName)},
-		field{"insecure", r.boolean(&t.Insecure)},
+func (r *reader) tls(f yamldoc.Field, t *outbound.TLS) {
+	r.Object(f, nil,
+		yamldoc.Key{Name: "caFile", Read: yamldoc.Into(&t.CAFile, r.Str)},
+		yamldoc.Key{Name: "certFile", Read: yamldoc.Into(&t.CertFile, r.Str)},
+		yamldoc.Key{Name: "keyFile", Read: yamldoc.Into(&t.KeyFile, r.Str)},
+		yamldoc.Key{Name: "serverName", Read: yamldoc.Into(&t.ServerName, r.Str)},
+		yamldoc.Key{Name: "insecure", Read: yamldoc.Into(&t.Insecure, r.Bool)},
 	)
 }
 
-func (r *reader) rate(v value, perSecond *float64, burst *int) {
-	r.fields(v,
-		field{"perSecond", r.number(perSecond)},
-		field{"burst", r.count(burst)},
+func (r *reader) rate(f yamldoc.Field, perSecond *float64, burst *int) {
+	r.Object(f, nil,
+		yamldoc.Key{Name: "perSecond", Read: yamldoc.Into(perSecond, r.Above)},
+		yamldoc.Key{Name: "burst", Read: yamldoc.Into(burst, r.Count)},
 	)
 }
 
-func (r *reader) outbound(v value, o *Outbound) {
-	r.fields(v, field{"allow", r.texts(&o.Allow)})
-	r.refused(v.path, outbound.ValidateAllow(o.Allow))
+func (r *reader) outbound(f yamldoc.Field, o *Outbound) {
+	r.Object(f, nil, yamldoc.Key{Name: "allow", Read: yamldoc.Into(&o.Allow, r.Strs)})
+	r.refused(f.Path, outbound.ValidateAllow(o.Allow))
 }
 
-func (r *reader) server(v value, s *Server) {
-	r.fields(v,
-		field{"addr", r.address(&s.Addr)},
-		field{"token", func(v value) { s.Token = r.token(v) }},
-		field{"requests", func(v value) { r.requests(v, &s.Requests) }},
-		field{"retention", func(v value) {
-			r.fields(v, field{"age", r.duration(&s.Retention.Age)}, field{"size", r.size(&s.Retention.Size)})
-		}},
+func (r *reader) server(f yamldoc.Field, s *Server) {
+	r.Object(f, nil,
+		yamldoc.Key{Name: "addr", Read: yamldoc.Into(&s.Addr, r.address)},
+		yamldoc.Key{Name: "token", Read: yamldoc.Into(&s.Token, r.token)},
+		yamldoc.Key{Name: "requests", Read: func(f yamldoc.Field) { r.requests(f, &s.Requests) }},
+		yamldoc.Key{Name: "retention", Read: func(f yamldoc.Field) { r.retention(f, &s.Retention) }},
 	)
 }
 
-func (r *reader) token(v value) string {
-	ref, ok := r.reference(v)
+func (r *reader) retention(f yamldoc.Field, to *Retention) {
+	r.Object(f, nil,
+		yamldoc.Key{Name: "age", Read: yamldoc.Into(&to.Age, r.duration)},
+		yamldoc.Key{Name: "size", Read: yamldoc.Into(&to.Size, r.Size)},
+	)
+}
+
+func (r *reader) token(f yamldoc.Field) string {
+	ref, ok := r.reference(f)
 	if !ok {
 		return ""
 	}
 	if err := outbound.ValidateReference(ref); err != nil {
-		r.list.Errorf(r.pos(v.node), LiteralSecret, "%s: %s", v.path, err)
+		r.Mistakes.Errorf(f.Value.Pos(), LiteralSecret, "%s: %s", f, err)
 	}
 	return ref
 }
 
-func (r *reader) requests(v value, q *Requests) {
-	r.rate(v, &q.PerSecond, &q.Burst)
-	if q.Burst > 0 && q.PerSecond == 0 {
-		r.list.Errorf(nearest(r.places, r.file, v.path), InvalidValue, "%s: burst without perSecond limits nothing", v.path)
+func (r *reader) requests(f yamldoc.Field, q *Requests) {
+	before := r.Misread
+	r.rate(f, &q.PerSecond, &q.Burst)
+	if q.Burst > 0 && q.PerSecond == 0 && r.Misread == before {
+		r.Mistakes.Errorf(r.doc.Pos(f.Path), InvalidValue, "%s: burst without perSecond limits nothing", f)
 	}
 }
 
-func (r *reader) address(to *string) func(value) {
-	return func(v value) {
-		var text string
-		r.text(&text)(v)
-		if text == "" {
-			return
-		}
-		if _, _, err := net.SplitHostPort(text); err != nil {
-			r.expected(v, `host:port such as "127.0.0.1:8080"`)
-			return
-		}
-		*to = text
+func (r *reader) address(f yamldoc.Field) string {
+	text := r.Str(f)
+	if text == "" {
+		return ""
 	}
+	if _, _, err := net.SplitHostPort(text); err != nil {
+		r.Refuse(f, `host:port such as "127.0.0.1:8080"`)
+		return ""
+	}
+	return text
 }
 
-func (r *reader) limits(v value, l *Limits) {
-	r.fields(v,
-		field{"body", r.size(&l.Body)},
-		field{"reply", r.size(&l.Reply)},
-		field{"plugin", func(v value) { r.pluginLimits(v, &l.Plugin) }},
+func (r *reader) limits(f yamldoc.Field, l *Limits) {
+	r.Object(f, nil,
+		yamldoc.Key{Name: "body", Read: yamldoc.Into(&l.Body, r.Size)},
+		yamldoc.Key{Name: "reply", Read: yamldoc.Into(&l.Reply, r.Size)},
+		yamldoc.Key{Name: "plugin", Read: func(f yamldoc.Field) { r.pluginLimits(f, &l.Plugin) }},
 	)
 }
 
-func (r *reader) pluginLimits(v value, p *Plugin) {
-	r.fields(v,
-		field{"fuel", r.bigCount(&p.Fuel)},
-		field{"memory", r.size(&p.Memory)},
-		field{"calls", r.count(&p.Calls)},
-		field{"depth", r.count(&p.Depth)},
-		field{"wall", r.duration(&p.Wall)},
-		field{"input", r.size(&p.Input)},
-		field{"output", r.size(&p.Output)},
-		field{"reply", r.size(&p.Reply)},
-		field{"log", r.size(&p.Log)},
+func (r *reader) pluginLimits(f yamldoc.Field, p *Plugin) {
+	r.Object(f, nil,
+		yamldoc.Key{Name: "fuel", Read: func(f yamldoc.Field) { p.Fuel = int64(r.Count(f)) }},
+		yamldoc.Key{Name: "memory", Read: yamldoc.Into(&p.Memory, r.Size)},
+		yamldoc.Key{Name: "calls", Read: yamldoc.Into(&p.Calls, r.Count)},
+		yamldoc.Key{Name: "depth", Read: yamldoc.Into(&p.Depth, r.Count)},
+		yamldoc.Key{Name: "wall", Read: yamldoc.Into(&p.Wall, r.duration)},
+		yamldoc.Key{Name: "input", Read: yamldoc.Into(&p.Input, r.Size)},
+		yamldoc.Key{Name: "output", Read: yamldoc.Into(&p.Output, r.Size)},
+		yamldoc.Key{Name: "reply", Read: yamldoc.Into(&p.Reply, r.Size)},
+		yamldoc.Key{Name: "log", Read: yamldoc.Into(&p.Log, r.Size)},
 	)
 }
 
-func (r *reader) variables(v value) map[string]any {
+func (r *reader) variables(f yamldoc.Field) map[string]any {
 	variables := map[string]any{}
-	for _, e := range r.entries(v) {
-		if !variableName.MatchString(e.key.Value) {
-			r.list.Errorf(r.pos(e.key), diag.InvalidName, "variable %q: expected a name of letters, digits and _, or digits only", e.key.Value)
+	for _, e := range r.Entries(f, "from names to values") {
+		if !yamldoc.IsVariable(e.Key.Value) {
+			r.Mistakes.Errorf(e.Key.Pos, diag.InvalidName, "variable %q: expected a name of letters, digits and _, or digits only", e.Key.Value)
 		}
-		variables[e.key.Value] = r.data(e.value)
+		variables[e.Key.Value] = r.Data(e)
 	}
 	return variables
 }

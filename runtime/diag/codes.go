@@ -88,8 +88,10 @@ const (
 	//	  n1: { type: log, name: "two words" }
 	YAMLCharacter Code = "yaml-character"
 
-	// YAMLNumber: the number would lose how it was written, such as leading
-	// zeros or a plus sign. Quote it to keep it as text.
+	// YAMLNumber: the number would lose how it was written: a version 3.10 would
+	// become 3.1, a hash 6063e25 a very big number, a PIN 0123 lose its zero.
+	// Quote it to keep it as text, or write the number as it will be. Where a
+	// number is due, any way to write it will do.
 	//
 	//	flow: number
 	//	variables:
@@ -106,6 +108,16 @@ const (
 	//	nodes:
 	//	  n1: { type: log }
 	YAMLBoolean Code = "yaml-boolean"
+
+	// YAMLDate: a date without quotes is a text here, and a time to other readers
+	// of YAML. A warning.
+	//
+	//	flow: date
+	//	variables:
+	//	  since: 2026-11-20
+	//	nodes:
+	//	  n1: { type: log }
+	YAMLDate Code = "yaml-date"
 
 	// DuplicateKey: a key occurs twice in one mapping; with node ids, twice the
 	// same node.

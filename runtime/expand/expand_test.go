@@ -16,6 +16,7 @@ import (
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 type (
@@ -531,7 +532,7 @@ func mistakesOf(name string, src []byte) diag.List {
 	}
 	scope := newScope()
 	for _, v := range flow.Variables {
-		scope.Names[v.Name.Value] = expand.TypeOf(spec.Plain(v.Value))
+		scope.Names[v.Name.Value] = expand.TypeOf(yamldoc.Plain(v.Value))
 	}
 	for _, n := range flow.Nodes {
 		compileAll(n.With, scope, &mistakes)

@@ -15,6 +15,7 @@ import (
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // Flow is a compiled flow. Immutable and safe for concurrent use.
@@ -146,7 +147,7 @@ func newFlow(f *spec.Flow) *Flow {
 
 func (c *compiler) declareVariables() {
 	for _, v := range c.spec.Variables {
-		value := spec.Plain(v.Value)
+		value := yamldoc.Plain(v.Value)
 		if env, ok := c.cfg.Variables[v.Name.Value]; ok {
 			value = env
 		}
@@ -203,9 +204,12 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 	if n.Type.Shape == nil {
 		return
 	}
-	with, _ := spec.Plain(s.With).(map[string]any)
+	with, _ := yamldoc.Plain(s.With).(map[string]any)
 	shape, problems := n.Type.Shape(with)
 	for _, p := range problems {
+		if isBlank(s.With, p.Path) {
+			continue // compileInputs says so
+		}
 		c.list.Errorf(valueAt(s.With, p.Path, s.ID.Pos), diag.InvalidInput, "%s", p.Msg).Hint = p.Hint
 	}
 	if shape.Outputs != nil {
@@ -215,6 +219,18 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 		n.Idempotent = *shape.Idempotent
 	}
 	n.Outcomes.All = append(n.Outcomes.All[:len(n.Outcomes.All):len(n.Outcomes.All)], shape.Outcomes...)
+}
+
+func isBlank(v spec.Value, path []string) bool {
+	for _, name := range path {
+		m, ok := v.(*spec.Map)
+		if !ok {
+			return false
+		}
+		v = m.Get(name)
+	}
+	s, ok := v.(*spec.Scalar)
+	return ok && len(path) > 0 && strings.TrimSpace(s.Value) == ""
 }
 
 func (c *compiler) checkConnection(s *spec.Node, n *Node) {

@@ -11,6 +11,7 @@ import (
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // Eval evaluates the node's inputs and checks them against the schema of its
@@ -146,9 +147,13 @@ type inputCompiler struct {
 }
 
 func (c *inputCompiler) compile(v spec.Value, schema map[string]any, path []string) input {
+	if s, ok := v.(*spec.Scalar); ok && s.Lost() {
+		return nil
+	}
 	switch schema["x-wend"] {
 	case "literal":
-		return literalInput{spec.Plain(v)}
+		yamldoc.CheckNumbers(v, &c.list)
+		return literalInput{yamldoc.Plain(v)}
 	case "late":
 		return c.compileLate(v)
 	case "condition":
@@ -182,6 +187,9 @@ func (c *inputCompiler) compileMap(m *spec.Map, schema map[string]any, path []st
 		if i := strings.Index(e.Key.Value, "$("); i >= 0 {
 			c.list.Warnf(e.Key.At(i), diag.TemplateKey, "keys are never templates; this one stays %q", e.Key.Value)
 		}
+		if _, named := props[e.Key.Value]; named && c.blank(e.Value, sub, schema, append(path, e.Key.Value)) {
+			continue
+		}
 		if in := c.compile(e.Value, sub, append(path, e.Key.Value)); in != nil {
 			out.keys = append(out.keys, e.Key.Value)
 			out.values = append(out.values, in)
@@ -189,6 +197,40 @@ func (c *inputCompiler) compileMap(m *spec.Map, schema map[string]any, path []st
 	}
 	c.checkRequired(m, schema, path)
 	return out
+}
+
+// blank reports an input with nothing behind its name. An input that may be
+// anything may be null or "", but not a key without a word behind it; a text
+// that a plugin's method does not need may be "".
+func (c *inputCompiler) blank(v spec.Value, schema, parent map[string]any, path []string) bool {
+	s, ok := v.(*spec.Scalar)
+	if !ok || s.Lost() {
+		return false
+	}
+	types := schemaTypes(schema)
+	open := len(types) == 0 && schema["x-wend"] == nil
+	name := path[len(path)-1]
+	required := slices.Contains(asList(parent["required"]), any(name))
+	switch text, isText := s.Data.(string); {
+	case s.Data == nil:
+		if contains(types, "null") || open && s.Value != "" {
+			return false
+		}
+	case !isText || strings.TrimSpace(text) != "" || open,
+		c.node.Type.Digest != "" && !required,
+		len(types) > 0 && !contains(types, "string"):
+		return false
+	}
+	e := c.list.Errorf(s.Text.Pos, diag.EmptyValue, "input %q of node %q is empty", dotted(path), c.node.ID)
+	if e.Hint = "give it a value"; !required {
+		e.Hint += ", or leave the key out"
+	}
+	return true
+}
+
+func asList(v any) []any {
+	list, _ := v.([]any)
+	return list
 }
 
 // property finds the schema of a key. It reports a key that is not expected.
@@ -211,9 +253,8 @@ func (c *inputCompiler) property(schema, props map[string]any, key spec.Text, pa
 }
 
 func (c *inputCompiler) checkRequired(m *spec.Map, schema map[string]any, path []string) {
-	required, _ := schema["required"].([]any)
 	var missing []string
-	for _, r := range required {
+	for _, r := range asList(schema["required"]) {
 		if name, _ := r.(string); m.Get(name) == nil {
 			missing = append(missing, strconv.Quote(dotted(path, name)))
 		}
@@ -247,6 +288,15 @@ func (c *inputCompiler) compileList(l *spec.List, schema map[string]any, path []
 }
 
 func (c *inputCompiler) compileScalar(s *spec.Scalar, schema map[string]any, path []string) input {
+	if want := schemaTypes(schema); (contains(want, "number") || contains(want, "integer")) && !contains(want, "string") {
+		if n, ok := s.Number(); ok {
+			return c.compileLiteral(n, s.Text.Pos, schema, path)
+		}
+	}
+	before := len(c.list)
+	if s.CheckNumber(&c.list); len(c.list) > before {
+		return nil
+	}
 	if _, isText := s.Data.(string); !isText {
 		return c.compileLiteral(s.Data, s.Text.Pos, schema, path)
 	}
@@ -298,6 +348,7 @@ func choices(schema map[string]any) []string {
 }
 
 func (c *inputCompiler) compileLate(v spec.Value) input {
+	yamldoc.CheckNumbers(v, &c.list)
 	t, mistakes := expand.CompileValue(v, c.scope)
 	c.list = append(c.list, mistakes...)
 	if mistakes.HasErrors() {

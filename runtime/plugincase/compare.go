@@ -12,27 +12,26 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/yamldoc"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
 // Compare says where a method did something else than the case expects, each
 // difference at the place in the file of what was expected.
 func (c *Case) Compare(said Transcript) diag.List {
-	d := &differ{reader{file: c.Pos.File}}
+	var d differ
 	for i, x := range c.Calls {
 		if i >= len(said.Calls) {
-			d.differs(x.node, "call %d was not asked for: the method left by %q%s", i+1, said.Outcome, why(said))
+			d.differs(x.pos, "call %d was not asked for: the method left by %q%s", i+1, said.Outcome, why(said))
 			return d.mistakes
 		}
 		d.call(fmt.Sprintf("call %d", i+1), x.expect, said.Calls[i])
 	}
 	if said.Unanswered {
 		next := said.Calls[len(c.Calls)]
-		_ = d.mistakes.Errorf(c.Pos, CodeDiffers, "the method asks for call %d, %s %s, and the case has %d", len(c.Calls)+1, next.Method, next.URL, len(c.Calls))
+		d.differs(c.Pos, "the method asks for call %d, %s %s, and the case has %d", len(c.Calls)+1, next.Method, next.URL, len(c.Calls))
 		return d.mistakes
 	}
 	d.end(c.want, said)
@@ -48,10 +47,10 @@ func why(said Transcript) string {
 }
 
 // differ collects differences.
-type differ struct{ reader }
+type differ struct{ mistakes diag.List }
 
-func (d *differ) differs(at *yaml.Node, format string, a ...any) {
-	d.errorf(at, CodeDiffers, format, a...)
+func (d *differ) differs(at diag.Pos, format string, a ...any) {
+	d.mistakes.Errorf(at, CodeDiffers, format, a...)
 }
 
 func (d *differ) call(what string, want expectation, got wire.Call) {
@@ -66,14 +65,14 @@ func (d *differ) call(what string, want expectation, got wire.Call) {
 	}
 }
 
-func (d *differ) text(what string, want *yaml.Node, got string) {
+func (d *differ) text(what string, want *yamldoc.Scalar, got string) {
 	if want != nil && want.Value != got {
-		d.differs(want, "%s is %q, expected %q", what, got, want.Value)
+		d.differs(want.Pos(), "%s is %q, expected %q", what, got, want.Value)
 	}
 }
 
 // headers compares all of them, by names in any case.
-func (d *differ) headers(what string, want *yaml.Node, got map[string]string) {
+func (d *differ) headers(what string, want *yamldoc.Map, got map[string]string) {
 	if want == nil {
 		return
 	}
@@ -81,30 +80,30 @@ func (d *differ) headers(what string, want *yaml.Node, got map[string]string) {
 	for name, value := range got {
 		left[strings.ToLower(name)] = value
 	}
-	d.entries("headers", want, func(name, value *yaml.Node) {
-		lower := strings.ToLower(name.Value)
+	for _, e := range want.Entries {
+		lower := strings.ToLower(e.Key.Value)
 		sent, ok := left[lower]
 		delete(left, lower)
 		if !ok {
-			d.differs(name, "%s: header %q is not sent", what, name.Value)
-			return
+			d.differs(e.Key.Pos, "%s: header %q is not sent", what, e.Key.Value)
+		} else if value, ok := e.Value.(*yamldoc.Scalar); ok {
+			d.text(fmt.Sprintf("%s: header %q", what, e.Key.Value), value, sent)
 		}
-		d.text(fmt.Sprintf("%s: header %q", what, name.Value), value, sent)
-	})
+	}
 	for _, name := range slices.Sorted(maps.Keys(left)) {
-		d.differs(want, "%s: header %q is sent, with %q", what, name, left[name])
+		d.differs(want.Pos(), "%s: header %q is sent, with %q", what, name, left[name])
 	}
 }
 
 // body compares a text byte by byte, an object or a list as JSON.
-func (d *differ) body(what string, want *yaml.Node, got []byte) {
-	if want.Kind == yaml.ScalarNode {
-		d.textBody(what, want, got)
+func (d *differ) body(what string, want yamldoc.Value, got []byte) {
+	if text, ok := want.(*yamldoc.Scalar); ok {
+		d.textBody(what, text, got)
 		return
 	}
 	v, err := data.DecodeJSON(got)
 	if err != nil {
-		d.differs(want, "%s is no JSON (%v): %s", what, err, show(string(got)))
+		d.differs(want.Pos(), "%s is no JSON (%v): %s", what, err, show(string(got)))
 		return
 	}
 	d.data(what, want, v)
@@ -112,81 +111,78 @@ func (d *differ) body(what string, want *yaml.Node, got []byte) {
 
 // textBody tells what differs inside of JSON, which as two long lines nobody
 // would find.
-func (d *differ) textBody(what string, want *yaml.Node, got []byte) {
+func (d *differ) textBody(what string, want *yamldoc.Scalar, got []byte) {
 	if want.Value == string(got) {
 		return
 	}
 	expected, err := data.DecodeJSON([]byte(want.Value))
 	if err == nil {
 		if v, err := data.DecodeJSON(got); err == nil && !reflect.DeepEqual(v, expected) {
-			tree := &yaml.Node{}
-			if tree.Encode(expected) == nil {
-				place(tree, want)
-				d.data(what, tree, v)
-				return
-			}
+			d.data(what, yamldoc.Of(expected, want.Pos()), v)
+			return
 		}
 	}
 	if !utf8.Valid(got) {
-		d.differs(want, "%s is not text, %d bytes; expected %s", what, len(got), show(want.Value))
+		d.differs(want.Pos(), "%s is not text, %d bytes; expected %s", what, len(got), show(want.Value))
 		return
 	}
-	d.differs(want, "%s is %s, expected %s", what, show(string(got)), show(want.Value))
-}
-
-// place puts a tree that stands in no file where another node stands.
-func place(tree, at *yaml.Node) {
-	tree.Line, tree.Column = at.Line, at.Column
-	for _, child := range tree.Content {
-		place(child, at)
-	}
+	d.differs(want.Pos(), "%s is %s, expected %s", what, show(string(got)), show(want.Value))
 }
 
 // data compares a value that the file has with one of flows.
-func (d *differ) data(path string, want *yaml.Node, got any) {
-	want = resolve(want)
-	switch v := got.(type) {
-	case map[string]any:
-		if want.Kind == yaml.MappingNode {
-			d.object(path, want, v)
+func (d *differ) data(path string, want yamldoc.Value, got any) {
+	switch w := want.(type) {
+	case *yamldoc.Map:
+		if v, ok := got.(map[string]any); ok {
+			d.object(path, w, v)
 			return
 		}
-	case []any:
-		if want.Kind == yaml.SequenceNode {
-			d.list(path, want, v)
+	case *yamldoc.List:
+		if v, ok := got.([]any); ok {
+			d.list(path, w, v)
 			return
 		}
+	case *yamldoc.Scalar:
+		if scalar(got) && same(w.Data, got) {
+			return
+		}
+	}
+	d.differs(want.Pos(), "%s is %s, expected %s", path, show(got), show(yamldoc.Plain(want)))
+}
+
+func scalar(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any:
+		return false
 	default:
-		if want.Kind == yaml.ScalarNode && same(d.plain(want), got) {
-			return
-		}
+		return true
 	}
-	d.differs(want, "%s is %s, expected %s", path, show(got), show(d.plain(want)))
 }
 
-func (d *differ) object(path string, want *yaml.Node, got map[string]any) {
+func (d *differ) object(path string, want *yamldoc.Map, got map[string]any) {
 	left := maps.Clone(got)
-	d.entries(path, want, func(name, value *yaml.Node) {
-		v, ok := got[name.Value]
-		delete(left, name.Value)
+	for _, e := range want.Entries {
+		name := e.Key.Value
+		v, ok := got[name]
+		delete(left, name)
 		if !ok {
-			d.differs(name, "%s has no %q, expected %s", path, name.Value, show(d.plain(value)))
-			return
+			d.differs(e.Key.Pos, "%s has no %q, expected %s", path, name, show(yamldoc.Plain(e.Value)))
+			continue
 		}
-		d.data(path+"."+name.Value, value, v)
-	})
+		d.data(path+"."+name, e.Value, v)
+	}
 	for _, name := range slices.Sorted(maps.Keys(left)) {
-		d.differs(want, "%s has %q, which is not expected: %s", path, name, show(left[name]))
+		d.differs(want.Pos(), "%s has %q, which is not expected: %s", path, name, show(left[name]))
 	}
 }
 
-func (d *differ) list(path string, want *yaml.Node, got []any) {
-	if len(want.Content) != len(got) {
-		d.differs(want, "%s has %d entries, expected %d", path, len(got), len(want.Content))
+func (d *differ) list(path string, want *yamldoc.List, got []any) {
+	if len(want.Items) != len(got) {
+		d.differs(want.Pos(), "%s has %d entries, expected %d", path, len(got), len(want.Items))
 		return
 	}
 	for i, v := range got {
-		d.data(path+"["+strconv.Itoa(i)+"]", want.Content[i], v)
+		d.data(path+"["+strconv.Itoa(i)+"]", want.Items[i], v)
 	}
 }
 
@@ -195,14 +191,14 @@ func (d *differ) list(path string, want *yaml.Node, got []any) {
 func (d *differ) end(w want, said Transcript) {
 	switch {
 	case w.code == nil && said.Code != "":
-		e := d.mistakes.Errorf(d.pos(w.outcome), CodeDiffers, "the method ended in the fault %q: %s", said.Code, said.Message)
+		e := d.mistakes.Errorf(w.outcome.Pos(), CodeDiffers, "the method ended in the fault %q: %s", said.Code, said.Message)
 		e.Hint = "if that is meant, want it with code: " + said.Code
 		return
 	case w.code != nil && w.code.Value != said.Code:
-		d.differs(w.code, "code is %q, expected %q; outcome %q%s", said.Code, w.code.Value, said.Outcome, why(said))
+		d.differs(w.code.Pos(), "code is %q, expected %q; outcome %q%s", said.Code, w.code.Value, said.Outcome, why(said))
 	}
 	if w.outcome.Value != said.Outcome {
-		d.differs(w.outcome, "outcome is %q, expected %q%s", said.Outcome, w.outcome.Value, why(said))
+		d.differs(w.outcome.Pos(), "outcome is %q, expected %q%s", said.Outcome, w.outcome.Value, why(said))
 	}
 	d.text("message", w.message, said.Message)
 	if w.outputs != nil {

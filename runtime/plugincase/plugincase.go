@@ -9,18 +9,15 @@ import (
 	"errors"
 	"fmt"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/yamldoc"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
-// Codes of what can be wrong with a case.
+// Codes of what can be wrong with a case only; the others are package diag's.
 const (
-	CodeSyntax  diag.Code = "case-syntax"  // not YAML, or a name written twice
-	CodeKey     diag.Code = "case-key"     // a key that is missing or unknown
-	CodeValue   diag.Code = "case-value"   // a value of the wrong kind
+	CodeValue   diag.Code = "case-value"   // a value of the wrong form
 	CodeDiffers diag.Code = "case-differs" // the plugin did something else
 )
 
@@ -39,17 +36,20 @@ type Case struct {
 type Exchange struct {
 	Reply  wire.Reply
 	expect expectation
-	node   *yaml.Node
+	pos    diag.Pos
 }
 
 // expectation is what a call must be; what is nil may be anything.
 type expectation struct {
-	method, url, headers, body, bodyBase64 *yaml.Node
+	method, url, bodyBase64 *yamldoc.Scalar
+	headers                 *yamldoc.Map
+	body                    yamldoc.Value
 }
 
 // want is how the method must end; what is nil may be anything.
 type want struct {
-	outcome, outputs, message, code *yaml.Node
+	outcome, message, code *yamldoc.Scalar
+	outputs                *yamldoc.Map
 }
 
 // Transcript is what a method said in one conversation.

@@ -1,85 +1,41 @@
 package plugincase
 
 import (
-	"bytes"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"io"
-	"math"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/yamldoc"
 	"github.com/wendflow/wend/sdk/wire"
 )
+
+var format = yamldoc.Format{Name: "case", Many: true, Aliases: true}
 
 // Parse reads the cases of a file: one in each YAML document. It finds all
 // mistakes, not only the first; there are no cases if there are any.
 func Parse(file string, src []byte) ([]*Case, diag.List) {
-	r := &reader{file: file}
+	doc, mistakes := format.Parse(file, src)
+	r := &reader{yamldoc.Reader{Mistakes: mistakes, Invalid: CodeValue}}
 	var cases []*Case
-	decoder := yaml.NewDecoder(bytes.NewReader(src))
-	for {
-		var doc yaml.Node
-		if err := decoder.Decode(&doc); err != nil {
-			if !errors.Is(err, io.EOF) {
-				r.syntax(err)
-			}
-			break
-		}
-		cases = append(cases, r.readCase(doc.Content[0]))
+	for _, root := range doc.Roots {
+		cases = append(cases, r.readCase(file, root))
 	}
-	if len(cases) == 0 && !r.mistakes.HasErrors() {
-		_ = r.mistakes.Errorf(diag.Pos{File: file, Line: 1, Col: 1}, CodeSyntax, "empty, expected a case with method, calls and want")
+	if len(cases) == 0 && len(mistakes) == 0 {
+		r.Mistakes.Errorf(diag.Pos{File: file, Line: 1, Col: 1}, diag.EmptyValue, "the file holds no case, expected one with method, calls and want")
 	}
-	if r.mistakes.HasErrors() {
-		return nil, r.mistakes
+	if r.Mistakes.HasErrors() {
+		return nil, r.Mistakes
 	}
-	return cases, r.mistakes
+	return cases, r.Mistakes
 }
 
-// reader turns documents into cases and collects their mistakes.
-type reader struct {
-	file     string
-	mistakes diag.List
-	depth    int // of the value that plain is in
-	values   int // that plain has made
-}
-
-// An alias may stand for what it is in, or for what holds ten others like it.
-const (
-	maxDepth  = 100
-	maxValues = 1_000_000
-)
-
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
-
-func (r *reader) syntax(err error) {
-	pos, msg := diag.Pos{File: r.file, Line: 1, Col: 1}, err.Error()
-	if m := yamlLine.FindStringSubmatch(msg); m != nil {
-		if line, err := strconv.Atoi(m[1]); err == nil {
-			pos.Line = line
-		}
-		msg = m[2]
-	}
-	_ = r.mistakes.Errorf(pos, CodeSyntax, "not YAML: %s", msg)
-}
-
-func (r *reader) pos(n *yaml.Node) diag.Pos {
-	return diag.Pos{File: r.file, Line: n.Line, Col: n.Column}
-}
-
-func (r *reader) errorf(n *yaml.Node, code diag.Code, format string, a ...any) {
-	_ = r.mistakes.Errorf(r.pos(n), code, format, a...)
-}
+// reader turns documents into cases.
+type reader struct{ yamldoc.Reader }
 
 // What a conversation begins with where its file says nothing. Package sdktest
 // has the same.
@@ -91,19 +47,19 @@ var (
 	}
 )
 
-func (r *reader) readCase(n *yaml.Node) *Case {
-	c := &Case{Pos: r.pos(n), Visit: defaults}
-	r.object("the case", n,
-		key{"name", false, r.text(&c.Name)},
-		key{"method", true, r.text(&c.Method)},
-		key{"inputs", false, r.data(&c.Visit.Inputs)},
-		key{"settings", false, r.data(&c.Visit.Settings)},
-		key{"context", false, func(_ string, n *yaml.Node) { r.context(n, &c.Visit) }},
-		key{"calls", false, func(_ string, n *yaml.Node) { c.Calls = r.exchanges(n) }},
-		key{"want", true, func(_ string, n *yaml.Node) { c.want = r.want(n) }},
+func (r *reader) readCase(file string, root yamldoc.Value) *Case {
+	c := &Case{Pos: root.Pos(), Visit: defaults}
+	r.Object(yamldoc.Field{What: "the case", Value: root}, nil,
+		yamldoc.Key{Name: "name", Read: yamldoc.Into(&c.Name, r.Str)},
+		yamldoc.Key{Name: "method", Required: true, Read: yamldoc.Into(&c.Method, r.Str)},
+		yamldoc.Key{Name: "inputs", Read: yamldoc.Into(&c.Visit.Inputs, r.object)},
+		yamldoc.Key{Name: "settings", Read: yamldoc.Into(&c.Visit.Settings, r.object)},
+		yamldoc.Key{Name: "context", Read: func(f yamldoc.Field) { r.context(f, &c.Visit) }},
+		yamldoc.Key{Name: "calls", Read: yamldoc.Into(&c.Calls, r.exchanges)},
+		yamldoc.Key{Name: "want", Required: true, Read: yamldoc.Into(&c.want, r.want)},
 	)
 	if c.Name == "" {
-		base := filepath.Base(r.file)
+		base := filepath.Base(file)
 		c.Name = strings.TrimSuffix(base, filepath.Ext(base))
 	}
 	if c.Visit.Inputs == nil {
@@ -112,62 +68,68 @@ func (r *reader) readCase(n *yaml.Node) *Case {
 	return c
 }
 
-func (r *reader) context(n *yaml.Node, v *node.Visit) {
-	r.object("context", n,
-		key{"run", false, r.text(&v.Run)},
-		key{"node", false, r.text(&v.Node)},
-		key{"visit", false, r.number(&v.Visit)},
-		key{"attempt", false, r.number(&v.Attempt)},
-		key{"now", false, func(_ string, n *yaml.Node) {
-			now, err := time.Parse(time.RFC3339, n.Value)
-			if err != nil {
-				r.errorf(n, CodeValue, "now is %s, expected a time as \"2026-11-20T08:00:00.000Z\"", describe(n))
-				return
-			}
-			v.Now = now
-		}},
-		key{"seed", false, r.text(&v.Seed)},
-		key{"key", false, r.text(&v.Key)},
+func (r *reader) context(f yamldoc.Field, v *node.Visit) {
+	r.Object(f, nil,
+		yamldoc.Key{Name: "run", Read: yamldoc.Into(&v.Run, r.Str)},
+		yamldoc.Key{Name: "node", Read: yamldoc.Into(&v.Node, r.Str)},
+		yamldoc.Key{Name: "visit", Read: yamldoc.Into(&v.Visit, r.Count)},
+		yamldoc.Key{Name: "attempt", Read: yamldoc.Into(&v.Attempt, r.Count)},
+		yamldoc.Key{Name: "now", Read: func(f yamldoc.Field) { r.now(f, &v.Now) }},
+		yamldoc.Key{Name: "seed", Read: yamldoc.Into(&v.Seed, r.any)},
+		yamldoc.Key{Name: "key", Read: yamldoc.Into(&v.Key, r.any)},
 	)
 }
 
-func (r *reader) exchanges(n *yaml.Node) []Exchange {
-	if n.Kind != yaml.SequenceNode {
-		r.errorf(n, CodeValue, "calls is %s, expected a list", describe(n))
-		return nil
+func (r *reader) any(f yamldoc.Field) string { return r.AnyText(f).Value }
+
+func (r *reader) now(f yamldoc.Field, to *time.Time) {
+	text := r.Written(f)
+	if !text.Given() {
+		return
 	}
-	list := make([]Exchange, len(n.Content))
-	for i, item := range n.Content {
-		item = resolve(item)
+	now, err := time.Parse(time.RFC3339, text.Value)
+	if err != nil {
+		r.Refuse(f, "a time as \"2026-11-20T08:00:00.000Z\"")
+		return
+	}
+	*to = now
+}
+
+func (r *reader) exchanges(f yamldoc.Field) []Exchange {
+	items := r.Items(f)
+	list := make([]Exchange, len(items))
+	for i, item := range items {
 		x := &list[i]
-		x.node = item
-		r.object(fmt.Sprintf("call %d", i+1), item,
-			key{"expect", false, func(_ string, n *yaml.Node) { x.expect = r.expectation(n) }},
-			key{"reply", true, func(_ string, n *yaml.Node) { x.Reply = r.reply(n) }},
+		x.pos = item.Value.Pos()
+		item.Path = fmt.Sprintf("call %d", i+1)
+		item.What = item.Path
+		r.Object(item, nil,
+			yamldoc.Key{Name: "expect", Read: yamldoc.Into(&x.expect, r.expectation)},
+			yamldoc.Key{Name: "reply", Required: true, Read: yamldoc.Into(&x.Reply, r.reply)},
 		)
 	}
 	return list
 }
 
-func (r *reader) expectation(n *yaml.Node) expectation {
+func (r *reader) expectation(f yamldoc.Field) expectation {
 	var e expectation
-	r.object("expect", n,
-		key{"method", false, r.scalar(&e.method)},
-		key{"url", false, r.scalar(&e.url)},
-		key{"headers", false, r.mapping(&e.headers)},
-		key{"body", false, keep(&e.body)},
-		key{"bodyBase64", false, r.scalar(&e.bodyBase64)},
+	r.Object(f, nil,
+		yamldoc.Key{Name: "method", Read: yamldoc.Into(&e.method, r.word)},
+		yamldoc.Key{Name: "url", Read: yamldoc.Into(&e.url, r.word)},
+		yamldoc.Key{Name: "headers", Read: yamldoc.Into(&e.headers, r.headers)},
+		yamldoc.Key{Name: "body", Read: func(f yamldoc.Field) { r.Data(f); e.body = f.Value }},
+		yamldoc.Key{Name: "bodyBase64", Read: yamldoc.Into(&e.bodyBase64, r.word)},
 	)
 	return e
 }
 
-func (r *reader) want(n *yaml.Node) want {
+func (r *reader) want(f yamldoc.Field) want {
 	var w want
-	r.object("want", n,
-		key{"outcome", true, r.scalar(&w.outcome)},
-		key{"outputs", false, r.mapping(&w.outputs)},
-		key{"message", false, r.scalar(&w.message)},
-		key{"code", false, r.scalar(&w.code)},
+	r.Object(f, nil,
+		yamldoc.Key{Name: "outcome", Required: true, Read: yamldoc.Into(&w.outcome, r.word)},
+		yamldoc.Key{Name: "outputs", Read: func(f yamldoc.Field) { r.Data(f); w.outputs = r.mapping(f) }},
+		yamldoc.Key{Name: "message", Read: yamldoc.Into(&w.message, r.word)},
+		yamldoc.Key{Name: "code", Read: yamldoc.Into(&w.code, r.word)},
 	)
 	return w
 }
@@ -176,238 +138,95 @@ var failures = []string{
 	string(wire.Timeout), string(wire.Unreachable), string(wire.Refused), string(wire.Unauthorized), string(wire.Interrupted),
 }
 
-func (r *reader) reply(n *yaml.Node) wire.Reply {
+func (r *reader) reply(f yamldoc.Field) wire.Reply {
 	var reply wire.Reply
 	var failure string
-	r.object("reply", n,
-		key{"status", false, r.number(&reply.Status)},
-		key{"headers", false, func(_ string, n *yaml.Node) { reply.Headers = r.replyHeaders(n) }},
-		key{"body", false, func(_ string, n *yaml.Node) { reply.Body = r.body(n) }},
-		key{"bodyBase64", false, func(_ string, n *yaml.Node) { reply.Body = r.base64(n) }},
-		key{"failure", false, r.text(&failure)},
-		key{"message", false, r.text(&reply.Message)},
+	before := r.Misread
+	r.Object(f, nil,
+		yamldoc.Key{Name: "status", Read: yamldoc.Into(&reply.Status, r.Count)},
+		yamldoc.Key{Name: "headers", Read: yamldoc.Into(&reply.Headers, r.replyHeaders)},
+		yamldoc.Key{Name: "body", Read: yamldoc.Into(&reply.Body, r.body)},
+		yamldoc.Key{Name: "bodyBase64", Read: yamldoc.Into(&reply.Body, r.base64)},
+		yamldoc.Key{Name: "failure", Read: yamldoc.Into(&failure, r.Str)},
+		yamldoc.Key{Name: "message", Read: yamldoc.Into(&reply.Message, r.any)},
 	)
 	reply.Failure = wire.Failure(failure)
 	switch {
 	case failure != "" && reply.Status != 0:
-		r.errorf(n, CodeValue, "reply has a status and a failure, expected one of them")
-	case failure == "" && reply.Status == 0:
-		r.errorf(n, CodeKey, "reply has neither a status nor a failure")
+		r.Mistakes.Errorf(f.Value.Pos(), CodeValue, "%s has a status and a failure, expected one of them", f)
+	case failure == "" && reply.Status == 0 && r.Misread == before:
+		r.Mistakes.Errorf(f.Value.Pos(), diag.MissingKey, "%s has neither a status nor a failure", f)
 	case failure != "" && !slices.Contains(failures, failure):
-		_ = r.mistakes.Errorf(r.pos(n), CodeValue, "no failure %q; %s", failure, diag.Suggest(failure, failures))
+		r.Mistakes.Errorf(f.Value.Pos(), CodeValue, "no failure %q", failure).Hint = diag.Suggest(failure, failures)
 	}
 	return reply
 }
 
 // replyHeaders reads {name: value} and {name: [value, …]}.
-func (r *reader) replyHeaders(n *yaml.Node) map[string][]string {
+func (r *reader) replyHeaders(f yamldoc.Field) map[string][]string {
 	headers := map[string][]string{}
-	r.entries("headers", n, func(name, value *yaml.Node) {
-		values := []*yaml.Node{value}
-		if value.Kind == yaml.SequenceNode {
-			values = value.Content
+	for _, e := range r.Entries(f, "from names to values") {
+		values := []yamldoc.Field{e}
+		if _, ok := e.Value.(*yamldoc.List); ok {
+			values = r.Items(e)
 		}
+		lower := strings.ToLower(e.Key.Value)
 		for _, v := range values {
-			var text string
-			r.text(&text)(fmt.Sprintf("header %q", name.Value), resolve(v))
-			lower := strings.ToLower(name.Value)
-			headers[lower] = append(headers[lower], text)
+			headers[lower] = append(headers[lower], r.any(v))
 		}
-	})
+	}
 	return headers
 }
 
 // body is a text as it stands; an object or a list is its JSON.
-func (r *reader) body(n *yaml.Node) []byte {
-	if n.Kind == yaml.ScalarNode {
-		return []byte(n.Value)
+func (r *reader) body(f yamldoc.Field) []byte {
+	if _, ok := f.Value.(*yamldoc.Scalar); ok {
+		return []byte(r.any(f))
 	}
-	return encode(r.plain(n))
+	return encode(r.Data(f))
 }
 
-func (r *reader) base64(n *yaml.Node) []byte {
-	body, err := base64.StdEncoding.DecodeString(n.Value)
+func (r *reader) base64(f yamldoc.Field) []byte {
+	body, err := base64.StdEncoding.DecodeString(r.any(f))
 	if err != nil {
-		r.errorf(n, CodeValue, "bodyBase64 is no base64: %v", err)
+		r.Mistakes.Errorf(f.Value.Pos(), CodeValue, "%s is no base64: %v", f, err)
 	}
 	return body
 }
 
-// key is one name of an object and what to do with its value.
-type key struct {
-	name     string
-	required bool
-	read     func(what string, n *yaml.Node)
-}
-
-func (r *reader) object(what string, n *yaml.Node, keys ...key) {
-	names := make([]string, len(keys))
-	for i, k := range keys {
-		names[i] = k.name
-	}
-	seen := map[string]bool{}
-	ok := r.entries(what, n, func(name, value *yaml.Node) {
-		i := slices.Index(names, name.Value)
-		if i < 0 {
-			e := r.mistakes.Errorf(r.pos(name), CodeKey, "unknown key %q in %s", name.Value, what)
-			e.Hint = diag.Suggest(name.Value, names)
-			return
-		}
-		seen[name.Value] = true
-		keys[i].read(name.Value, value)
-	})
-	for _, k := range keys {
-		if ok && k.required && !seen[k.name] {
-			r.errorf(n, CodeKey, "missing %q in %s", k.name, what)
-		}
-	}
-}
-
-// entries calls read for each entry of a mapping, in order.
-func (r *reader) entries(what string, n *yaml.Node, read func(name, value *yaml.Node)) bool {
-	if n.Kind != yaml.MappingNode {
-		r.errorf(n, CodeValue, "%s is %s, expected an object", what, describe(n))
-		return false
-	}
-	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		name := n.Content[i]
-		switch {
-		case name.Kind != yaml.ScalarNode || name.Tag == "!!merge":
-			r.errorf(name, CodeSyntax, "expected a plain key in %s", what)
-		case seen[name.Value]:
-			r.errorf(name, CodeSyntax, "%q stands twice in %s", name.Value, what)
-		default:
-			seen[name.Value] = true
-			read(name, resolve(n.Content[i+1]))
-		}
-	}
-	return true
-}
-
-func keep(into **yaml.Node) func(string, *yaml.Node) {
-	return func(what string, n *yaml.Node) { *into = n }
-}
-
-func (r *reader) scalar(into **yaml.Node) func(string, *yaml.Node) {
-	return func(what string, n *yaml.Node) {
-		if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
-			r.errorf(n, CodeValue, "%s is %s, expected a text", what, describe(n))
-			return
-		}
-		*into = n
-	}
-}
-
-func (r *reader) mapping(into **yaml.Node) func(string, *yaml.Node) {
-	return func(what string, n *yaml.Node) {
-		if n.Kind != yaml.MappingNode {
-			r.errorf(n, CodeValue, "%s is %s, expected an object", what, describe(n))
-			return
-		}
-		*into = n
-	}
-}
-
-func (r *reader) text(into *string) func(string, *yaml.Node) {
-	return func(what string, n *yaml.Node) {
-		var found *yaml.Node
-		if r.scalar(&found)(what, n); found != nil {
-			*into = found.Value
-		}
-	}
-}
-
-func (r *reader) number(into *int) func(string, *yaml.Node) {
-	return func(what string, n *yaml.Node) {
-		if err := n.Decode(into); err != nil || n.ShortTag() != "!!int" {
-			r.errorf(n, CodeValue, "%s is %s, expected a whole number", what, describe(n))
-		}
-	}
-}
-
-// data reads an object of any content.
-func (r *reader) data(into *map[string]any) func(string, *yaml.Node) {
-	return func(what string, n *yaml.Node) {
-		if n.Kind != yaml.MappingNode {
-			r.errorf(n, CodeValue, "%s is %s, expected an object", what, describe(n))
-			return
-		}
-		*into, _ = r.plain(n).(map[string]any)
-	}
-}
-
-// plain gives a value as flows see it: what looks like a time or a binary is
-// text, as it would be in JSON.
-func (r *reader) plain(n *yaml.Node) any {
-	n = resolve(n)
-	r.depth++
-	r.values++
-	defer func() { r.depth-- }()
-	if r.depth > maxDepth || r.values > maxValues {
-		if r.values <= maxValues {
-			r.errorf(n, CodeValue, "nested deeper than %d", maxDepth)
-		} else if r.values == maxValues+1 {
-			r.errorf(n, CodeValue, "more than %d values", maxValues)
-		}
+// word keeps a text with its place.
+func (r *reader) word(f yamldoc.Field) *yamldoc.Scalar {
+	before := r.Misread
+	if r.AnyText(f); r.Misread > before {
 		return nil
 	}
-	if n.Kind == yaml.MappingNode {
-		m := map[string]any{}
-		r.entries("the object", n, func(name, value *yaml.Node) { m[name.Value] = r.plain(value) })
-		return m
+	s, _ := f.Value.(*yamldoc.Scalar)
+	return s
+}
+
+// mapping keeps a mapping with its places.
+func (r *reader) mapping(f yamldoc.Field) *yamldoc.Map {
+	m, ok := f.Value.(*yamldoc.Map)
+	if !ok {
+		r.Wrong(f, "a mapping")
 	}
-	if n.Kind == yaml.SequenceNode {
-		list := make([]any, len(n.Content))
-		for i, item := range n.Content {
-			list[i] = r.plain(item)
-		}
-		return list
+	return m
+}
+
+// headers keeps a mapping of texts.
+func (r *reader) headers(f yamldoc.Field) *yamldoc.Map {
+	for _, e := range r.Entries(f, "from names to values") {
+		r.word(e)
 	}
-	switch n.ShortTag() {
-	case "!!null":
+	m, _ := f.Value.(*yamldoc.Map)
+	return m
+}
+
+// object reads a mapping of any content.
+func (r *reader) object(f yamldoc.Field) map[string]any {
+	if r.mapping(f) == nil {
 		return nil
-	case "!!bool", "!!int", "!!float":
-		return r.decoded(n)
-	default:
-		return n.Value
 	}
-}
-
-func (r *reader) decoded(n *yaml.Node) any {
-	var v any
-	if err := n.Decode(&v); err != nil {
-		r.errorf(n, CodeValue, "%v", err)
-		return nil
-	}
-	switch v := v.(type) {
-	case uint64:
-		return float64(v)
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			r.errorf(n, CodeValue, "%q is no number of JSON", n.Value)
-			return nil
-		}
-	}
-	return v
-}
-
-func resolve(n *yaml.Node) *yaml.Node {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	return n
-}
-
-func describe(n *yaml.Node) string {
-	switch {
-	case n.Kind == yaml.MappingNode:
-		return "an object"
-	case n.Kind == yaml.SequenceNode:
-		return "a list"
-	case n.ShortTag() == "!!null":
-		return "empty"
-	default:
-		return strconv.Quote(n.Value)
-	}
+	data, _ := r.Data(f).(map[string]any)
+	return data
 }

@@ -11,11 +11,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/runtime/yamldoc"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
@@ -226,23 +225,26 @@ type (
 
 func write(c *Case, replies []run.Reply, said Transcript) ([]byte, error) {
 	f := fileCase{
-		Name: c.Name, Method: c.Method, Inputs: c.Visit.Inputs, Settings: c.Visit.Settings,
+		Name: c.Name, Method: c.Method, Inputs: writable(c.Visit.Inputs), Settings: writable(c.Visit.Settings),
 		Context: fileContext{
 			c.Visit.Run, c.Visit.Node, c.Visit.Visit, c.Visit.Attempt,
 			c.Visit.Now.UTC().Format("2006-01-02T15:04:05.000Z"), c.Visit.Seed, c.Visit.Key,
 		},
-		Want: fileWant{said.Outcome, said.Outputs, said.Message, said.Code},
+		Want: fileWant{said.Outcome, writable(said.Outputs), said.Message, said.Code},
 	}
 	for i, call := range said.Calls {
 		f.Calls = append(f.Calls, fileExchange{expected(call), replied(replies[i])})
 	}
-	var b bytes.Buffer
-	enc := yaml.NewEncoder(&b)
-	enc.SetIndent(2)
-	if err := enc.Encode(f); err != nil {
+	text, err := yamldoc.Encode(f)
+	if err != nil {
 		return nil, fmt.Errorf("write case %q: %w", c.Name, err)
 	}
-	return b.Bytes(), nil
+	return text, nil
+}
+
+func writable(m map[string]any) map[string]any {
+	m, _ = yamldoc.Writable(m).(map[string]any)
+	return m
 }
 
 // expected shows a body that is a JSON object or list as one.
@@ -253,7 +255,7 @@ func expected(call wire.Call) fileCall {
 	_, list := v.([]any)
 	switch {
 	case err == nil && (object || list):
-		f.Body = v
+		f.Body = yamldoc.Writable(v)
 	case utf8.Valid(call.Body):
 		f.Body = string(call.Body)
 	default:

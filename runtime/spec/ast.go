@@ -1,9 +1,20 @@
 package spec
 
 import (
-	"time"
-
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/yamldoc"
+)
+
+// What a flow is made of.
+type (
+	Text     = yamldoc.Text
+	Piece    = yamldoc.Piece
+	Value    = yamldoc.Value
+	Scalar   = yamldoc.Scalar
+	Map      = yamldoc.Map
+	Entry    = yamldoc.Entry
+	List     = yamldoc.List
+	Duration = yamldoc.Duration
 )
 
 // Flow is a flow as it was written: checked in its shape, not yet in its
@@ -62,11 +73,4 @@ type Node struct {
 	Retry      *Retry
 	Next       Text
 	Outcomes   []Route
-}
-
-// Duration is a length of time as written, such as 200ms, 5s or 1d. A zero Pos
-// means that it was not written.
-type Duration struct {
-	Value time.Duration
-	Pos   diag.Pos
 }

@@ -1,21 +1,12 @@
 package spec
 
 import (
-	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
-
-var (
-	identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	digits     = regexp.MustCompile(`^[0-9]+$`)
-	kebabCase  = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-)
-
-func isIdentifier(s string) bool { return identifier.MatchString(s) }
-func isDigits(s string) bool     { return digits.MatchString(s) }
-func isKebabCase(s string) bool  { return kebabCase.MatchString(s) }
 
 // reserved names mean something else in templates, or would in a console
 // written in JavaScript.
@@ -40,11 +31,11 @@ func (p *parser) checkName(t Text, kind string, wellFormed bool) {
 	}
 	switch {
 	case taken:
-		p.list.Errorf(t.Pos, diag.ReservedName, "%s name %q is reserved: it %s", kind, t.Value, why)
+		p.Mistakes.Errorf(t.Pos, diag.ReservedName, "%s name %q is reserved: it %s", kind, t.Value, why)
 	case !wellFormed:
-		e := p.list.Errorf(t.Pos, diag.InvalidName, "%s name %q is not made of letters, digits and \"_\"", kind, t.Value)
-		if fixed := sanitized(t.Value); isIdentifier(fixed) {
-			e.Hint = "write " + quoted(Text{Value: fixed})
+		e := p.Mistakes.Errorf(t.Pos, diag.InvalidName, "%s name %q is not made of letters, digits and \"_\"", kind, t.Value)
+		if fixed := sanitized(t.Value); yamldoc.IsIdentifier(fixed) {
+			e.Hint = "write " + strconv.Quote(fixed)
 		}
 	}
 }
@@ -79,7 +70,7 @@ func (p *parser) similarNames(f *Flow) {
 		if !ok {
 			first[folded] = t
 		} else if before.Value != t.Value {
-			p.list.Warnf(t.Pos, diag.SimilarName, "%q and %q at line %d differ only by case", t.Value, before.Value, before.Pos.Line)
+			p.Mistakes.Warnf(t.Pos, diag.SimilarName, "%q and %q at line %d differ only by case", t.Value, before.Value, before.Pos.Line)
 		}
 	}
 }

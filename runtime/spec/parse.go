@@ -1,94 +1,133 @@
 // Package spec reads the YAML of a flow into a Flow whose every text knows its
-// place in the file. It checks the shape, keys, names and durations, and tells
-// of what YAML silently misreads; it knows no node type and compiles no
-// template.
+// place in the file. It checks the shape, keys, names and durations; it knows
+// no node type and compiles no template.
 package spec
 
 import (
 	"bytes"
-	"strings"
-
-	"go.yaml.in/yaml/v3"
+	"strconv"
 
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
+
+var format = yamldoc.Format{Name: "flow", Share: "`variables` or `defaults`"}
 
 // Parse reads a flow. It collects every mistake and warning; the flow holds all
 // that could be understood, and is nil only if src is not YAML at all. With an
 // error among the mistakes the flow is good for more checks, not for runs.
 func Parse(file string, src []byte) (*Flow, diag.List) {
-	text := strings.TrimPrefix(string(src), "\ufeff")
-	p := &parser{src: newSource(file, text)}
-	root := p.yaml()
+	doc, mistakes := format.Parse(file, src)
+	return parse(doc, src, mistakes)
+}
+
+// ParseHalf is Parse for a flow that somebody is still writing: if src is not
+// YAML, the flow holds what the entries say that are, and whole is false.
+func ParseHalf(file string, src []byte) (f *Flow, mistakes diag.List, whole bool) {
+	doc, mistakes, whole := format.ParseHalf(file, src)
+	f, mistakes = parse(doc, src, mistakes)
+	return f, mistakes, whole
+}
+
+func parse(doc *yamldoc.Document, src []byte, mistakes diag.List) (*Flow, diag.List) {
+	p := &parser{Reader: yamldoc.Reader{Mistakes: mistakes, Invalid: diag.WrongType}}
+	root := doc.Root()
 	if root == nil {
-		return nil, p.list
+		if len(p.Mistakes) == 0 {
+			p.Mistakes.Errorf(diag.Pos{File: doc.File, Line: 1, Col: 1}, diag.EmptyValue, "the file holds no flow").
+				Hint = `begin with "flow: name-of-the-flow"`
+		}
+		return nil, p.Mistakes
 	}
-	flow := &Flow{File: file, Source: bytes.Clone(src)}
+	flow := &Flow{File: doc.File, Source: bytes.Clone(src)}
 	p.flow(flow, root)
 	p.similarNames(flow)
-	return flow, p.list
+	return flow, p.Mistakes
 }
 
-// parser turns YAML nodes into the syntax tree and collects what is wrong.
-type parser struct {
-	src   *source
-	list  diag.List
-	depth int
+// parser turns a document into the syntax tree and collects what is wrong.
+type parser struct{ yamldoc.Reader }
+
+func (p *parser) flow(f *Flow, root yamldoc.Value) {
+	p.Object(yamldoc.Field{What: "a flow", Value: root},
+		map[string]string{"name": "flow", "id": "flow", "steps": "nodes", "states": "nodes", "tasks": "nodes", "vars": "variables"},
+		yamldoc.Key{Name: "flow", Required: true, Read: yamldoc.Into(&f.Name, p.name)},
+		yamldoc.Key{Name: "description", MayBeBlank: true, Read: yamldoc.Into(&f.Description, p.AnyText)},
+		yamldoc.Key{Name: "timeout", Read: yamldoc.Into(&f.Timeout, p.positive)},
+		yamldoc.Key{Name: "durable", Read: yamldoc.Into(&f.Durable, p.boolean)},
+		yamldoc.Key{Name: "variables", MayBeBlank: true, Read: yamldoc.Into(&f.Variables, p.variables)},
+		yamldoc.Key{Name: "defaults", MayBeBlank: true, Read: func(field yamldoc.Field) { p.defaults(field, &f.Defaults) }},
+		yamldoc.Key{Name: "nodes", Required: true, Read: yamldoc.Into(&f.Nodes, p.nodes)},
+	)
 }
 
-func (p *parser) flow(f *Flow, root *yaml.Node) {
-	p.object(root, "a flow", map[string]string{"name": "flow", "id": "flow", "steps": "nodes", "states": "nodes", "tasks": "nodes", "vars": "variables"}, []field{
-		{"flow", true, func(_ Text, n *yaml.Node) { f.Name = p.name(n) }},
-		{"description", false, func(key Text, n *yaml.Node) { f.Description = p.optionalText(key, n) }},
-		{"timeout", false, func(key Text, n *yaml.Node) { f.Timeout = p.duration(key, n, positive) }},
-		{"durable", false, func(key Text, n *yaml.Node) { f.Durable = p.boolean(key, n) }},
-		{"variables", false, func(key Text, n *yaml.Node) { f.Variables = p.variables(key, n) }},
-		{"defaults", false, func(key Text, n *yaml.Node) { f.Defaults = p.defaults(key, n) }},
-		{"nodes", true, func(key Text, n *yaml.Node) { f.Nodes = p.nodes(key, n) }},
-	})
-}
-
-func (p *parser) name(n *yaml.Node) Text {
-	t := p.wantText(Text{Value: "flow"}, n)
-	if t.Given() && !isKebabCase(t.Value) {
-		mistake := p.list.Errorf(t.Pos, diag.InvalidName, "flow name %q is not kebab-case", t.Value)
+func (p *parser) name(f yamldoc.Field) Text {
+	t := p.Text(f)
+	if t.Given() && !yamldoc.IsKebab(t.Value) {
+		mistake := p.Mistakes.Errorf(t.Pos, diag.InvalidName, "flow name %q is not kebab-case", t.Value)
 		mistake.Hint = `expected lower-case words joined by "-", such as "sms-end-task"`
 	}
 	return t
 }
 
-func (p *parser) variables(key Text, n *yaml.Node) []Variable {
+func (p *parser) variables(f yamldoc.Field) []Variable {
 	var vars []Variable
-	for _, e := range p.entries(key, n, "names to values") {
-		p.checkName(e.key, "variable", isIdentifier(e.key.Value) || isDigits(e.key.Value))
-		vars = append(vars, Variable{Name: e.key, Value: p.value(e.value)})
+	for _, e := range p.Entries(f, "from names to values") {
+		p.checkName(e.Key, "variable", yamldoc.IsVariable(e.Key.Value))
+		p.Data(e)
+		vars = append(vars, Variable{Name: e.Key, Value: e.Value})
 	}
 	return vars
 }
 
-func (p *parser) defaults(key Text, n *yaml.Node) (d Defaults) {
-	if isNull(n) {
-		return d
-	}
-	p.object(n, quoted(key), nil, []field{
-		{"timeout", false, func(key Text, n *yaml.Node) { d.Timeout = p.duration(key, n, positive) }},
-		{"retry", false, func(key Text, n *yaml.Node) { d.Retry = p.retry(key, n) }},
-		{"outcomes", false, func(key Text, n *yaml.Node) { d.Outcomes = p.outcomes(key, n) }},
-	})
-	return d
+func (p *parser) defaults(f yamldoc.Field, d *Defaults) {
+	p.Object(f, nil,
+		yamldoc.Key{Name: "timeout", Read: yamldoc.Into(&d.Timeout, p.positive)},
+		yamldoc.Key{Name: "retry", Read: yamldoc.Into(&d.Retry, p.retry)},
+		yamldoc.Key{Name: "outcomes", MayBeBlank: true, Read: yamldoc.Into(&d.Outcomes, p.outcomes)},
+	)
 }
 
-func (p *parser) nodes(key Text, n *yaml.Node) []Node {
-	entries := p.entries(key, n, "ids to nodes")
-	if len(entries) == 0 && (n.Kind == yaml.MappingNode || isNull(n)) {
-		p.list.Errorf(p.pos(n), diag.EmptyValue, "the flow has no nodes")
+func (p *parser) nodes(f yamldoc.Field) []Node {
+	if isEmpty(f.Value) {
+		p.Mistakes.Errorf(f.Value.Pos(), diag.EmptyValue, "the flow has no nodes")
+		return nil
+	}
+	if list, ok := f.Value.(*List); ok {
+		p.nodesAsList(list)
+		return nil
 	}
 	var nodes []Node
-	for _, e := range entries {
-		p.checkName(e.key, "node", isIdentifier(e.key.Value))
-		nodes = append(nodes, p.node(e.key, e.value))
+	for _, e := range p.Entries(f, "from ids to nodes") {
+		p.checkName(e.Key, "node", yamldoc.IsIdentifier(e.Key.Value))
+		nodes = append(nodes, p.node(e))
 	}
 	return nodes
+}
+
+func isEmpty(v yamldoc.Value) bool {
+	switch v := v.(type) {
+	case *Map:
+		return len(v.Entries) == 0
+	case *Scalar:
+		return v.Data == nil && !v.Lost()
+	default:
+		return false
+	}
+}
+
+// nodesAsList says how to write what other products have as a list of steps.
+func (p *parser) nodesAsList(l *List) {
+	mistake := p.Mistakes.Errorf(l.Pos(), diag.WrongType, `"nodes" is a list, expected a mapping from ids to nodes`)
+	id := "n1"
+	if len(l.Items) > 0 {
+		if first, ok := l.Items[0].(*Map); ok {
+			if s, ok := first.Get("id").(*Scalar); ok && yamldoc.IsIdentifier(s.Value) {
+				id = s.Value
+			}
+		}
+	}
+	mistake.Hint = "write the id before the node, without a dash, such as " + strconv.Quote(id+": { type: … }")
 }
 
 // nodeKeys are what other products call the keys of a node.
@@ -99,50 +138,51 @@ var nodeKeys = map[string]string{
 	"retries": "retry", "label": "name", "title": "name",
 }
 
-func (p *parser) node(id Text, n *yaml.Node) Node {
-	node := Node{ID: id}
-	p.object(n, "node "+quoted(id), nodeKeys, []field{
-		{"name", false, func(key Text, n *yaml.Node) { node.Name = p.optionalText(key, n) }},
-		{"type", true, func(key Text, n *yaml.Node) { node.Type = p.wantText(key, n) }},
-		{"connection", false, func(key Text, n *yaml.Node) { node.Connection = p.wantText(key, n) }},
-		{"with", false, func(key Text, n *yaml.Node) { node.With = p.with(key, n) }},
-		{"timeout", false, func(key Text, n *yaml.Node) { node.Timeout = p.duration(key, n, positive) }},
-		{"retry", false, func(key Text, n *yaml.Node) { node.Retry = p.retry(key, n) }},
-		{"next", false, func(key Text, n *yaml.Node) { node.Next = p.wantText(key, n) }},
-		{"outcomes", false, func(key Text, n *yaml.Node) { node.Outcomes = p.outcomes(key, n) }},
-	})
+func (p *parser) node(f yamldoc.Field) Node {
+	node := Node{ID: f.Key}
+	p.Object(yamldoc.Field{What: "node " + strconv.Quote(f.Key.Value), Value: f.Value}, nodeKeys,
+		yamldoc.Key{Name: "name", MayBeBlank: true, Read: yamldoc.Into(&node.Name, p.AnyText)},
+		yamldoc.Key{Name: "type", Required: true, Read: yamldoc.Into(&node.Type, p.Text)},
+		yamldoc.Key{Name: "connection", Read: yamldoc.Into(&node.Connection, p.Text)},
+		yamldoc.Key{Name: "with", MayBeBlank: true, Read: func(f yamldoc.Field) { node.With = p.with(f) }},
+		yamldoc.Key{Name: "timeout", Read: yamldoc.Into(&node.Timeout, p.positive)},
+		yamldoc.Key{Name: "retry", Read: yamldoc.Into(&node.Retry, p.retry)},
+		yamldoc.Key{Name: "next", Read: yamldoc.Into(&node.Next, p.Text)},
+		yamldoc.Key{Name: "outcomes", MayBeBlank: true, Read: yamldoc.Into(&node.Outcomes, p.outcomes)},
+	)
 	return node
 }
 
-func (p *parser) with(key Text, n *yaml.Node) Value {
-	if isNull(n) {
+// with keeps the inputs as they are. Which of its numbers would change is told
+// where it is known whether a number is due.
+func (p *parser) with(f yamldoc.Field) Value {
+	if _, ok := f.Value.(*Map); !ok {
+		p.Wrong(f, "a mapping from inputs to values")
 		return nil
 	}
-	if n.Kind != yaml.MappingNode {
-		p.wrongType(n, quoted(key), "a mapping from inputs to values")
-		return nil
-	}
-	return p.value(n)
+	yamldoc.CheckWords(f.Value, &p.Mistakes)
+	return f.Value
 }
 
-func (p *parser) outcomes(key Text, n *yaml.Node) []Route {
+func (p *parser) outcomes(f yamldoc.Field) []Route {
 	var routes []Route
-	for _, e := range p.entries(key, n, "outcomes to nodes") {
-		routes = append(routes, Route{Outcome: e.key, Target: p.wantText(e.key, e.value)})
+	for _, e := range p.Entries(f, "from outcomes to nodes") {
+		routes = append(routes, Route{Outcome: e.Key, Target: p.Text(e)})
 	}
 	return routes
 }
 
-func (p *parser) retry(key Text, n *yaml.Node) *Retry {
-	r := &Retry{Pos: p.pos(n)}
-	p.object(n, quoted(key), map[string]string{"attempts": "max", "maxAttempts": "max", "count": "max", "for": "on", "interval": "delay", "backoff": "delay", "maxInterval": "maxDelay"}, []field{
-		{"max", true, func(key Text, n *yaml.Node) { r.Max = p.retries(key, n) }},
-		{"on", false, func(key Text, n *yaml.Node) { r.On = p.texts(key, n) }},
-		{"delay", false, func(key Text, n *yaml.Node) { r.Delay = p.duration(key, n, notNegative) }},
-		{"maxDelay", false, func(key Text, n *yaml.Node) { r.MaxDelay = p.duration(key, n, positive) }},
-	})
+func (p *parser) retry(f yamldoc.Field) *Retry {
+	r := &Retry{Pos: f.Value.Pos()}
+	aliases := map[string]string{"attempts": "max", "maxAttempts": "max", "count": "max", "for": "on", "interval": "delay", "backoff": "delay", "maxInterval": "maxDelay"}
+	p.Object(f, aliases,
+		yamldoc.Key{Name: "max", Required: true, Read: yamldoc.Into(&r.Max, p.retries)},
+		yamldoc.Key{Name: "on", Read: yamldoc.Into(&r.On, p.Texts)},
+		yamldoc.Key{Name: "delay", Read: func(f yamldoc.Field) { r.Delay = p.Duration(f, 0) }},
+		yamldoc.Key{Name: "maxDelay", Read: yamldoc.Into(&r.MaxDelay, p.positive)},
+	)
 	if r.MaxDelay.Pos.Line != 0 && r.MaxDelay.Value < r.Delay.Value {
-		p.list.Errorf(r.MaxDelay.Pos, diag.InvalidRetry, `"maxDelay" %s is shorter than "delay" %s`, r.MaxDelay.Value, r.Delay.Value)
+		p.Mistakes.Errorf(r.MaxDelay.Pos, diag.InvalidRetry, `"maxDelay" %s is shorter than "delay" %s`, r.MaxDelay.Value, r.Delay.Value)
 	}
 	return r
 }
@@ -150,18 +190,20 @@ func (p *parser) retry(key Text, n *yaml.Node) *Retry {
 // maxRetries keeps a slip of the finger from hammering a vendor.
 const maxRetries = 100
 
-func (p *parser) retries(key Text, n *yaml.Node) int {
-	s := p.scalar(key, n, "a whole number")
-	if s == nil {
-		return 0
-	}
-	more, ok := s.Data.(int)
-	if !ok {
-		p.wrongType(n, quoted(key), "a whole number")
-		return 0
-	}
-	if more < 1 || more > maxRetries {
-		p.list.Errorf(s.Text.Pos, diag.InvalidRetry, `"max" is %d, expected 1 to %d more attempts`, more, maxRetries)
+func (p *parser) retries(f yamldoc.Field) int {
+	more, ok := p.Int(f)
+	if ok && (more < 1 || more > maxRetries) {
+		p.Mistakes.Errorf(f.Value.Pos(), diag.InvalidRetry, "%s is %d, expected 1 to %d more attempts", f, more, maxRetries)
 	}
 	return more
+}
+
+func (p *parser) positive(f yamldoc.Field) Duration { return p.Duration(f, 1) }
+
+func (p *parser) boolean(f yamldoc.Field) *bool {
+	before := p.Misread
+	if b := p.Bool(f); p.Misread == before {
+		return &b
+	}
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // golden runs got over every x.yaml of the archives under dir and compares the
@@ -113,7 +114,7 @@ func dump(t *testing.T, f *spec.Flow) string {
 		if v == nil {
 			return
 		}
-		plain, err := json.Marshal(spec.Plain(v))
+		plain, err := json.Marshal(yamldoc.Plain(v))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,3 +147,24 @@ func dump(t *testing.T, f *spec.Flow) string {
 }
 
 func place(p diag.Pos) string { return fmt.Sprintf("%d:%d", p.Line, p.Col) }
+
+// The library's limits are far higher than ours; neither may be reached.
+func TestParseDeep(t *testing.T) {
+	t.Parallel()
+	for _, open := range []string{"[", "{a: ", "- ", "? "} {
+		_, list := spec.Parse("deep.yaml", []byte("flow: deep\nnodes:\n  n1:\n    type: log\n    with:\n      x: \n       "+strings.Repeat(open, 20_000)))
+		if !list.HasErrors() {
+			t.Errorf("20000 times %q: no mistake", open)
+		}
+	}
+}
+
+// A quote that opens far above the end is not searched for.
+func TestParseUnclosedFarAway(t *testing.T) {
+	t.Parallel()
+	src := "flow: \"x\n" + strings.Repeat("a: b\n", 500)
+	flow, list := spec.Parse("f.yaml", []byte(src))
+	if flow != nil || len(list) != 1 || list[0].Pos.Line != 502 || !strings.Contains(list[0].Msg, "further up") {
+		t.Errorf("Parse = %v, %v, want one mistake at the end of the file", flow, list)
+	}
+}

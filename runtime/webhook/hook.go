@@ -17,7 +17,7 @@ import (
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
-	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // hooks are the webhooks of one set of flows.
@@ -116,7 +116,7 @@ func lifetime(v any) (time.Duration, error) {
 	if !ok {
 		return remembered, nil
 	}
-	return spec.ParseDuration(text)
+	return yamldoc.ParseDuration(text)
 }
 
 // dedupeKey is what makes the request the same as another; "" if the webhook

@@ -1,4 +1,4 @@
-package spec
+package yamldoc
 
 import (
 	"fmt"
@@ -8,10 +8,15 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/wendflow/wend/runtime/diag"
 )
+
+// Duration is a length of time as written, such as 200ms, 5s or 1d. A zero Pos
+// means that it was not written.
+type Duration struct {
+	Value time.Duration
+	Pos   diag.Pos
+}
 
 var days = regexp.MustCompile(`^([0-9]+(?:\.[0-9]*)?)d`)
 
@@ -44,35 +49,4 @@ func ParseDuration(s string) (time.Duration, error) {
 		d = -d
 	}
 	return d, nil
-}
-
-// atLeast bounds a duration from below.
-type atLeast time.Duration
-
-const (
-	notNegative atLeast = 0
-	positive    atLeast = 1
-)
-
-func (p *parser) duration(key Text, n *yaml.Node, least atLeast) Duration {
-	s := p.scalar(key, n, `a duration such as "5s"`)
-	if s == nil {
-		return Duration{}
-	}
-	d, err := ParseDuration(s.Value)
-	switch {
-	case err != nil:
-		e := p.list.Errorf(s.Text.Pos, diag.InvalidDuration, "%s: %v", quoted(key), err)
-		if _, number := s.Data.(int); number {
-			e.Hint = fmt.Sprintf(`did you mean "%ss"?`, s.Value)
-		}
-		if strings.Contains(s.Value, "$(") {
-			e.Hint = "durations of the engine are fixed, templates are for `with`"
-		}
-		return Duration{}
-	case d < time.Duration(least):
-		p.list.Errorf(s.Text.Pos, diag.InvalidDuration, "%s is %s, expected a longer duration", quoted(key), s.Value)
-		return Duration{}
-	}
-	return Duration{Value: d, Pos: s.Text.Pos}
 }

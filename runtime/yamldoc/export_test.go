@@ -1,4 +1,4 @@
-package spec
+package yamldoc
 
 // Aligned tells whether the text was found in its source, byte for byte.
 func Aligned(t Text) bool {

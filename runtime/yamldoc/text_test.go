@@ -1,24 +1,31 @@
-package spec_test
+package yamldoc_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wendflow/wend/runtime/diag"
-	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // message parses a flow with one text and returns it.
-func message(t *testing.T, written string) spec.Text {
+func message(t *testing.T, written string) yamldoc.Text {
 	t.Helper()
-	flow, list := spec.Parse("f.yaml", []byte("flow: f\nnodes:\n  n1:\n    type: log\n    with:\n      message: "+written+"\n"))
+	doc, list := yamldoc.Format{Name: "flow"}.Parse("f.yaml", []byte("flow: f\nnodes:\n  n1:\n    type: log\n    with:\n      message: "+written+"\n"))
 	if list.HasErrors() {
 		t.Fatal(list.Err())
 	}
-	return flow.Nodes[0].With.(*spec.Map).Get("message").(*spec.Scalar).Text
+	v := doc.Root()
+	for _, key := range []string{"nodes", "n1", "with", "message"} {
+		v = v.(*yamldoc.Map).Get(key)
+	}
+	return v.(*yamldoc.Scalar).Text
 }
+
+func place(p diag.Pos) string { return fmt.Sprintf("%d:%d", p.Line, p.Col) }
 
 func TestAt(t *testing.T) {
 	t.Parallel()
@@ -53,7 +60,7 @@ func TestAt(t *testing.T) {
 			if place(at) != tt.want {
 				t.Errorf("At = %s, want %s", place(at), tt.want)
 			}
-			if !spec.Aligned(got) {
+			if !yamldoc.Aligned(got) {
 				t.Error("the text was not found in its source")
 			}
 		})
@@ -62,7 +69,7 @@ func TestAt(t *testing.T) {
 
 func TestAtWithoutSource(t *testing.T) {
 	t.Parallel()
-	text := spec.Text{Value: "äb", Pos: diag.Pos{File: "f", Line: 3, Col: 5}}
+	text := yamldoc.Text{Value: "äb", Pos: diag.Pos{File: "f", Line: 3, Col: 5}}
 	for offset, want := range map[int]string{-1: "3:5", 0: "3:5", 2: "3:6", 3: "3:7", 99: "3:7"} {
 		if got := place(text.At(offset)); got != want {
 			t.Errorf("At(%d) = %s, want %s", offset, got, want)
@@ -72,7 +79,7 @@ func TestAtWithoutSource(t *testing.T) {
 
 func TestPieces(t *testing.T) {
 	t.Parallel()
-	type piece = spec.Piece
+	type piece = yamldoc.Piece
 	tests := []struct {
 		text string
 		want []piece
@@ -95,7 +102,7 @@ func TestPieces(t *testing.T) {
 		{"$((a)", nil, 0},
 	}
 	for _, tt := range tests {
-		got, open := spec.Text{Value: tt.text}.Pieces()
+		got, open := yamldoc.Text{Value: tt.text}.Pieces()
 		if diff := cmp.Diff(tt.want, got); diff != "" || open != tt.open {
 			t.Errorf("Pieces(%q): open = %d, want %d (-want +got):\n%s", tt.text, open, tt.open, diff)
 		}
@@ -125,7 +132,7 @@ func TestParseDuration(t *testing.T) {
 		"200ms": "200ms", "1h30m": "1h30m0s", "2d": "48h0m0s", "1d12h": "36h0m0s", "0.5d": "12h0m0s", "0": "0s", "-1d1h": "-25h0m0s", "-5s": "-5s",
 		"": "!", "5": "!", "d": "!", "1d1d": "!", "+5s": "!", "1d+5h": "!", "1d-5h": "!", "1w": "!", "106752d": "!", "1 d": "!", "1h1d": "!",
 	} {
-		d, err := spec.ParseDuration(in)
+		d, err := yamldoc.ParseDuration(in)
 		got := d.String()
 		if err != nil {
 			got = "!"
@@ -133,26 +140,5 @@ func TestParseDuration(t *testing.T) {
 		if got != want {
 			t.Errorf("ParseDuration(%q) = %s, %v, want %s", in, got, err, want)
 		}
-	}
-}
-
-// The library's limits are far higher than ours; neither may be reached.
-func TestParseDeep(t *testing.T) {
-	t.Parallel()
-	for _, open := range []string{"[", "{a: ", "- ", "? "} {
-		_, list := spec.Parse("deep.yaml", []byte("flow: deep\nnodes:\n  n1:\n    type: log\n    with:\n      x: \n       "+strings.Repeat(open, 20_000)))
-		if !list.HasErrors() {
-			t.Errorf("20000 times %q: no mistake", open)
-		}
-	}
-}
-
-// A quote that opens far above the end is not searched for.
-func TestParseUnclosedFarAway(t *testing.T) {
-	t.Parallel()
-	src := "flow: \"x\n" + strings.Repeat("a: b\n", 500)
-	flow, list := spec.Parse("f.yaml", []byte(src))
-	if flow != nil || len(list) != 1 || list[0].Pos.Line != 502 || !strings.Contains(list[0].Msg, "further up") {
-		t.Errorf("Parse = %v, %v, want one mistake at the end of the file", flow, list)
 	}
 }

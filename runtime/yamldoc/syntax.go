@@ -1,4 +1,4 @@
-package spec
+package yamldoc
 
 import (
 	"errors"
@@ -8,47 +8,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"go.yaml.in/yaml/v3"
+	"gopkg.in/yaml.v3"
 
 	"github.com/wendflow/wend/runtime/diag"
 )
-
-// yaml returns the root of the only document, or nil after it has reported why
-// there is none.
-func (p *parser) yaml() *yaml.Node {
-	if !p.characters() {
-		return nil
-	}
-	var doc, more yaml.Node
-	dec := yaml.NewDecoder(strings.NewReader(p.src.text))
-	err := decode(dec, &doc)
-	switch {
-	case errors.Is(err, io.EOF):
-		p.list.Errorf(p.src.pos(0), diag.EmptyValue, "the file holds no flow").Hint = `begin with "flow: name-of-the-flow"`
-		return nil
-	case err != nil:
-		p.syntaxError(err)
-		return nil
-	}
-	switch err := decode(dec, &more); {
-	case err == nil:
-		p.list.Errorf(p.pos(&more), diag.YAMLDocuments, "a file holds one flow, and a second document begins here")
-	case !errors.Is(err, io.EOF):
-		p.syntaxError(err)
-		return nil
-	}
-	return doc.Content[0]
-}
-
-// decode keeps the library's panics from the caller; it lets some escape.
-func decode(dec *yaml.Decoder, n *yaml.Node) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("yaml: %v", r)
-		}
-	}()
-	return dec.Decode(n)
-}
 
 // characters reports characters that YAML refuses, and those that it counts as
 // line ends while editors do not.

@@ -1,0 +1,62 @@
+package yamldoc
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Encode writes v, a struct with `yaml` tags or plain data, as people write
+// YAML and as Parse reads it without a mistake.
+func Encode(v any) ([]byte, error) {
+	var root yaml.Node
+	if err := root.Encode(v); err != nil {
+		return nil, err
+	}
+	plainFloats(&root)
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	if err := enc.Encode(&root); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// plainFloats writes numbers as JSON does; the library's 2.5e+06 is another
+// text than 2500000.
+func plainFloats(n *yaml.Node) {
+	if n.Tag == "!!float" {
+		if f, err := strconv.ParseFloat(n.Value, 64); err == nil && written(f) != "" {
+			n.Value = written(f)
+		}
+	}
+	for _, child := range n.Content {
+		plainFloats(child)
+	}
+}
+
+// Writable gives plain data as Encode writes it without a loss: the library
+// would put a json.Number in quotes.
+func Writable(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for k, e := range v {
+			m[k] = Writable(e)
+		}
+		return m
+	case []any:
+		l := make([]any, len(v))
+		for i, e := range v {
+			l[i] = Writable(e)
+		}
+		return l
+	case json.Number:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: v.String()}
+	default:
+		return v
+	}
+}
