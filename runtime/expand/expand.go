@@ -6,12 +6,12 @@
 package expand
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 	"time"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/spec"
 )
@@ -197,8 +197,8 @@ func (t *Template) Refs() []Ref {
 	return refs
 }
 
-// Eval returns the value as plain data: map[string]any, []any, string, int,
-// float64, bool or nil. Times and durations become text, times as RFC 3339. The
+// Eval returns the value as plain data: what package data
+// holds for that. Times and durations become text, times as RFC 3339. The
 // value may share parts with e.Names and must not be changed. An error is an
 // *Error.
 func (t *Template) Eval(e Env) (any, error) {
@@ -230,10 +230,7 @@ func (t *Template) interpolate(e Env) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if v == nil {
-			return nil, p.expr.fail(errors.New(`it is nil, which has no text; give a default with ?? "…"`))
-		}
-		s, err := text(v)
+		s, err := data.Text(v)
 		if err != nil {
 			return nil, p.expr.fail(err)
 		}

@@ -2,8 +2,10 @@ package expand_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,7 +65,7 @@ func newEnv() expand.Env {
 			"n2": object{
 				"sms":   object{"senderNumber": "+49", "parts": 3},
 				"items": list{object{"name": "a", "qty": 1}, object{"name": "b", "qty": 2}},
-				"open":  object{"x": object{"y": 1}, "list": list{1, 2.5, "s", nil}},
+				"open":  object{"x": object{"y": 1}, "list": list{1, 2.5, "s", nil}, "max": math.MaxInt, "huge": json.Number("18446744073709551615"), "text": "Zürich €5"},
 				"vip":   true,
 				"ratio": 0.5,
 			},
@@ -183,6 +185,89 @@ func TestEval(t *testing.T) {
 		{`$(uuid("6BA7B810-9DAD-11D1-80B4-00C04FD430C8"))`, "string", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"},
 		{"$(uuid(domain))", "string", "5f7e8171-1ffc-59aa-9b07-ffff249d4866"},
 		{`$(fromJSON('{"id": 9007199254740993, "f": 1.5}'))`, "any", object{"id": 9007199254740993, "f": 1.5}},
+		{`$(toJSON("<b>"))`, "string", `"<b>"`},
+		{`$(toJSON(groupBy(n2.items, .qty))[0:12])`, "string", "{\n  \"1\": [\n "},
+		{`$(toJSON(fromPairs([["a", 1], [2, 3]])))`, "string", "{\n  \"2\": 3,\n  \"a\": 1\n}"},
+		{`$(fromPairs([["a", 1]]).a)`, "any", 1},
+		{`$(groupBy(n2.items, .qty)[2][0].name)`, "any", "b"},
+
+		// Numbers.
+		{"$(4 / 2)", "number", 2},
+		{"$((4 / 2) == 2 and 1.0 == 1)", "boolean", true},
+		{"$({b: 1.0} == {b: 1} and [1.0] == [1])", "boolean", true},
+		{"$({b: [4 / 2]} != {b: [2]})", "boolean", false},
+		{"$(1..3 == [1, 2, 3])", "boolean", true},
+		{"$(2.0 in [1, 2] and {a: 1.0} in [{a: 1}])", "boolean", true},
+		{"$(2 ** 62)", "number", 1 << 62},
+		{"$(2 ** -1)", "number", 0.5},
+		{"$(n2.open.max - 1 + 1)", "any", math.MaxInt},
+		{"$(n2.open.max / 1)", "number", math.MaxInt},
+		{"$(round(n2.open.max))", "number", math.MaxInt},
+		{"$(sum(n2.items, .qty))", "integer", 3},
+		{"$(sum([0.5, 1.5]))", "number", 2},
+		{"$(-n2.sms.parts)", "integer", -3},
+		{"$(n2.open.huge)", "any", json.Number("18446744073709551615")},
+		{"id $(n2.open.huge)", "string", "id 18446744073709551615"},
+		{"$(string(n2.open.huge))", "string", "18446744073709551615"},
+		{"$([n2.open.huge][0] == n2.open.huge)", "boolean", true},
+		{"$(type(n2.open.huge))", "string", "int"},
+		{`$(fromJSON("18446744073709551615"))`, "any", json.Number("18446744073709551615")},
+		{`$(fromJSON("1e3"))`, "any", 1000},
+
+		// Text of values.
+		{"$(string(2500000.0)) $(2.5e6) $(1e20) $(1e21) $(1e-7)", "string", "2500000 2500000 100000000000000000000 1e+21 1e-7"},
+		{"$(string({id: 7}))", "string", `{"id":7}`},
+		{`$(string("a") + string(true) + string([1]))`, "string", "atrue[1]"},
+
+		// Texts are made of characters.
+		{"$(n2.open.text[0:2])", "any", "Zü"},
+		{"$(n2.open.text[-2:])", "any", "€5"},
+		{"$(n2.open.text[:100])", "any", "Zürich €5"},
+		{"$(n2.open.text[5:2])", "any", ""},
+		{"$(n2.open.text[-2])", "any", "€"},
+		{"$(domain[-1])", "string", "m"},
+		{"$(domain[0:0])", "string", ""},
+		{"$(upper(domain)[0])", "string", "E"},
+		{`$(domain[99] ?? "-")`, "string", "-"},
+		{`$(find(n2.items, .qty == 2)?.name[0])`, "string", "b"},
+		{`$(find(n2.items, .qty == 9)?.name[0] ?? "none")`, "string", "none"},
+		{`$(find([n2.open], true)?.text[1:2] + "!")`, "any", "ü!"},
+		{`$(find([n2.open], true)?.text[1])`, "any", "ü"},
+		{`$([find([n2.open], false)?.["list"].x, n2.open.miss?.[0].x, n2.open.list?.[1] ?? 0])`, "array", list{nil, nil, 2.5}},
+		{`$([n2.open][0:1]?.[0].text)`, "any", "Zürich €5"},
+		{"$(len(n2.open.text))", "integer", 9},
+		{`$(n2.open.text[indexOf(n2.open.text, "€"):])`, "any", "€5"},
+		{`$(lastIndexOf(n2.open.text, "5"))`, "integer", 8},
+		{"$(first(n2.open.text) + last(n2.open.text) + get(n2.open.text, 1))", "any", "Z5ü"},
+		{`$(get(n2.open.text, 99) ?? "-")`, "any", "-"},
+		{`$(n2.open.miss[0:2] ?? "none")`, "any", "none"},
+		{`$(n2.open.miss.deep[0:2] ?? "none")`, "any", "none"},
+		{`$(n5.sms.senderNumber[0:2] ?? "none")`, "string", "none"},
+		{`$(n5.items[0:2][0].name ?? "none")`, "string", "none"},
+		{`$(n2.items[0:2][0].name ?? "none")`, "string", "a"},
+		{`$(n2.sms.senderNumber[1:] ?? "none")`, "string", "49"},
+		{`$(n2.open?.text[0:1] ?? "none")`, "any", "Z"},
+		{`$(find(n2.items, .qty == 9)?.name[0:1] ?? "none")`, "string", "none"},
+		{`$({(domain): 1, b: 2})`, "object", object{"example.com": 1, "b": 2}},
+
+		// Escapes and digests.
+		{`$(pathEscape("a/b ?#%&+é.."))`, "string", "a%2Fb%20%3F%23%25%26%2B%C3%A9.."},
+		{`$(queryEscape("a b&c=d+é"))`, "string", "a+b%26c%3Dd%2B%C3%A9"},
+		{`$(xmlEscape("<b> & \"q\" 'a'"))`, "string", "&lt;b&gt; &amp; &#34;q&#34; &#39;a&#39;"},
+		{`$(htmlEscape("<b> & \"q\""))`, "string", "&lt;b&gt; &amp; &#34;q&#34;"},
+		{`$(base64("é"))`, "string", "w6k="},
+		{`$(hex("é"))`, "string", "c3a9"},
+		{`$(base64(5) + hex([1]))`, "string", "NQ==5b315d"},
+		{`$(hex(sha256("abc")))`, "string", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+		{`$(base64(sha256("")))`, "string", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="},
+		{`$("what do ya want for nothing?" | hmac("Jefe") | hex())`, "string", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+		{`$(hex(hmac("what do ya want for nothing?", "Jefe", "sha1")))`, "string", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"},
+		{`$(hex(hmac("c", hmac("b", "a"))))`, "string", "afb366b1e7d0ffd4e7c273ecd31eb15ce01301c2c39155f3a8ddd8190ef26edc"},
+
+		{`$(now() + duration("1d"))`, "string", "2026-11-21T08:00:00Z"},
+		{`$(duration("1d12h").Hours())`, "number", 36},
+		{`$("http://x" + '//y' + ` + "`//z`)", "string", "http://x//y//z"},
+
 		{`$(toJSON({b: 1, a: [2]}))`, "string", "{\n  \"a\": [\n    2\n  ],\n  \"b\": 1\n}"},
 	}
 	for _, tt := range tests {
@@ -220,14 +305,50 @@ func TestEvalFails(t *testing.T) {
 		{"$(map(n2.open.miss, #))", `1:3: $(map(n2.open.miss, #)): the value is nil, expected an array`},
 		{"$(map(n2.open.list, .x))", `1:22: $(map(n2.open.list, .x)): the value is an integer and has no field "x"`},
 		{"$(n2.open.miss ? 1 : 2)", `1:11: $(n2.open.miss ? 1 : 2): the value is nil, expected a boolean`},
-		{"$(1 / 0)", `1:3: $(1 / 0): the result is not a finite number; was something divided by zero?`},
+		{"$(1 / 0)", `1:5: $(1 / 0): division by zero`},
+		{"$(string(n2.ratio / 0))", `1:19: $(string(n2.ratio / 0)): division by zero`},
 		{"$(1 % 0)", `1:5: $(1 % 0): division by zero`},
 		{`$(int("x"))`, `1:3: $(int("x")): cannot make an integer of "x"`},
-		{`$(timezone("Local"))`, `1:3: $(timezone("Local")): time zone "Local" depends on the machine; expected one such as "Europe/Zurich"`},
+		{`$(timezone("Loc" + "al"))`, `1:3: $(timezone("Loc" + "al")): time zone "Local" depends on the machine; expected one such as "Europe/Zurich"`},
 		{`$(date("2026-01-01", "2006-01-02", "Local"))`, `1:3: $(date("2026-01-01", "2006-01-02", "Local")): time zone "Local" depends on the machine; expected one such as "Europe/Zurich"`},
 		{`$(timezone("UTC"))`, `1:3: $(timezone("UTC")): the result is a *time.Location, expected a value`},
-		{`$(uuid(empty))`, `1:3: $(uuid(empty)): uuid(nil): expected a text`},
-		{`$(fromJSON("{"))`, `1:3: $(fromJSON("{")): fromJSON: not JSON: unexpected EOF`},
+		{`$(uuid(empty))`, `1:3: $(uuid(empty)): uuid: it is nil, which has no text; give a default with ?? "…"`},
+		{`$(fromJSON("{" + ""))`, `1:3: $(fromJSON("{" + "")): fromJSON: not JSON: unexpected EOF`},
+		{`$(fromJSON("{}}" + ""))`, `1:3: $(fromJSON("{}}" + "")): fromJSON: not JSON: after the JSON document: invalid character '}' looking for beginning of value`},
+		{`$(fromJSON("1e400" + ""))`, `1:3: $(fromJSON("1e400" + "")): fromJSON: not JSON: number 1e400 is out of range`},
+
+		// Whole numbers do not wrap around.
+		{"$(n2.open.max + 1)", `1:15: $(n2.open.max + 1): 9223372036854775807 + 1 is beyond 64 bits`},
+		{"$(-n2.open.max - 2)", `1:16: $(-n2.open.max - 2): -9223372036854775807 - 2 is beyond 64 bits`},
+		{"$(n2.open.max * 1000000)", `1:15: $(n2.open.max * 1000000): 9223372036854775807 * 1000000 is beyond 64 bits`},
+		{"$(-(-n2.open.max - 1))", `1:3: $(-(-n2.open.max - 1)): -(-9223372036854775808) is beyond 64 bits`},
+		{"$(abs(-n2.open.max - 1))", `1:3: $(abs(-n2.open.max - 1)): -(-9223372036854775808) is beyond 64 bits`},
+		{"$((-n2.open.max - 1) / -1)", `1:22: $((-n2.open.max - 1) / -1): -9223372036854775808 / -1 is beyond 64 bits`},
+		{"$(10 ** 19)", `1:6: $(10 ** 19): 10 ** 19 is beyond 64 bits`},
+		{"$(sum([n2.open.max, 1]))", `1:3: $(sum([n2.open.max, 1])): sum: 9223372036854775807 + 1 is beyond 64 bits`},
+		{"$(reduce([n2.open.max, 1], #acc + #))", `1:33: $(reduce([n2.open.max, 1], #acc + #)): 9223372036854775807 + 1 is beyond 64 bits`},
+		{"$(int(1e19))", `1:3: $(int(1e19)): int: 1e+19 is beyond 64 bits`},
+		{`$(int("9223372036854775808"))`, `1:3: $(int("9223372036854775808")): int: 9223372036854775808 is beyond 64 bits`},
+		{"$(int(n2.open.huge))", `1:3: $(int(n2.open.huge)): int: 18446744073709551615 is beyond 64 bits`},
+		{"$(n2.open.huge + 1)", `1:16: $(n2.open.huge + 1): "+" does not work with a whole number beyond 64 bits and integer`},
+		{"$(n2.open.huge / 2)", `1:16: $(n2.open.huge / 2): "/" does not work with a whole number beyond 64 bits and integer`},
+		{"$(n2.open.huge > 2)", `1:16: $(n2.open.huge > 2): ">" does not work with a whole number beyond 64 bits and integer`},
+		{"$(sum([n2.open.huge]))", `1:3: $(sum([n2.open.huge])): sum: 18446744073709551615 is beyond 64 bits`},
+
+		// nil has no text, and bytes have none.
+		{"$(string(n2.open.miss))", `1:3: $(string(n2.open.miss)): string: it is nil, which has no text; give a default with ?? "…"`},
+		{"$(xmlEscape(n2.open.miss))", `1:3: $(xmlEscape(n2.open.miss)): xmlEscape: it is nil, which has no text; give a default with ?? "…"`},
+		{"$(groupBy(n2.items, n2.open.miss))", `1:3: $(groupBy(n2.items, n2.open.miss)): a key is nil, expected a text, a number or a boolean`},
+		{`$(n2.vip ? sha256("a") : "b")`, `1:3: $(n2.vip ? sha256("a") : "b"): the bytes are not a text; write hex(…) or base64(…)`},
+		{`$(fromBase64("/w=="))`, `1:3: $(fromBase64("/w==")): fromBase64: the bytes are not a text`},
+		{`$(hex(hmac("a", "k", "md5")))`, `1:7: $(hex(hmac("a", "k", "md5"))): hmac: no algorithm "md5", expected "sha1", "sha256" or "sha512"`},
+
+		// Items, slices and keys.
+		{"$(domain[11])", `1:9: $(domain[11]): index out of range: 11 (text length is 11)`},
+		{"$(n2.open.list[0.5])", `1:15: $(n2.open.list[0.5]): the index is a number, expected an integer`},
+		{"$(n2.open.x[0:1])", `1:12: $(n2.open.x[0:1]): the value is an object, expected an array or a text to cut`},
+		{`$({(domain): 1, "example.com": 2})`, `1:3: $({(domain): 1, "example.com": 2}): two keys read "example.com" as text`},
+		{`$(fromPairs([[1, "a"], ["1", "b"]]))`, `1:3: $(fromPairs([[1, "a"], ["1", "b"]])): two keys read "1" as text`},
 		{`$(join(n2.open.list))`, `1:3: $(join(n2.open.list)): join: item 0 is an integer, expected a string`},
 		{`$(b"\xff")`, `1:3: $(b"\xff"): the bytes are not a text`},
 	}
@@ -276,6 +397,11 @@ func TestBounds(t *testing.T) {
 		"map(1..100000, timezone('Europe/Zurich'))",
 		"split(n2.long + n2.long, '')",
 		"1..99999999",
+		"map(1..100000, sha256(n2.long))",
+		"map(1..100000, n2.long[1:2])",
+		"map(1..100000, indexOf(n2.long, 'y'))",
+		"reduce(1..64, hex(#acc), 'x')",
+		"reduce(1..64, base64(#acc), 'x')",
 	} {
 		t.Run(source, func(t *testing.T) {
 			t.Parallel()

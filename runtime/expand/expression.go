@@ -64,6 +64,11 @@ func compileExpression(t spec.Text, p spec.Piece, s *Scope, list *diag.List) *ex
 			list.Errorf(e.pos, diag.InvalidExpression, "the expression cannot be compiled: %v", r)
 		}
 	}()
+	if at := comment(p.Text); at >= 0 {
+		list.Errorf(t.At(p.Offset+at), diag.InvalidExpression, `"//" begins a comment, which hides the rest of the line`).
+			Hint = `divide with "/", and to a whole number with int(a / b)`
+		return e
+	}
 	tree, err := parser.Parse(p.Text)
 	if err != nil {
 		e.syntaxError(list, err)
@@ -80,8 +85,12 @@ func compileExpression(t spec.Text, p spec.Piece, s *Scope, list *diag.List) *ex
 		e.report(list, diag.ExpressionType, err)
 		return e
 	}
+	if tree.Node.Nature().Type == digestType {
+		list.Errorf(e.pos, diag.ExpressionType, "the result is bytes, which are not a text").Hint = "write hex(…) or base64(…) around it"
+		return e
+	}
 	if e.operands == nil {
-		if e.program, err = compileProgram(tree, s); err != nil {
+		if e.program, err = compileProgram(tree, s, r.slices); err != nil {
 			e.report(list, diag.InvalidExpression, err)
 		}
 	}
@@ -164,11 +173,11 @@ func simpleOperands(n ast.Node, s *Scope) []operand {
 // compileProgram compiles for running. Values are untyped there: expr emits
 // opcodes for the types it was told, and those panic on a field that happens to
 // be missing.
-func compileProgram(tree *parser.Tree, s *Scope) (*vm.Program, error) {
+func compileProgram(tree *parser.Tree, s *Scope, maybes map[*ast.SliceNode]bool) (*vm.Program, error) {
 	cfg := conf.New(map[string]any{})
 	cfg.Optimize = false // it may unroll ranges, and fold what our limits watch
 	cfg.Functions = declared
-	ast.Walk(&tree.Node, &instrument{scope: s})
+	ast.Walk(&tree.Node, &instrument{scope: s, maybes: maybes})
 	if _, err := checker.Check(tree, cfg); err != nil {
 		return nil, err
 	}
@@ -257,6 +266,55 @@ func (e *expression) at(n int) diag.Pos {
 func (e *expression) report(list *diag.List, code diag.Code, err error) *diag.Error {
 	pos, msg := e.locate(err)
 	return list.Errorf(pos, code, "%s", msg)
+}
+
+// quoted returns the length of the literal that s begins with, or 0.
+func quoted(s string) int {
+	quote := s[0]
+	if quote != '"' && quote != '\'' && quote != '`' {
+		return 0
+	}
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && quote != '`':
+			i++
+		case s[i] == quote:
+			return i + 1
+		}
+	}
+	return len(s)
+}
+
+// comment returns the offset of the first "//" outside of quotes, or -1.
+func comment(source string) int {
+	for i := 0; i < len(source); i++ {
+		if n := quoted(source[i:]); n > 0 {
+			i += n - 1
+		} else if strings.HasPrefix(source[i:], "//") {
+			return i
+		}
+	}
+	return -1
+}
+
+// depth returns how many brackets are open before the n-th character.
+func (e *expression) depth(n int) int {
+	runes := []rune(e.piece.Text)
+	source := string(runes[:min(n, len(runes))])
+	depth := 0
+	for i := 0; i < len(source); i++ {
+		if n := quoted(source[i:]); n > 0 {
+			i += n - 1
+			continue
+		}
+		switch source[i] {
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			depth--
+		}
+	}
+	return depth
 }
 
 func (e *expression) syntaxError(list *diag.List, err error) {

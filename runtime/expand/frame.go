@@ -1,6 +1,7 @@
 package expand
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 )
@@ -76,7 +77,7 @@ func (f *frame) deep(v any, level int) error {
 				return err
 			}
 		}
-	case nil, bool, string, int, float64, []int, []string:
+	case nil, bool, string, int, float64, json.Number, []int, []string:
 	default:
 		return f.deepReflected(reflect.ValueOf(v), level)
 	}

@@ -1,23 +1,25 @@
 package expand
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/expr-lang/expr/builtin"
 	"github.com/google/uuid"
+
+	"github.com/wendflow/wend/runtime/data"
+	"github.com/wendflow/wend/runtime/spec"
 )
 
 // functions are ours, under names that no author can write; the first argument
-// is the frame. The checker sees expr's own functions instead, except for uuid.
+// is the frame. The checker sees expr's own functions instead.
 var functions = map[string]func(f *frame, args []any) (any, error){
 	"$path": func(f *frame, args []any) (any, error) { return args[0].(*path).eval(f.env.Names) },
 
@@ -40,17 +42,25 @@ var functions = map[string]func(f *frame, args []any) (any, error){
 	"$repeat":   repeat,
 	"$replace":  replaceText,
 	"$join":     join,
+
+	"$add": add, "$subtract": subtract, "$multiply": multiply, "$divide": divide, "$modulo": modulo, "$power": power,
+	"$negate": negate, "$equal": equal, "$unequal": unequal, "$in": in,
+	"$index": index, "$indexIfAny": indexIfAny, "$get": get, "$slice": slice, "$sliceIfAny": sliceIfAny, "$object": object,
+	"$abs": absolute, "$sum": sum, "$int": toInteger, "$float": toFloat,
+	"$round": rounded("round", math.Round), "$floor": rounded("floor", math.Floor), "$ceil": rounded("ceil", math.Ceil),
+	"$first": func(f *frame, args []any) (any, error) { return get(f, []any{args[0], 0}) },
+	"$last":  func(f *frame, args []any) (any, error) { return get(f, []any{args[0], -1}) },
+
+	"$string": toText, "$toJSON": toJSON, "$type": typeName, "$duration": duration, "$fromBase64": fromBase64,
+	"$indexOf": indexOf("indexOf", strings.Index), "$lastIndexOf": indexOf("lastIndexOf", strings.LastIndex),
+	"$plain": func(f *frame, args []any) (any, error) { return plain(args[0], f) },
 }
 
 // declared are the functions as expr takes them. A frame keeps the first error
 // of ours, so that it is not taken for one of expr's.
 var declared = func() map[string]*builtin.Function {
-	all := map[string]*builtin.Function{"$uuid": {
-		Name:  "uuid",
-		Func:  func(args ...any) (any, error) { return newUUID(args[0]) },
-		Types: []reflect.Type{reflect.TypeFor[func(any) string]()},
-	}}
-	for name, fn := range functions {
+	all := map[string]*builtin.Function{}
+	framed := func(name string, fn func(*frame, []any) (any, error)) {
 		all[name] = &builtin.Function{Name: name, Func: func(args ...any) (any, error) {
 			f := args[0].(*frame)
 			v, err := fn(f, args[1:])
@@ -58,6 +68,21 @@ var declared = func() map[string]*builtin.Function {
 			return v, err
 		}}
 	}
+	for name, fn := range functions {
+		framed(name, fn)
+	}
+	// Those in two forms: the checker's and that which runs.
+	twice := func(name string, form reflect.Type, fn func(*frame, []any) (any, error)) {
+		framed("$$"+name, fn)
+		all["$"+name] = &builtin.Function{Name: name, Types: []reflect.Type{form}, Func: func(...any) (any, error) {
+			return nil, errors.New("only for the checker")
+		}}
+	}
+	for name, fn := range textFunctions {
+		twice(name, fn.form, fn.call)
+	}
+	twice("character", reflect.TypeFor[func(string, int) string](), index)
+	twice("characterIfAny", reflect.TypeFor[func(string, int) string](), get)
 	return all
 }()
 
@@ -70,13 +95,10 @@ func counted(spend func(*frame, any) error) func(*frame, []any) (any, error) {
 // texts. It must never change: runs address vendors by them.
 var uuidSpace = uuid.MustParse("5f0d1c1e-7f3b-4f0a-9d53-6b2f5f6e1a77")
 
-func newUUID(v any) (any, error) {
-	if v == nil {
-		return nil, errors.New("uuid(nil): expected a text")
-	}
-	s, err := text(v)
+func newUUID(f *frame, args []any) (any, error) {
+	s, err := textArg("uuid", f, args[0])
 	if err != nil {
-		return nil, fmt.Errorf("uuid: %w", err)
+		return nil, err
 	}
 	const canonical = 36 // uuid.Parse takes other spellings too
 	if id, err := uuid.Parse(s); err == nil && len(s) == canonical {
@@ -190,37 +212,45 @@ func fromJSON(f *frame, args []any) (any, error) {
 	if err := f.spend(1 + len(s)); err != nil {
 		return nil, err
 	}
-	dec := json.NewDecoder(strings.NewReader(s))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
+	v, err := data.DecodeJSON([]byte(s))
+	if err != nil {
 		return nil, fmt.Errorf("fromJSON: not JSON: %w", err)
 	}
-	if dec.More() {
-		return nil, errors.New("fromJSON: more than one JSON document")
-	}
-	return numbers(v), nil
+	return v, nil
 }
 
-// numbers turns the json.Numbers in v into int or float64, in place.
-func numbers(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, e := range v {
-			v[k] = numbers(e)
-		}
-	case []any:
-		for i, e := range v {
-			v[i] = numbers(e)
-		}
-	case json.Number:
-		if i, err := strconv.Atoi(v.String()); err == nil {
-			return i
-		}
-		f, _ := v.Float64()
-		return f
+// toJSON is indented, for people.
+func toJSON(f *frame, args []any) (any, error) {
+	v, err := plain(args[0], f)
+	if err != nil {
+		return nil, err
 	}
-	return v
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return strings.TrimSuffix(b.String(), "\n"), nil
+}
+
+// typeName is expr's, in which a number that is too large for it is no less an
+// integer.
+func typeName(_ *frame, args []any) (any, error) {
+	if _, ok := args[0].(json.Number); ok {
+		return "int", nil
+	}
+	return builtin.Type(args[0]), nil
+}
+
+// duration takes days too, as all of a flow does.
+func duration(_ *frame, args []any) (any, error) {
+	s, err := stringArg("duration", args, 0)
+	if err != nil {
+		return nil, err
+	}
+	return spec.ParseDuration(s)
 }
 
 func repeat(f *frame, args []any) (any, error) {
@@ -306,19 +336,4 @@ func stringArg(function string, args []any, i int) (string, error) {
 		return "", fmt.Errorf("%s of %s, expected a string", function, TypeOf(args[i]))
 	}
 	return s, nil
-}
-
-// text is how a value reads inside a text: strings as they are, all else as
-// JSON.
-func text(v any) (string, error) {
-	if s, ok := v.(string); ok {
-		return s, nil
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return "", err
-	}
-	return strings.TrimSuffix(b.String(), "\n"), nil
 }

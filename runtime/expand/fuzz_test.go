@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/expand"
 )
 
@@ -38,6 +39,8 @@ func FuzzCompile(f *testing.F) {
 		"$(groupBy(n2.items, .qty))", "$(sortBy(n2.items, .name, 'desc'))", "$(reduce(1..9, #acc + #, 0))", "$({a: [1, 'x', nil, 1.5]})",
 		"$(now().Format('2006'))", "$(date('2026-01-02') - now())", "$(n2.vip ? keys(n2) : toPairs(n2.sms))", "$(\"\\u00e9\" + `)` + '(')", "$$($(1100))",
 		"$(n2?.items[n5?.items[0]])", "$(uniq(concat(n2.items, n2.items)))", "$(if n2.vip { 1 } else if n5.vip { 2 } else { 3 })", "$(b'x')",
+		"$(n2.open.text[1:-1][0])", "$(n2.open.huge in [1, n2.open.max * 2.5])", "$(find(n2.items, .qty == 9)?.name[0:1] ?? [1][0])",
+		"$(hex(hmac(n2, sha256(domain))))", "$({(domain): 1, b: -2 ** 3 % 2})", "$(n2.open?.[0]?.x[0:1].y)", "$(sum(n2.items, .qty) / 2 == 1.5)",
 	} {
 		f.Add(s, "a $b (c) $")
 	}
@@ -71,9 +74,13 @@ func checkPlain(t *testing.T, v any) {
 	t.Helper()
 	switch v := v.(type) {
 	case nil, bool, int, string:
-	case float64:
-		if _, err := json.Marshal(v); err != nil {
+	case float64, json.Number:
+		text, err := data.Text(v)
+		if err != nil {
 			t.Error(err)
+		}
+		if again, err := data.Number(text); err != nil || again != v {
+			t.Errorf("%#v comes back from its text as %#v, %v", v, again, err)
 		}
 	case map[string]any:
 		for _, e := range v {

@@ -1,13 +1,17 @@
 package expand
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"reflect"
+	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/wendflow/wend/runtime/data"
 )
 
 // plain turns what expr yields into plain data. Data that is plain already is
@@ -22,13 +26,13 @@ func (f *frame) plain(v any, level int) (any, error) {
 		return nil, err
 	}
 	switch v := v.(type) {
-	case nil, bool, string, int:
+	case nil, bool, string, int, json.Number:
 		return v, nil
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, errors.New("the result is not a finite number; was something divided by zero?")
 		}
-		return v, nil
+		return data.Float(v), nil
 	case map[string]any:
 		return f.plainObject(v, level)
 	case []any:
@@ -37,6 +41,8 @@ func (f *frame) plain(v any, level int) (any, error) {
 		return v.Format(time.RFC3339Nano), nil
 	case time.Duration:
 		return v.String(), nil
+	case digest:
+		return nil, errDigest
 	case []byte:
 		if !utf8.Valid(v) {
 			return nil, errors.New("the bytes are not a text")
@@ -93,8 +99,10 @@ func same(p, v any) bool {
 	case []any:
 		l, ok := p.([]any)
 		return ok && len(l) == len(v) && (len(l) == 0 || &l[0] == &v[0])
-	case nil, bool, string, int, float64:
+	case nil, bool, string, int, json.Number:
 		return true
+	case float64:
+		return p == any(v)
 	default:
 		return false
 	}
@@ -106,7 +114,7 @@ func (f *frame) plainReflected(v reflect.Value, level int) (any, error) {
 		return int(v.Int()), nil
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		if v.Uint() > math.MaxInt {
-			return float64(v.Uint()), nil
+			return json.Number(strconv.FormatUint(v.Uint(), 10)), nil
 		}
 		return int(v.Uint()), nil
 	case reflect.Float32:
@@ -137,7 +145,7 @@ func (f *frame) plainMap(v reflect.Value, level int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		name, err := text(key)
+		name, err := keyText(key)
 		if err != nil {
 			return nil, err
 		}

@@ -9,7 +9,9 @@ import (
 	"github.com/expr-lang/expr/builtin"
 	"github.com/expr-lang/expr/file"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/spec"
 )
 
 // resolver finds out what every name and field of an expression means, and
@@ -24,6 +26,8 @@ type resolver struct {
 	lets  []binding
 	items []Type            // of the predicates around
 	maybe map[ast.Node]bool // names that may be nil although they have no ?.
+
+	slices map[*ast.SliceNode]bool // slices of what may be nil
 }
 
 // binding is a name bound by let.
@@ -47,11 +51,12 @@ func (r *resolver) visit(node *ast.Node) Type {
 	case *ast.ChainNode:
 		return r.visit(&n.Node)
 	case *ast.MemberNode:
-		return r.member(n)
+		return r.member(node, n)
 	case *ast.BinaryNode:
 		if n.Operator == "??" {
 			r.makeOptional(&n.Left)
 		}
+		r.mixed(n)
 		r.visit(&n.Left)
 		r.visit(&n.Right)
 	case *ast.UnaryNode:
@@ -61,7 +66,7 @@ func (r *resolver) visit(node *ast.Node) Type {
 	case *ast.CallNode:
 		r.call(n)
 	case *ast.BuiltinNode:
-		return r.builtin(n)
+		return r.builtin(node, n)
 	case *ast.PredicateNode:
 		r.visit(&n.Node)
 	case *ast.PointerNode:
@@ -80,12 +85,39 @@ func (r *resolver) visit(node *ast.Node) Type {
 	case *ast.ArrayNode:
 		r.visitAll(n.Nodes)
 	case *ast.MapNode:
-		r.visitAll(n.Pairs)
+		r.object(n)
 	case *ast.PairNode:
 		r.visit(&n.Key)
 		r.visit(&n.Value)
 	}
 	return Type{}
+}
+
+// object reports a key that stands twice: one of the values would be lost.
+func (r *resolver) object(n *ast.MapNode) {
+	seen := map[string]bool{}
+	for _, p := range n.Pairs {
+		key, ok := p.(*ast.PairNode).Key.(*ast.StringNode)
+		if ok && seen[key.Value] {
+			r.errorf(key.Location(), diag.InvalidExpression, "the key %q stands twice", key.Value)
+		}
+		if ok {
+			seen[key.Value] = true
+		}
+	}
+	r.visitAll(n.Pairs)
+}
+
+// mixed reports an operator with ?? on its right that is in no parentheses.
+// expr reports the other side itself.
+func (r *resolver) mixed(n *ast.BinaryNode) {
+	right, ok := n.Right.(*ast.BinaryNode)
+	if !ok || n.Operator == "??" || right.Operator != "??" {
+		return
+	}
+	if r.expr.depth(n.Location().From) == r.expr.depth(right.Location().From) {
+		r.errorf(right.Location(), diag.InvalidExpression, `"??" cannot be mixed with %q; put parentheses around it`, n.Operator)
+	}
 }
 
 func (r *resolver) visitAll(nodes []ast.Node) {
@@ -139,7 +171,7 @@ func (r *resolver) reference(root *ast.IdentifierNode, steps []step) {
 	r.expr.refs = append(r.expr.refs, ref)
 }
 
-func (r *resolver) member(n *ast.MemberNode) Type {
+func (r *resolver) member(node *ast.Node, n *ast.MemberNode) Type {
 	if p, ok := pathOf(n, r.scope); ok {
 		r.reference(rootOf(n), p.steps)
 		return r.fields(n)
@@ -148,9 +180,19 @@ func (r *resolver) member(n *ast.MemberNode) Type {
 	name, fixed := n.Property.(*ast.StringNode)
 	if !fixed {
 		r.visit(&n.Property)
+		if base.Kind() == kindString && !n.Optional {
+			return character(node, "$character", n.Node, n.Property)
+		}
 		return base.Elem()
 	}
 	return r.field(base, r.describe(n.Node), name)
+}
+
+// character reads one of a text, of which expr's checker knows nothing.
+func character(node *ast.Node, function string, text, at ast.Node) Type {
+	c := &ast.CallNode{Callee: &ast.IdentifierNode{Value: function}, Arguments: []ast.Node{text, at}}
+	replace(node, c)
+	return simple(kindString)
 }
 
 // describe names what an expression yields, as the author would.
@@ -247,12 +289,12 @@ func (r *resolver) call(n *ast.CallNode) {
 	r.visitAll(n.Arguments)
 	switch callee := n.Callee.(type) {
 	case *ast.IdentifierNode:
-		if callee.Value == "uuid" {
-			callee.Value = "$uuid"
-			return
-		}
 		if _, ok := r.scope.Names[callee.Value]; ok {
 			r.errorf(callee.Location(), diag.UnknownFunction, "%q is a value, not a function", callee.Value)
+			return
+		}
+		if _, ok := textFunctions[callee.Value]; ok {
+			callee.Value = "$" + callee.Value
 			return
 		}
 		mistake := r.errorf(callee.Location(), diag.UnknownFunction, "no function %q", callee.Value)
@@ -290,7 +332,7 @@ var methods = []string{
 	"String", "Sub", "Truncate", "UTC", "Unix", "UnixMicro", "UnixMilli", "UnixNano", "Weekday", "Year", "YearDay",
 }
 
-func (r *resolver) builtin(n *ast.BuiltinNode) Type {
+func (r *resolver) builtin(node *ast.Node, n *ast.BuiltinNode) Type {
 	var list Type
 	for i := range n.Arguments {
 		if _, ok := n.Arguments[i].(*ast.PredicateNode); ok {
@@ -303,15 +345,44 @@ func (r *resolver) builtin(n *ast.BuiltinNode) Type {
 			list = typ
 		}
 	}
+	r.constant(n)
 	switch n.Name {
 	case "filter", "sortBy", "sort", "reverse", "take", "uniq":
 		return list
+	case "get":
+		if len(n.Arguments) == 2 && list.Kind() == kindString {
+			return character(node, "$characterIfAny", n.Arguments[0], n.Arguments[1])
+		}
+		return r.get(n, list)
 	case "first", "last", "find", "findLast":
 		return list.Elem()
-	case "get":
-		return r.get(n, list)
+	case "string", "upper", "lower", "trim", "trimPrefix", "trimSuffix", "replace", "repeat", "join", "toJSON", "toBase64", "fromBase64":
+		return simple(kindString)
 	default:
 		return Type{}
+	}
+}
+
+// constant reports a text that its function will refuse in every run.
+func (r *resolver) constant(n *ast.BuiltinNode) {
+	if len(n.Arguments) == 0 {
+		return
+	}
+	text, ok := n.Arguments[0].(*ast.StringNode)
+	if !ok {
+		return
+	}
+	var err error
+	switch n.Name {
+	case "duration":
+		_, err = spec.ParseDuration(text.Value)
+	case "timezone":
+		_, err = location(text.Value)
+	case "fromJSON":
+		_, err = data.DecodeJSON([]byte(text.Value))
+	}
+	if err != nil {
+		r.errorf(text.Location(), diag.InvalidExpression, "%s: %s", n.Name, err)
 	}
 }
 
@@ -341,6 +412,12 @@ func (r *resolver) makeOptional(node *ast.Node) {
 		}
 	case *ast.MemberNode:
 		*node = r.optionalMember(n)
+	case *ast.SliceNode:
+		r.makeOptional(&n.Node)
+		if r.slices == nil {
+			r.slices = map[*ast.SliceNode]bool{}
+		}
+		r.slices[n] = true
 	case *ast.ConditionalNode:
 		r.makeOptional(&n.Exp1)
 		r.makeOptional(&n.Exp2)
@@ -374,7 +451,10 @@ func (r *resolver) optionalMember(n *ast.MemberNode) ast.Node {
 
 // functionNames are the functions that templates may call.
 var functionNames = func() map[string]bool {
-	names := map[string]bool{"uuid": true}
+	names := map[string]bool{}
+	for name := range textFunctions {
+		names[name] = true
+	}
 	for _, f := range builtin.Builtins {
 		names[f.Name] = true
 	}

@@ -1,6 +1,7 @@
 package expand
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 
@@ -174,7 +175,7 @@ func TypeOf(v any) Type {
 		return simple(kindNull)
 	case bool:
 		return simple(kindBoolean)
-	case int:
+	case int, json.Number:
 		return simple(kindInteger)
 	case float64:
 		return simple(kindNumber)

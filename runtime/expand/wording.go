@@ -13,6 +13,8 @@ var wording = []struct {
 	{regexp.MustCompile(`^unexpected token EOF$`), "the expression ends too early"},
 	{regexp.MustCompile(`^unexpected end of expression$`), "the expression ends too early"},
 	{regexp.MustCompile(`^unexpected token \w+\("?(.*?)"?\)$`), `unexpected "$1"`},
+	{regexp.MustCompile(`^invalid integer literal: .* parsing "(.*)": value out of range$`), "the number $1 is beyond 64 bits"},
+	{regexp.MustCompile(`^invalid argument for (\w+) \(type (.*)\)$`), "the function does not take $2"},
 	{regexp.MustCompile(`^literal not terminated$`), "a quote is never closed"},
 	{regexp.MustCompile(`^unrecognized character: U\+\w+ '(.*)'$`), `unexpected "$1"`},
 	{regexp.MustCompile(`^Operator \((.*)\) and coalesce expressions.*`), `"??" cannot be mixed with "$1"; put parentheses around it`},
@@ -43,7 +45,7 @@ var wording = []struct {
 var typeWords = strings.NewReplacer(
 	"map[string]interface {}", "object", "map[interface {}][]interface {}", "object", "[]interface {}", "array",
 	"map[string]any", "object", "[]any", "array", "[]string", "array", "[]int", "array",
-	"interface {}", "any value", "float64", "number", "time.Time", "a time", "time.Duration", "a duration", "<nil>", "nil",
+	"interface {}", "any value", "float64", "number", "json.Number", "a whole number beyond 64 bits", "expand.digest", "bytes", "time.Time", "a time", "time.Duration", "a duration", "<nil>", "nil",
 )
 
 var (
