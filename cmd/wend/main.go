@@ -9,11 +9,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // flows name time zones, and not every machine has them
 
 	"github.com/spf13/cobra"
+	_ "golang.org/x/crypto/x509roots/fallback" // for machines without certificates to trust, such as an empty container
 
 	"github.com/wendflow/wend/runtime/diag"
 )
@@ -105,6 +106,7 @@ func rootCommand(std *streams) *cobra.Command {
 	root.AddCommand(
 		serveCommand(std), runCommand(std), checkCommand(std), demoCommand(std), emulateCommand(std),
 		nodesCommand(std), runsCommand(std), schemaCommand(std), pluginCommand(std),
+		backupCommand(std), versionCommand(std),
 	)
 	return root
 }
@@ -120,12 +122,4 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	}
 	asked := strings.TrimPrefix(cmd.CommandPath()+" "+args[0], cmd.Root().Name()+" ")
 	return fmt.Errorf("no command %q; %s", asked, diag.Suggest(args[0], names))
-}
-
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
-	}
-	return info.Main.Version
 }

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/wendflow/wend/runtime/journal/sqlite"
 )
 
 // TestStories runs the stories of testdata/script. Beside what testscript
@@ -28,6 +31,7 @@ import (
 //	until EVENT URL              wait for an event of a run, in the stream at URL
 //	keep NAME FILE|stdout|stderr PATTERN
 //	                             what the pattern's group matches is $NAME from now on
+//	store DIR FILE               make a data folder of what FILE holds as SQL
 //	plain FILE|stdout|stderr     print it with ids, times, lengths of time and ports made the same
 //
 // and find in their environment $ROOT, the repository; $PLUGINS, the plugins
@@ -62,7 +66,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "halt": halt, "interrupt": interrupt, "fill": fill, "request": request, "plain": plain, "keep": keep, "until": until,
+			"start": start, "await": await, "halt": halt, "interrupt": interrupt, "fill": fill, "request": request, "plain": plain, "keep": keep, "until": until, "store": store,
 		},
 	})
 }
@@ -153,6 +157,18 @@ func keep(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("no group of %q in %s", pattern, args[1])
 	}
 	ts.Setenv(args[0], match[1])
+}
+
+func store(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: store DIR FILE")
+	}
+	ts.Check(os.MkdirAll(ts.MkAbs(args[0]), 0o700))
+	db, err := sql.Open("sqlite", filepath.Join(ts.MkAbs(args[0]), sqlite.File))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec(ts.ReadFile(args[1]))
+	ts.Check(err)
 }
 
 func plain(ts *testscript.TestScript, neg bool, args []string) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/labstack/echo/v4"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -228,6 +229,7 @@ func (s *server) Run(ctx context.Context) error {
 		return wrong(err)
 	}
 	s.announce(l.Addr().String())
+	s.tellSystemd(daemon.SdNotifyReady)
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -264,8 +266,16 @@ func (s *server) stop(ctx context.Context, srv *http.Server) error {
 	ctx, cancel := s.world.clock.WithTimeout(ctx, drain, fmt.Errorf("still running after %s", drain))
 	defer cancel()
 	s.log.Info("stopping")
+	s.tellSystemd(daemon.SdNotifyStopping)
 	var group errgroup.Group
-	group.Go(func() error { return s.engine.Shutdown(ctx) })
+	group.Go(func() error {
+		// That a vendor is slow is no failure of who stops the server: durable
+		// runs go on after the next start.
+		if err := s.engine.Shutdown(ctx); err != nil {
+			s.log.Warn("stopped before all runs had ended", "error", err)
+		}
+		return nil
+	})
 	group.Go(func() error {
 		if err := srv.Shutdown(ctx); err != nil {
 			return srv.Close()
@@ -273,6 +283,14 @@ func (s *server) stop(ctx context.Context, srv *http.Server) error {
 		return nil
 	})
 	return group.Wait()
+}
+
+// tellSystemd says how far the server is to a unit of Type=notify. Elsewhere
+// nobody listens.
+func (s *server) tellSystemd(state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		s.log.Warn("tell systemd", "state", state, "error", err)
+	}
 }
 
 const (

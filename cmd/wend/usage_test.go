@@ -11,7 +11,7 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	const onward = "\ntry: wend --help\n"
 	tests := map[string]string{
-		"frobnicate":                        `wend: no command "frobnicate"; expected one of "check", "completion", "demo", "emulate", "help", "nodes", "plugin", "run", "runs", "schema", "serve"`,
+		"frobnicate":                        `wend: no command "frobnicate"; expected one of "backup", "check", "completion", "demo", "emulate", "help", "nodes", "plugin", "run", "runs", "schema", "serve", …`,
 		"chekc":                             `wend: no command "chekc"; did you mean "check"?`,
 		"plugin biuld":                      `wend: no command "plugin biuld"; did you mean "build"?`,
 		"check":                             `wend: requires at least 1 arg(s), only received 0`,
@@ -23,6 +23,8 @@ func TestUsage(t *testing.T) {
 		"demo --log loud":                   `wend: --log "loud": expected debug, info, warn or error`,
 		"demo all":                          `wend: unknown command "all" for "wend demo"`,
 		"nodes log http":                    `wend: accepts at most 1 arg(s), received 2`,
+		"backup":                            `wend: accepts 1 arg(s), received 0`,
+		"version 2":                         `wend: unknown command "2" for "wend version"`,
 		"schema flows":                      `wend: unknown command "flows" for "wend schema"`,
 		"plugin inspect":                    `wend: accepts 1 arg(s), received 0`,
 		"plugin build a b":                  `wend: accepts at most 1 arg(s), received 2`,
@@ -50,7 +52,7 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
 		"", "--help", "help", "check --help", "run -h", "serve --help", "emulate --help", "nodes --help", "schema --help",
-		"demo --help", "plugin", "plugin --help", "plugin build --help", "plugin inspect --help", "--version",
+		"demo --help", "plugin", "plugin --help", "plugin build --help", "plugin inspect --help", "--version", "version", "version --json", "backup --help",
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()

@@ -27,8 +27,10 @@ func failed(err error) bool {
 	return err != nil && !errors.Is(err, journal.ErrConflict) && !errors.Is(err, journal.ErrNotFound)
 }
 
+func (s *Store) explain(err error) error { return explain(s.path, err) }
+
 // explain says what an error code of SQLite means for the one who runs Wend.
-func (s *Store) explain(err error) error {
+func explain(path string, err error) error {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
 		return err
@@ -42,9 +44,9 @@ func (s *Store) explain(err error) error {
 	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
 		why = ErrDamaged
 	case lib.SQLITE_FULL:
-		return fmt.Errorf("%w of %q: %w", ErrFull, s.path, err)
+		return fmt.Errorf("%w of %q: %w", ErrFull, path, err)
 	default:
-		return fmt.Errorf("%q: %w", s.path, err)
+		return fmt.Errorf("%q: %w", path, err)
 	}
-	return fmt.Errorf("%q is %w: %w", s.path, why, err)
+	return fmt.Errorf("%q is %w: %w", path, why, err)
 }

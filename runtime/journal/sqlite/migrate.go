@@ -11,14 +11,14 @@ import (
 //go:embed schema/*.sql
 var schema embed.FS
 
-// version is the newest schema that this package knows: the number of files
-// in the folder schema, which are applied in order and never change.
-const version = 2
+// Schema is the newest schema that this package knows: the number of files in
+// the folder schema, which are applied in order and never change.
+const Schema = 2
 
 // applicationID marks a file as ours: "Wend".
 const applicationID = 0x57656e64
 
-// migrate brings the schema up to version.
+// migrate brings the schema up to Schema.
 func migrate(ctx context.Context, conn *sql.Conn, path string) error {
 	var app, have, tables int
 	const q = `SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
@@ -29,10 +29,10 @@ func migrate(ctx context.Context, conn *sql.Conn, path string) error {
 	switch {
 	case app != applicationID && (app != 0 || have != 0 || tables != 0):
 		return fmt.Errorf("%q is %w", path, ErrForeign)
-	case have > version:
-		return fmt.Errorf("%q was %w (schema %d, this one knows %d)", path, ErrNewer, have, version)
+	case have > Schema:
+		return fmt.Errorf("%q was %w (schema %d, this one knows %d)", path, ErrNewer, have, Schema)
 	}
-	for v := have + 1; v <= version; v++ {
+	for v := have + 1; v <= Schema; v++ {
 		if err := upgrade(ctx, conn, v); err != nil {
 			return fmt.Errorf("upgrade %q to schema %d: %w", path, v, err)
 		}
