@@ -1,6 +1,10 @@
 package main
 
-import "github.com/wendflow/wend/emulator"
+import (
+	"io"
+
+	"github.com/wendflow/wend/emulator"
+)
 
 // Program is main, for the stories that run it as a process of its own.
 var Program = main
@@ -22,3 +26,6 @@ func OpenEmulator(name string, cfg emulator.Config) (*emulator.Vendor, error) {
 	}
 	return chosen[0].open(cfg)
 }
+
+// Harmless is what all output goes through.
+func Harmless(w io.Writer) io.Writer { return &harmless{w: w} }

@@ -47,6 +47,7 @@ func stopOn(signals <-chan os.Signal, stop func()) {
 // Main runs one command and returns what to exit with. When ctx ends the
 // command stops in an orderly way.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	stdout, stderr = &harmless{w: stdout}, &harmless{w: stderr}
 	std := &streams{in: stdin, out: stdout, err: stderr}
 	root := rootCommand(std) //nolint:contextcheck // commands get theirs from ExecuteContext
 	root.SetArgs(args)

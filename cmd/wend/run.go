@@ -227,7 +227,7 @@ func printTrace(w io.Writer, t run.Trace) {
 		line += fmt.Sprintf(" (attempt %d)", t.Attempt)
 	}
 	if t.Message != "" {
-		line += ": " + t.Message
+		line += ": " + reason(t.Message, "")
 	}
 	fmt.Fprintln(w, line)
 	for _, c := range t.Calls {
@@ -255,7 +255,7 @@ func (o *runOptions) print(std *streams, f *flow.Flow, r *engine.Run, res engine
 	}
 	fmt.Fprintf(std.err, "run %s: %s\n", r.ID, res.Status)
 	if res.Reason != "" {
-		fmt.Fprintf(std.err, "%s\n", res.Reason)
+		fmt.Fprintf(std.err, "%s\n", reason(res.Reason, ""))
 	}
 	if res.Response == nil {
 		return nil

@@ -131,7 +131,7 @@ func printRuns(std *streams, raw json.RawMessage, durable bool) error {
 		if !r.EndedAt.IsZero() {
 			took = length(r.EndedAt.Sub(r.StartedAt))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Run, r.Flow, r.Status, cmp.Or(r.Outcome, "-"), r.StartedAt.Local().Format(sameWidth), took)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Run, r.Flow, r.Status, cmp.Or(reason(r.Outcome, ""), "-"), r.StartedAt.Local().Format(sameWidth), took)
 	}
 	if err := w.Flush(); err != nil {
 		return err
