@@ -12,12 +12,12 @@ func TestHarmless(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
 		"plain\ttext, Grüezi 😀\n": "plain\ttext, Grüezi 😀\n",
-		"\x1b[31mred\x1b[0m":       `\u001b[31mred\u001b[0m`,
-		"over\rwritten\b\a\x00":    `over\u000dwritten\u0008\u0007\u0000`,
-		"\x7f\u009b2J":             `\u007f\u009b2J`,
-		"abc\u202edef\u2066":       `abc\u202edef\u2066`,
-		"\x9b2J\xff":               "\uFFFD2J\uFFFD",
-		`{"a":"\u001b"}`:           `{"a":"\u001b"}`,
+		"\x1b[31mred\x1b[0m":      `\u001b[31mred\u001b[0m`,
+		"over\rwritten\b\a\x00":   `over\u000dwritten\u0008\u0007\u0000`,
+		"\x7f\u009b2J":            `\u007f\u009b2J`,
+		"abc\u202edef\u2066":      `abc\u202edef\u2066`,
+		"\x9b2J\xff":              "\uFFFD2J\uFFFD",
+		`{"a":"\u001b"}`:          `{"a":"\u001b"}`,
 	} {
 		var whole, bytewise bytes.Buffer
 		w := main.Harmless(&whole)

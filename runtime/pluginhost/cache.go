@@ -36,10 +36,16 @@ func openCache(dir string, log *slog.Logger) codeCache {
 	}
 	c := codeCache{dir: dir, log: log}
 	c.each(func(file string) {
-		if err := checkSeal(file); err != nil {
+		err := checkSeal(file)
+		switch {
+		case err == nil:
+			return
+		case errors.Is(err, errUnsealed): // by a process that was killed, or is not done yet
+			log.Debug("a compiled plugin is compiled anew", "file", file, "error", err)
+		default:
 			log.Warn("a compiled plugin is compiled anew", "file", file, "error", err)
-			_, _ = os.Remove(file), os.Remove(file+sealed)
 		}
+		_, _ = os.Remove(file), os.Remove(file+sealed)
 	})
 	return c
 }
@@ -57,7 +63,7 @@ func (c codeCache) seal() {
 		if err == nil {
 			err = replaceFile(file+sealed, []byte(text))
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // another process removed it
 			c.log.Warn("a compiled plugin is not cached", "file", file, "error", err)
 		}
 	})
@@ -82,7 +88,7 @@ func (c codeCache) each(visit func(file string)) {
 func checkSeal(file string) error {
 	want, err := os.ReadFile(file + sealed)
 	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New("it was not finished")
+		return errUnsealed
 	}
 	if err != nil {
 		return err
@@ -93,6 +99,8 @@ func checkSeal(file string) error {
 	}
 	return err
 }
+
+var errUnsealed = errors.New("it was not finished")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
