@@ -33,7 +33,7 @@ var diagram = map[string]string{
 	"runtime/config":                "runtime/diag runtime/outbound runtime/yamldoc",
 	"runtime/engine":                "runtime/data runtime/clock runtime/diag runtime/expand runtime/flow runtime/node runtime/run runtime/journal runtime/outbound sdk/wire",
 	"runtime/wasm":                  "",
-	"runtime/manifest":              "runtime/diag runtime/node runtime/wasm sdk/wire",
+	"runtime/manifest":              "runtime/data runtime/diag runtime/node runtime/wasm runtime/yamldoc sdk/wire",
 	"runtime/pluginhost":            "runtime/data runtime/manifest runtime/diag runtime/node runtime/pluginhost/meter runtime/wasm sdk/wire",
 	"runtime/pluginhost/meter":      "",
 	"runtime/pluginhost/plugintest": "emulator runtime/manifest runtime/node runtime/outbound sdk sdk/sdktest sdk/wire",

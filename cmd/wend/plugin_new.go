@@ -18,7 +18,7 @@ import (
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 
-	"github.com/wendflow/wend/runtime/manifest"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 const ourModule = "github.com/wendflow/wend"
@@ -41,7 +41,7 @@ Inside a checkout of Wend, or with --replace, the project builds against that ch
 			if p.dir == "" {
 				p.dir = p.Name
 			}
-			if !manifest.IsName(p.Name) {
+			if !yamldoc.IsKebab(p.Name) {
 				return fmt.Errorf("%q is no name for a plugin, expected lower-case words joined by \"-\", as \"acme-orders\"", p.Name)
 			}
 			if err := p.depend(replace); err != nil {

@@ -3,11 +3,12 @@ package manifest
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // Limits bound what one invoke of a plugin, or one visit of a node, may take.
@@ -125,17 +126,14 @@ func (l *Limits) Set(name, text string) error {
 func (u unit) parse(text string) (uint64, error) {
 	switch u {
 	case duration:
-		d, err := time.ParseDuration(text)
-		if err != nil || d <= 0 {
-			return 0, fmt.Errorf("%q is not a time, expected one like \"500ms\" or \"1s\"", text)
+		d, err := yamldoc.ParseDuration(text)
+		if err == nil && d <= 0 {
+			err = fmt.Errorf("%q is not longer than 0", text)
 		}
-		return uint64(d), nil
+		return uint64(d), err
 	case size:
-		v, ok := parseSize(text)
-		if !ok {
-			return 0, fmt.Errorf("%q is not a size, expected one like \"256KB\" or \"64MB\"", text)
-		}
-		return v, nil
+		v, err := yamldoc.ParseSize(text)
+		return uint64(v), err
 	default:
 		v, err := strconv.ParseUint(text, 10, 63)
 		if err != nil || v == 0 {
@@ -145,23 +143,11 @@ func (u unit) parse(text string) (uint64, error) {
 	}
 }
 
-// sizes has the longer suffixes first.
+// sizes has the larger units first.
 var sizes = []struct {
 	suffix string
 	bytes  uint64
 }{{"GB", 1 << 30}, {"MB", 1 << 20}, {"KB", 1 << 10}, {"B", 1}, {"", 1}}
-
-func parseSize(text string) (uint64, bool) {
-	for _, s := range sizes {
-		digits, ok := strings.CutSuffix(text, s.suffix)
-		if !ok {
-			continue
-		}
-		v, err := strconv.ParseUint(strings.TrimSpace(digits), 10, 63)
-		return v * s.bytes, err == nil && v != 0 && v <= math.MaxInt64/s.bytes
-	}
-	return 0, false
-}
 
 // ShowSize writes a number of bytes as Set reads it.
 func ShowSize(bytes uint64) string { return size.show(bytes) }

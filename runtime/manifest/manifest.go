@@ -74,13 +74,13 @@ func decode(section []byte) (*Manifest, error) {
 	if !utf8.Valid(section) {
 		return nil, fmt.Errorf("section %q is not valid UTF-8", Section)
 	}
-	doc, err := jsonNode(section)
+	doc, err := readJSON(section)
 	if err != nil {
 		return nil, fmt.Errorf("section %q is not JSON: %w", Section, err)
 	}
 	r := &reader{}
 	m := r.manifest(doc)
-	if err := r.mistakes.Err(); err != nil {
+	if err := r.Mistakes.Err(); err != nil {
 		return nil, fmt.Errorf("section %q: %w", Section, err)
 	}
 	return m, nil

@@ -40,7 +40,12 @@ func (p *parser) value(n *yaml.Node) Value {
 func (p *parser) mapping(n *yaml.Node) *Map {
 	m := &Map{pos: p.pos(n)}
 	first := make(map[string]Text, len(n.Content)/2)
+	var merged []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Tag == "!!merge" && p.format.Aliases {
+			merged = append(merged, n.Content[i+1])
+			continue
+		}
 		key, ok := p.key(n.Content[i])
 		if !ok {
 			continue
@@ -55,7 +60,32 @@ func (p *parser) mapping(n *yaml.Node) *Map {
 			i = afterCut(n.Content, i+2, 2) - 2
 		}
 	}
+	for _, from := range merged {
+		p.merge(m, p.value(from), first)
+	}
 	return m
+}
+
+// merge adds the entries of what stands behind <<, a mapping or several, that
+// are not there yet.
+func (p *parser) merge(m *Map, from Value, first map[string]Text) {
+	switch from := from.(type) {
+	case *Map:
+		for _, e := range from.Entries {
+			if _, ok := first[e.Key.Value]; !ok {
+				first[e.Key.Value] = e.Key
+				m.Entries = append(m.Entries, e)
+			}
+		}
+	case *List:
+		for _, item := range from.Items {
+			p.merge(m, item, first)
+		}
+	case *Scalar:
+		if !from.lost {
+			p.list.Errorf(from.Text.Pos, diag.InvalidKey, `behind "<<" stands %s, expected a mapping`, kindOf(from))
+		}
+	}
 }
 
 func (p *parser) key(n *yaml.Node) (Text, bool) {

@@ -1,6 +1,7 @@
 package yamldoc
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"regexp"
@@ -75,6 +76,13 @@ func looksLikeNumber(s string) bool {
 // zeros before it may be an octal one, and a fraction with more digits than fit
 // is another number: both are none.
 func (s *Scalar) Number() (n any, ok bool) {
+	if s.style == unknownStyle { // it was made of data
+		switch s.Data.(type) {
+		case int, float64, json.Number:
+			return s.Data, true
+		}
+		return nil, false
+	}
 	if s.style != plain || !looksLikeNumber(s.Value) || zerosBefore.MatchString(s.Value) {
 		return nil, false
 	}

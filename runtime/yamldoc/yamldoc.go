@@ -28,7 +28,7 @@ const (
 type Format struct {
 	Name    string // of what a file holds, such as "flow"
 	Many    bool   // a file may hold several, each a document
-	Aliases bool   // anchors and aliases are understood
+	Aliases bool   // anchors, aliases and merge keys are understood
 	// Share is what to do instead of sharing a value by anchor and alias.
 	Share string
 }
