@@ -20,7 +20,7 @@ var diagram = map[string]string{
 	"runtime/data":                  "",
 	"runtime/yamldoc":               "runtime/data runtime/diag",
 	"runtime/spec":                  "runtime/diag runtime/yamldoc",
-	"runtime/expand":                "runtime/data runtime/diag runtime/spec",
+	"runtime/expand":                "runtime/data runtime/diag runtime/spec runtime/yamldoc",
 	"runtime/node":                  "sdk/wire",
 	"runtime/flow":                  "runtime/diag runtime/spec runtime/expand runtime/node runtime/yamldoc",
 	"runtime/catalog":               "runtime/diag runtime/expand runtime/flow",

@@ -15,7 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/wendflow/wend/runtime/data"
-	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // functions are ours, under names that no author can write; the first argument
@@ -250,7 +250,7 @@ func duration(_ *frame, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return spec.ParseDuration(s)
+	return yamldoc.ParseDuration(s)
 }
 
 func repeat(f *frame, args []any) (any, error) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
-	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // resolver finds out what every name and field of an expression means, and
@@ -375,7 +375,7 @@ func (r *resolver) constant(n *ast.BuiltinNode) {
 	var err error
 	switch n.Name {
 	case "duration":
-		_, err = spec.ParseDuration(text.Value)
+		_, err = yamldoc.ParseDuration(text.Value)
 	case "timezone":
 		_, err = location(text.Value)
 	case "fromJSON":
