@@ -36,7 +36,7 @@ var diagram = map[string]string{
 	"runtime/manifest":              "runtime/data runtime/diag runtime/node runtime/wasm runtime/yamldoc sdk/wire",
 	"runtime/pluginhost":            "runtime/data runtime/manifest runtime/diag runtime/node runtime/pluginhost/meter runtime/wasm sdk/wire",
 	"runtime/pluginhost/meter":      "",
-	"runtime/pluginhost/plugintest": "emulator runtime/manifest runtime/node runtime/outbound sdk sdk/sdktest sdk/wire",
+	"runtime/pluginhost/plugintest": "emulator runtime/manifest runtime/node runtime/outbound runtime/yamldoc sdk sdk/sdktest sdk/wire",
 	"runtime/plugincase":            "runtime/data runtime/diag runtime/node runtime/pluginhost runtime/run runtime/yamldoc sdk/wire",
 	"runtime/problem":               "runtime/node",
 	"runtime/auth":                  "runtime/problem",
@@ -54,6 +54,16 @@ var diagram = map[string]string{
 	"docs":                          "", // only tests
 	"docs/gen":                      "nodes runtime/node",
 	"cmd/wend":                      "*",
+}
+
+// sole are libraries that one package hides from all others.
+var sole = map[string]string{
+	"gopkg.in/yaml.v3":         "runtime/yamldoc",
+	"go.yaml.in/yaml/v3":       "runtime/yamldoc",
+	"go.yaml.in/yaml/v4":       "runtime/yamldoc",
+	"gopkg.in/yaml.v2":         "runtime/yamldoc",
+	"sigs.k8s.io/yaml":         "runtime/yamldoc",
+	"github.com/goccy/go-yaml": "runtime/yamldoc",
 }
 
 func TestImports(t *testing.T) {
@@ -74,6 +84,9 @@ func TestImports(t *testing.T) {
 			continue
 		}
 		for _, imp := range fields[1:] {
+			if only, ok := sole[imp]; ok && pkg != only {
+				t.Errorf("%s imports %s, which only %s may", pkg, imp, only)
+			}
 			imp, ours := strings.CutPrefix(imp, module)
 			if ours && allowed != "*" && !slices.Contains(strings.Fields(allowed), imp) {
 				t.Errorf("%s imports %s, which the diagram does not allow", pkg, imp)

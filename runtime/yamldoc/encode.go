@@ -60,3 +60,12 @@ func Writable(v any) any {
 		return v
 	}
 }
+
+// Decode fills v, a struct with `yaml` tags, from a file that has no keys but
+// those. It is for tables of tests: what people write is read by a Reader, which
+// says where a mistake is.
+func Decode(src []byte, v any) error {
+	dec := yaml.NewDecoder(bytes.NewReader(src))
+	dec.KnownFields(true)
+	return dec.Decode(v)
+}

@@ -1,13 +1,11 @@
 package plugintest
 
 import (
-	"bytes"
 	"os"
 	"testing"
 	"time"
 
-	"gopkg.in/yaml.v3"
-
+	"github.com/wendflow/wend/runtime/yamldoc"
 	"github.com/wendflow/wend/sdk/sdktest"
 )
 
@@ -44,9 +42,7 @@ func ReadMatrix[R any](t testing.TB) Matrix[R] {
 		t.Fatal(err)
 	}
 	var m Matrix[R]
-	decoder := yaml.NewDecoder(bytes.NewReader(source))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&m); err != nil {
+	if err := yamldoc.Decode(source, &m); err != nil {
 		t.Fatal(err)
 	}
 	return m

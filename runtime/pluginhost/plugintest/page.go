@@ -10,11 +10,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"gopkg.in/yaml.v3"
-
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // place is where a table of plugin.yaml stands on a page.
@@ -187,9 +186,7 @@ func readConnections(t testing.TB, block string) []outbound.Connection {
 			Settings map[string]any
 		}
 	}
-	decoder := yaml.NewDecoder(strings.NewReader(block))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&file); err != nil {
+	if err := yamldoc.Decode([]byte(block), &file); err != nil {
 		t.Fatalf("%v in\n%s", err, block)
 	}
 	var connections []outbound.Connection
