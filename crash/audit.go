@@ -376,7 +376,7 @@ func (w *world) attemptsCounted(c *check) {
 			last[f.Node] = f.Attempt
 		}
 		for _, t := range h.Timers {
-			if t.Kind != run.TimerRetry {
+			if t.Kind != string(run.TimerRetry) {
 				continue
 			}
 			c.Looked++

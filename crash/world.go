@@ -106,9 +106,9 @@ func (h *history) add(e run.Event) {
 			}
 		}
 	case run.TimerSet:
-		h.Timers = append(h.Timers, timer{Set: e.At.At, Due: e.Due, Kind: e.Kind})
+		h.Timers = append(h.Timers, timer{Set: e.At.At, Due: e.Due, Kind: string(e.Kind)})
 	case run.EventAwaited:
-		h.Timers = append(h.Timers, timer{Set: e.At.At, Due: e.Due, Kind: run.TimerEvent})
+		h.Timers = append(h.Timers, timer{Set: e.At.At, Due: e.Due, Kind: string(run.TimerEvent)})
 	case run.TimerFired:
 		h.Timers[len(h.Timers)-1].Fired = e.At.At
 	case run.EventReceived:

@@ -216,6 +216,7 @@ func printNodes(ctx context.Context, w io.Writer, f *flow.Flow, r *engine.Run) {
 			if t := tracer.Finished(); t != nil {
 				printTrace(w, *t)
 			}
+		default: // ends no attempt
 		}
 		return true
 	})

@@ -51,6 +51,7 @@ func followRun(ctx context.Context, std *streams, r *remote, id string, asJSON b
 				return errSaid
 			}
 			return nil
+		default: // more will come
 		}
 	}
 }
@@ -174,7 +175,6 @@ func said(e run.Event) string {
 		return fmt.Sprintf("%s%s%s", e.Status, prefixed(", ", e.Outcome), prefixed(": ", reason(e.Reason, e.Code)))
 	case run.RunCancelled:
 		return reason(e.Reason, "")
-	default:
-		return ""
 	}
+	return ""
 }

@@ -52,10 +52,12 @@ ended. It exits with 1 if the run has not completed.`,
 			}
 			var page bytes.Buffer
 			printReport(&page, &report)
-			if len(report.Nodes) == 0 && report.Flow != "" {
+			if len(report.Nodes) == 0 && report.Flow != "" && report.Unreadable == "" {
 				fmt.Fprintln(std.err, "the flow it began with is not kept any more, so its nodes cannot be shown; --follow shows its events")
 			}
-			_, err = page.WriteTo(std.out)
+			if _, err = page.WriteTo(std.out); err == nil && report.Unreadable != "" {
+				err = wrongf("what the run did cannot be read: %s", report.Unreadable)
+			}
 			return err
 		},
 	}

@@ -3,11 +3,13 @@ package main_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,6 +22,7 @@ import (
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
@@ -74,6 +77,27 @@ func TestRunsOfAVendor(t *testing.T) {
 			}
 			golden(t, "testdata/runs/"+name+".txt", same(stdout))
 		})
+	}
+}
+
+// What a later version of Wend wrote is not guessed at: the page says which.
+func TestShowUnreadable(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(run.Report{
+			Run: "run-1", Flow: "order", Trigger: "hook", Status: run.Waiting, StartedAt: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC),
+			Unreadable: (&run.UnknownError{What: "event", Name: "run-paused", Wend: "v1.3.0"}).Error(),
+		})
+	}))
+	t.Cleanup(s.Close)
+	exit, stdout, stderr := command(t, "runs", "--server", s.URL, "show", "run-1")
+	want := `wend: what the run did cannot be read: this version of Wend knows no event "run-paused"; version v1.3.0 wrote it: use that one or a later one` + "\n"
+	if exit != 1 || stderr != want || !strings.HasPrefix(stdout, "run run-1  waiting\n  flow order, by hook\n") {
+		t.Errorf("exit %d, stderr %q, want 1, %q; stdout:\n%s", exit, stderr, want, stdout)
+	}
+	exit, stdout, stderr = command(t, "runs", "--server", s.URL, "show", "--json", "run-1")
+	if exit != 0 || stderr != "" || !strings.Contains(stdout, `"unreadable": "this version`) {
+		t.Errorf("--json: exit %d, %s\n%s", exit, stderr, stdout)
 	}
 }
 

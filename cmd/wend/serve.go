@@ -116,7 +116,7 @@ func newServer(ctx context.Context, w *world, cfg serverConfig, std *streams, lo
 		return nil, wrongf("%s can be reached from outside, so the API needs a token: set server.token to env:NAME or file:PATH in %s",
 			s.addr, cmp.Or(w.config.File, defaultConfig))
 	}
-	ec := engine.Config{Caller: w.outbound, Clock: w.clock, Log: log}
+	ec := engine.Config{Caller: w.outbound, Clock: w.clock, Version: version(), Log: log}
 	if cfg.data != "" {
 		if s.store, err = openStore(ctx, cfg.data, cfg.acceptLoss, w.clock, shelf, func(name string) *flow.Flow { return flows.Set().Flow(name) }); err != nil {
 			return nil, err

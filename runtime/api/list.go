@@ -93,5 +93,14 @@ func noRun(id string, err error) error {
 	if errors.Is(err, journal.ErrNotFound) {
 		return problem.New(http.StatusNotFound, "no run %q", id)
 	}
+	if unknown, ok := errors.AsType[*run.UnknownError](err); ok {
+		return problem.New(http.StatusConflict, "run %s is left alone: %s", id, unknown)
+	}
 	return err
+}
+
+// isUnknown tells whether another version of Wend wrote what cannot be read.
+func isUnknown(err error) bool {
+	_, yes := errors.AsType[*run.UnknownError](err)
+	return yes
 }

@@ -61,6 +61,9 @@ func demandJSON(header http.Header) error {
 func (s *Server) showRun(c echo.Context) error {
 	ctx, id := c.Request().Context(), c.Param("id")
 	events, err := s.cfg.Engine.Events(ctx, id)
+	if unknown, ok := errors.AsType[*run.UnknownError](err); ok {
+		return s.showUnreadable(c, id, unknown)
+	}
 	if err != nil {
 		return noRun(id, err)
 	}
@@ -73,6 +76,21 @@ func (s *Server) showRun(c echo.Context) error {
 		return err
 	}
 	return c.JSON(http.StatusOK, report)
+}
+
+// showUnreadable tells of a run what is known without its events.
+func (s *Server) showUnreadable(c echo.Context, id string, why *run.UnknownError) error {
+	sum, _, err := s.cfg.Engine.Summary(c.Request().Context(), id)
+	if err != nil {
+		return noRun(id, err)
+	}
+	return c.JSON(http.StatusOK, &run.Report{
+		Run: sum.ID, Flow: sum.Flow, FlowDigest: sum.FlowDigest, Trigger: sum.Trigger, RetryOf: sum.RetryOf,
+		Status: sum.Status, Outcome: sum.Outcome, Code: sum.Code, Reason: sum.Reason,
+		StartedAt: sum.StartedAt, EndedAt: sum.EndedAt,
+		Duration:  float64(sum.UpdatedAt.Sub(sum.StartedAt).Microseconds()) / 1000,
+		Variables: map[string]any{}, Nodes: []run.Trace{}, Unreadable: why.Error(),
+	})
 }
 
 // begunWith returns the flow that a run began with, or nil if it is not known
@@ -133,7 +151,7 @@ func (s *Server) retryRun(c echo.Context) error {
 	switch {
 	case errors.As(err, &refused):
 		return problem.New(http.StatusConflict, "%s", refused)
-	case errors.Is(err, journal.ErrNotFound):
+	case errors.Is(err, journal.ErrNotFound), isUnknown(err):
 		return noRun(id, err)
 	case err != nil:
 		return webhook.NotStarted(err, s.cfg.Log)

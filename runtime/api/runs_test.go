@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -243,6 +244,55 @@ func TestEventNotOnRecord(t *testing.T) {
 	want := `{"title":"Service Unavailable","status":503,"detail":"the event may not be on record; send it again, with the same id if it has one"}`
 	if got := strings.TrimSpace(w.Body.String()); w.Code != http.StatusServiceUnavailable || got != want || w.Header().Get("Retry-After") == "" {
 		t.Errorf("%d %s, want 503 %s", w.Code, got, want)
+	}
+}
+
+// newer is a journal in which a later version of Wend went on with each run.
+type newer struct{ *journal.Memory }
+
+func (n newer) Events(ctx context.Context, id string) ([]run.Event, error) {
+	events, err := n.Memory.Events(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return run.UnmarshalMore(events, []byte(`[{"type":"run-paused","event":{"at":"2026-11-20T08:00:00Z","wend":"v1.3.0"}}]`))
+}
+
+// A run that a later version wrote is shown with what the list has of it, and
+// nothing is done to it.
+func TestUnreadableRun(t *testing.T) {
+	t.Parallel()
+	stored := newer{journal.NewMemory(1)}
+	now := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	err := stored.Append(t.Context(), "run-1", 0, []run.Event{
+		run.RunStarted{At: run.At{At: now, Wend: "v1.2.0"}, Run: "run-1", Flow: "pay", FlowDigest: "d", Trigger: "hook"},
+		run.TimerSet{At: run.At{At: now.Add(time.Second)}, Place: run.Place{Node: "wait", Visit: 1, Attempt: 1}, Kind: run.TimerSleep, Due: now.Add(time.Hour)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, func(cfg *api.Config) {
+		cfg.Engine = engine.New(engine.Config{Journal: stored, Flow: cfg.Flow, Version: "v1.2.0"})
+	})
+	unknown := `this version of Wend knows no event \"run-paused\"; version v1.3.0 wrote it: use that one or a later one`
+	for _, tc := range []struct {
+		method, path, body string
+		status             int
+		want               string
+	}{
+		{"GET", "/api/v1/runs/run-1", "", 200, `"status":"waiting","startedAt":"2026-11-20T08:00:00Z","durationMs":1000,"response":null,"variables":{},"nodes":[],"unreadable":"` + unknown + `"}`},
+		{"GET", "/api/v1/runs", "", 200, `"status":"waiting"`},
+		{"GET", "/api/v1/runs/run-1/events", "", 409, unknown},
+		{"POST", "/api/v1/runs/run-1/cancel", `{}`, 409, unknown},
+	} {
+		w := s.do(tc.method, tc.path, tc.body)
+		checkDescribed(t, s, tc.method, strings.Replace(tc.path, "run-1", "{id}", 1), w)
+		if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.want) {
+			t.Errorf("%s %s: %d %s, want %d with %s", tc.method, tc.path, w.Code, w.Body, tc.status, tc.want)
+		}
+	}
+	if sum, err := stored.Find(t.Context(), "run-1"); err != nil || sum.Events != 2 {
+		t.Errorf("the run has %d events, %v; want it left alone", sum.Events, err)
 	}
 }
 

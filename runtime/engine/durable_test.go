@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -37,7 +38,7 @@ func boot(t *testing.T, d journal.Driver, f *flow.Flow, v engine.Caller) *proces
 	t.Helper()
 	dead := &mortal{Driver: d}
 	e := engine.New(engine.Config{
-		Journal: dead, Caller: v,
+		Journal: dead, Caller: v, Version: "v2.0.0",
 		Flow: func(context.Context, journal.Summary) (*flow.Flow, error) { return f, nil },
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -440,6 +441,79 @@ func TestJournalThatFailsForAWhile(t *testing.T) {
 		}
 		if n := len(v.calls()); n != 2 {
 			t.Errorf("the vendor was called %d times, want 2", n)
+		}
+	})
+}
+
+// newer is a journal in which a later version of Wend went on with each run.
+type newer struct{ *journal.Memory }
+
+func (n newer) Events(ctx context.Context, id string) ([]run.Event, error) {
+	events, err := n.Memory.Events(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return run.UnmarshalMore(events, []byte(`[{"type":"run-paused","event":{"at":"2026-11-20T08:00:00Z","wend":"v1.3.0"}}]`))
+}
+
+// TestUnknownEventIsLeftAlone has an engine find runs that a later version
+// wrote: whatever they are doing, it does nothing.
+func TestUnknownEventIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d, f, v := newer{disk()}, load(t, `  a: { type: call-idempotent, with: { urls: [/one] } }`), &vendor{}
+		at := run.At{At: time.Now()}
+		first := run.RunStarted{At: at, Run: "r1", Flow: f.Name, FlowDigest: f.Digest, Trigger: "hook"}
+		due := run.TimerSet{At: at, Place: run.Place{Node: "a", Visit: 1, Attempt: 1}, Kind: run.TimerSleep, Due: time.Now().Add(time.Minute)}
+		if err := d.Append(t.Context(), "r1", 0, []run.Event{first, due}); err != nil {
+			t.Fatal(err)
+		}
+		p := boot(t, d, f, v)
+		time.Sleep(time.Hour)
+		_, err := p.Events(t.Context(), "r1")
+		if unknown, ok := errors.AsType[*run.UnknownError](err); !ok || unknown.Wend != "v1.3.0" {
+			t.Errorf("Events: %v, want what is unknown, and the version", err)
+		}
+		if err := p.Cancel(t.Context(), "r1", "try"); err == nil {
+			t.Error("a run that cannot be read was cancelled")
+		}
+		if s, err := d.Find(t.Context(), "r1"); err != nil || s.Events != 2 || s.Status != run.Waiting {
+			t.Errorf("the run has %d events and is %s, %v; want it as it was", s.Events, s.Status, err)
+		}
+		if n := len(v.calls()); n > 0 {
+			t.Errorf("the vendor was called %d times", n)
+		}
+	})
+}
+
+// TestVersionIsOnRecord wants to know of each event which version wrote it.
+func TestVersionIsOnRecord(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d, f := disk(), load(t, `  a: { type: sleep, next: b }`+"\n  b: { type: sleep }")
+		at := run.At{At: time.Now(), Wend: "v1.0.0"}
+		first := run.RunStarted{At: at, Run: "r1", Flow: f.Name, FlowDigest: f.Digest, Trigger: "hook", Output: map[string]any{}}
+		if err := d.Append(t.Context(), "r1", 0, []run.Event{first}); err != nil {
+			t.Fatal(err)
+		}
+		p := boot(t, d, f, &vendor{})
+		ended(t, d, "r1")
+		own := accept(t, p, f)
+		ended(t, d, own)
+		for id, want := range map[string]string{"r1": "v1.0.0 v2.0.0", own: "v2.0.0"} {
+			events, err := d.Events(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var said []string
+			for _, e := range events {
+				if w := e.Writer(); w != "" {
+					said = append(said, w)
+				}
+			}
+			if got := strings.Join(said, " "); got != want {
+				t.Errorf("versions in run %s: %q, want %q", id, got, want)
+			}
 		}
 	})
 }

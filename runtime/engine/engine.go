@@ -55,6 +55,9 @@ type Config struct {
 	Recoveries int
 	// Clock is the one that runs go by. Defaults to clock.System.
 	Clock clock.Clock
+	// Version is that of this program. The journal says which one wrote what,
+	// for those that find there what they do not know. Defaults to nothing said.
+	Version string
 	// NewID makes the id of a run. Defaults to UUIDv7.
 	NewID func() string
 	// Log gets what nodes log and what went wrong. Defaults to none.
@@ -167,7 +170,7 @@ func (e *Engine) start(ctx context.Context, s Start, first run.RunStarted) (r *R
 	if !s.Accepted {
 		r.waiters = 1
 	}
-	first.At, first.Run, first.Trigger = run.At{At: e.now()}, r.ID, s.Trigger
+	first.At, first.Run, first.Trigger = run.At{At: e.now(), Wend: e.cfg.Version}, r.ID, s.Trigger
 	first.Flow, first.FlowDigest, first.Plugins = s.Flow.Name, s.Flow.Digest, plugins(s.Flow)
 	first.Seed = uuid.NewString()
 	if first.Output == nil {

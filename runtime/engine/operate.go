@@ -45,7 +45,12 @@ func (e *Engine) cancelStored(ctx context.Context, id, reason string) error {
 	if s.Status.Ended() {
 		return fmt.Errorf("run %s is %s: %w", id, s.Status, ErrEnded)
 	}
-	return d.Append(ctx, id, s.Events, []run.Event{run.RunCancelled{At: run.At{At: e.now()}, Reason: reason}})
+	// What cannot be read is for another version of Wend to end.
+	if _, err := d.Events(ctx, id); err != nil {
+		return err
+	}
+	at := run.At{At: e.now(), Wend: e.cfg.Version}
+	return d.Append(ctx, id, s.Events, []run.Event{run.RunCancelled{At: at, Reason: reason}})
 }
 
 // Summary returns what is known of a run and the journal that has it.

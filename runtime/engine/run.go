@@ -437,4 +437,11 @@ func (r *Run) interrupted() error {
 	return cause
 }
 
-func (r *Run) at() run.At { return run.At{At: r.engine.now()} }
+// at is the time of an event, with our version if another wrote the events so far.
+func (r *Run) at() run.At {
+	at := run.At{At: r.engine.now()}
+	if v := r.engine.cfg.Version; v != r.state.Wend {
+		at.Wend = v
+	}
+	return at
+}

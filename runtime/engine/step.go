@@ -43,9 +43,9 @@ func (r *Run) step() error {
 		return r.awaits(n, a)
 	case node.Finish:
 		return r.finish(n, a)
-	default:
-		return r.fault(n, fmt.Errorf("node type %q wants nothing that can be done (%T)", n.Type.Name, action))
+	case nil:
 	}
+	return r.fault(n, fmt.Errorf("node type %q wants nothing", n.Type.Name))
 }
 
 // decide evaluates the inputs and calls the node type. A panic there is a

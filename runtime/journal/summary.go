@@ -54,7 +54,8 @@ func Summarize(events []run.Event) (Summary, error) {
 }
 
 // Apply brings the summary up to date with events that come next. What a run
-// is doing follows from its last event.
+// is doing follows from its last event, of whose kind there is a case below:
+// none is taken for one of a run that is running because it is not known.
 func (s *Summary) Apply(events []run.Event) {
 	for _, e := range events {
 		s.apply(e)
@@ -64,16 +65,18 @@ func (s *Summary) Apply(events []run.Event) {
 }
 
 func (s *Summary) apply(e run.Event) {
-	s.Status, s.Due, s.Awaits = run.Running, time.Time{}, nil
+	s.Due, s.Awaits = time.Time{}, nil
 	switch e := e.(type) {
 	case run.RunStarted:
 		s.ID, s.Flow, s.FlowDigest, s.Plugins = e.Run, e.Flow, e.FlowDigest, e.Plugins
 		s.Trigger, s.RetryOf, s.StartedAt = e.Trigger, e.RetryOf, e.At.At
-		s.Node = cmp.Or(e.From, e.Trigger)
+		s.Status, s.Node = run.Running, cmp.Or(e.From, e.Trigger)
 	case run.CallStarted:
-		s.Node = e.Node
+		s.Status, s.Node = run.Running, e.Node
 	case run.NodeFinished:
-		s.Node = e.Node
+		s.Status, s.Node = run.Running, e.Node
+	case run.CallReplied, run.TimerFired, run.EventReceived, run.RunResponded:
+		s.Status = run.Running
 	case run.TimerSet:
 		s.Status, s.Node, s.Due = run.Waiting, e.Node, e.Due
 	case run.EventAwaited:
@@ -85,7 +88,6 @@ func (s *Summary) apply(e run.Event) {
 	case run.RunCancelled:
 		s.end(run.Cancelled, e.At)
 		s.Code, s.Reason = "cancelled", e.Reason
-	case run.CallReplied, run.TimerFired, run.EventReceived, run.RunResponded:
 	}
 }
 

@@ -139,6 +139,8 @@ type Visit struct {
 }
 
 // Action is what a node wants next: Ask, Sleep, Await or Finish.
+//
+//sumtype:decl
 type Action interface{ action() }
 
 // Ask wants HTTP calls made, side by side. Step is called again when all

@@ -1,45 +1,15 @@
 package run
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
-	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/sdk/wire"
 )
-
-// Name returns the event's name in the journal and in the API.
-func Name(e Event) string {
-	switch e.(type) {
-	case RunStarted:
-		return "run-started"
-	case CallStarted:
-		return "call-started"
-	case CallReplied:
-		return "call-replied"
-	case TimerSet:
-		return "timer-set"
-	case TimerFired:
-		return "timer-fired"
-	case EventAwaited:
-		return "event-awaited"
-	case EventReceived:
-		return "event-received"
-	case NodeFinished:
-		return "node-finished"
-	case RunResponded:
-		return "run-responded"
-	case RunEnded:
-		return "run-ended"
-	case RunCancelled:
-		return "run-cancelled"
-	default:
-		panic(fmt.Sprintf("run: event %T has no name", e))
-	}
-}
 
 type envelope struct {
 	Type  string          `json:"type"`
@@ -60,74 +30,38 @@ func Marshal(events []Event) ([]byte, error) {
 	return json.Marshal(list)
 }
 
-// Unmarshal decodes what Marshal wrote.
-func Unmarshal(data []byte) ([]Event, error) {
+// Unmarshal decodes what Marshal wrote of all events of a run. It fails with an
+// UnknownError where a later version wrote what this one has no type for.
+func Unmarshal(data []byte) ([]Event, error) { return UnmarshalMore(nil, data) }
+
+// UnmarshalMore decodes what Marshal wrote of the events that come after those
+// before, and returns them all. Its errors are those of Unmarshal; the events
+// before tell them who wrote what cannot be read.
+func UnmarshalMore(before []Event, data []byte) ([]Event, error) {
 	var list []envelope
 	if err := json.Unmarshal(data, &list); err != nil {
-		return nil, fmt.Errorf("decode events: %w", err)
+		return before, fmt.Errorf("decode events: %w", err)
 	}
-	events := make([]Event, len(list))
-	for i, env := range list {
-		e, err := decodeEvent(env)
-		if err != nil {
-			return nil, fmt.Errorf("decode event %d, %q: %w", i, env.Type, err)
+	events := slices.Grow(before, len(list))
+	for _, env := range list {
+		e, err := env.decode()
+		if unknown, ok := errors.AsType[*UnknownError](err); ok {
+			unknown.Wend = cmp.Or(unknown.Wend, writerOf(events))
 		}
-		events[i] = e
+		if err != nil {
+			return events, fmt.Errorf("decode event %d, %q: %w", len(events), env.Type, err)
+		}
+		events = append(events, e)
 	}
 	return events, nil
 }
 
-func decodeEvent(env envelope) (Event, error) {
-	switch env.Type {
-	case "run-started":
-		return decodeAs(env.Event, func(e *RunStarted) {
-			data.Plain(e.Output)
-			data.Plain(e.Variables)
-			for _, out := range e.Outputs {
-				data.Plain(out)
-			}
-		})
-	case "call-started":
-		return decodeAs[CallStarted](env.Event, nil)
-	case "call-replied":
-		return decodeAs[CallReplied](env.Event, nil)
-	case "timer-set":
-		return decodeAs[TimerSet](env.Event, nil)
-	case "timer-fired":
-		return decodeAs[TimerFired](env.Event, nil)
-	case "event-awaited":
-		return decodeAs[EventAwaited](env.Event, nil)
-	case "event-received":
-		return decodeAs(env.Event, func(e *EventReceived) { data.Plain(e.Data) })
-	case "node-finished":
-		return decodeAs(env.Event, func(e *NodeFinished) {
-			data.Plain(e.Outputs)
-			data.Plain(e.Set)
-		})
-	case "run-responded":
-		return decodeAs(env.Event, func(e *RunResponded) { e.Body = data.Plain(e.Body) })
-	case "run-ended":
-		return decodeAs[RunEnded](env.Event, nil)
-	case "run-cancelled":
-		return decodeAs[RunCancelled](env.Event, nil)
-	default:
-		return nil, errors.New("no such event")
+// writerOf is the version that wrote the last of the events.
+func writerOf(events []Event) (wend string) {
+	for _, e := range events {
+		wend = cmp.Or(e.Writer(), wend)
 	}
-}
-
-// decodeAs keeps whole numbers whole; plain turns those inside open values
-// into what flows see.
-func decodeAs[E Event](raw json.RawMessage, plain func(*E)) (Event, error) {
-	var e E
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	if err := dec.Decode(&e); err != nil {
-		return nil, err
-	}
-	if plain != nil {
-		plain(&e)
-	}
-	return e, nil
+	return wend
 }
 
 // FromWire makes a journal reply.

@@ -12,21 +12,42 @@ import (
 
 // Event is a fact about a run. Events are all that is kept of it; what the run
 // is comes from folding them. Each has its own type, and its own name in the
-// journal, see Marshal.
+// journal, see table.
+//
+//sumtype:decl
 type Event interface {
 	When() time.Time
+	// Writer is At.Wend.
+	Writer() string
 	event()
 }
 
-// At is when an event happened.
+func (RunStarted) event()    {}
+func (CallStarted) event()   {}
+func (CallReplied) event()   {}
+func (TimerSet) event()      {}
+func (TimerFired) event()    {}
+func (EventAwaited) event()  {}
+func (EventReceived) event() {}
+func (NodeFinished) event()  {}
+func (RunResponded) event()  {}
+func (RunEnded) event()      {}
+func (RunCancelled) event()  {}
+
+// At is when an event happened, and who says so.
 type At struct {
 	At time.Time `json:"at"`
+	// Wend is the version of Wend that wrote this event and those after it,
+	// where it is not the one that wrote the events before.
+	Wend string `json:"wend,omitempty"`
 }
 
 // When returns the time of the event.
 func (a At) When() time.Time { return a.At }
 
-func (At) event() {}
+// Writer returns the version that wrote this event and those after it, or "" if
+// it is the one that wrote those before.
+func (a At) Writer() string { return a.Wend }
 
 // Place is where in the run something happened.
 type Place struct {
@@ -91,18 +112,21 @@ type CallReplied struct {
 	Reply Reply `json:"reply"`
 }
 
-// Timer kinds.
+// TimerKind is what a timer is for.
+type TimerKind string
+
+// What timers are for.
 const (
-	TimerSleep = "sleep" // asked for by the node
-	TimerRetry = "retry" // before the next attempt
-	TimerEvent = "event" // the end of waiting for an event
+	TimerSleep TimerKind = "sleep" // asked for by the node
+	TimerRetry TimerKind = "retry" // before the next attempt
+	TimerEvent TimerKind = "event" // the end of waiting for an event
 )
 
 // TimerSet says that the run goes on at Due.
 type TimerSet struct {
 	At
 	Place
-	Kind string    `json:"kind"`
+	Kind TimerKind `json:"kind"`
 	Due  time.Time `json:"due"`
 }
 
@@ -110,7 +134,7 @@ type TimerSet struct {
 type TimerFired struct {
 	At
 	Place
-	Kind string `json:"kind"`
+	Kind TimerKind `json:"kind"`
 }
 
 // EventAwaited says that the node waits for an outside event.

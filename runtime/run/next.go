@@ -9,6 +9,8 @@ import (
 )
 
 // Command is what is to be done next.
+//
+//sumtype:decl
 type Command interface{ command() }
 
 // Step wants the node at State.At to decide.
@@ -16,7 +18,7 @@ type Step struct{}
 
 // SetTimer wants a TimerSet in the journal.
 type SetTimer struct {
-	Kind string
+	Kind TimerKind
 	Due  time.Time
 }
 
@@ -24,8 +26,8 @@ type SetTimer struct {
 // no limit.
 type Wait struct {
 	Due   time.Time
-	Kind  string // of the timer to fire at Due
-	Event string // empty: no event is awaited
+	Kind  TimerKind // of the timer to fire at Due
+	Event string    // empty: no event is awaited
 	Key   string
 }
 

@@ -28,6 +28,9 @@ type Report struct {
 	Response   *node.Response `json:"response"`   // null if the run gave none
 	Variables  map[string]any `json:"variables"`
 	Nodes      []Trace        `json:"nodes"`
+	// Unreadable says why the events of the run cannot be read here, and who
+	// can. The rest is then what the journal's list has of the run.
+	Unreadable string `json:"unreadable,omitempty"`
 }
 
 // NewReport makes the report of a run from all its events. f is the flow that
@@ -63,6 +66,7 @@ func (r *Report) add(e Event) {
 		r.Status = Waiting
 	case TimerFired, EventReceived:
 		r.Status = Running
+	case CallStarted, CallReplied:
 	case NodeFinished:
 		maps.Copy(r.Variables, e.Set)
 	case RunResponded:

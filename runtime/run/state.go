@@ -5,6 +5,7 @@
 package run
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -34,7 +35,14 @@ const (
 )
 
 // Ended tells whether the status is a last one.
-func (s Status) Ended() bool { return s == Completed || s == Failed || s == Cancelled }
+func (s Status) Ended() bool {
+	switch s {
+	case Completed, Failed, Cancelled:
+		return true
+	case Running, Waiting:
+	}
+	return false
+}
 
 // State is what the events so far come to. It is not safe for concurrent use.
 type State struct {
@@ -47,6 +55,7 @@ type State struct {
 	UpdatedAt time.Time
 	Deadline  time.Time // zero: none
 	Seq       int       // events folded
+	Wend      string    // version that wrote the last of them, "" if it did not say
 	Outcome   string    // of the node that ended the run
 	Code      string
 	Reason    string
@@ -107,6 +116,7 @@ func (s *State) Apply(e Event) error {
 	}
 	s.Seq++
 	s.UpdatedAt = e.When()
+	s.Wend = cmp.Or(e.Writer(), s.Wend)
 	return nil
 }
 

@@ -88,6 +88,7 @@ func (t *Tracer) Add(e Event) error {
 		call := &t.last().Calls[e.Call]
 		call.Status, call.Failure = e.Reply.Status, string(e.Reply.Failure)
 		call.Millis = millis(e.When().Sub(t.callsAt[e.Call]))
+	case TimerSet, TimerFired, EventAwaited, EventReceived, RunResponded, RunEnded, RunCancelled:
 	}
 	if t.state.At.Place != before && t.state.ending == nil {
 		t.traces = append(t.traces, t.state.openTrace())

@@ -34,6 +34,7 @@ func nearest(v Value, pos diag.Pos, path string) diag.Pos {
 		if err == nil && i >= 0 && i < len(v.Items) {
 			return nearest(v.Items[i], v.Items[i].Pos(), strings.TrimPrefix(rest, "."))
 		}
+	case *Scalar:
 	}
 	return pos
 }

@@ -10,6 +10,8 @@ import (
 
 // Value is a piece of a file's data as it was written: a *Scalar, a *Map or a
 // *List.
+//
+//sumtype:decl
 type Value interface {
 	// Pos returns where the value begins.
 	Pos() diag.Pos

@@ -51,16 +51,17 @@ func deflate(data []byte) []byte {
 	return out.Bytes()
 }
 
-func decode(data []byte) ([]run.Event, error) {
+// decode returns the events before and those of one append after them.
+func decode(before []run.Event, data []byte) ([]run.Event, error) {
 	if len(data) == 0 {
-		return nil, errors.New("an append without data")
+		return before, errors.New("an append without data")
 	}
 	if data[0] != deflated {
-		return run.Unmarshal(data)
+		return run.UnmarshalMore(before, data)
 	}
 	plain, err := io.ReadAll(flate.NewReader(bytes.NewReader(data[1:])))
 	if err != nil {
-		return nil, fmt.Errorf("decompress: %w", err)
+		return before, fmt.Errorf("decompress: %w", err)
 	}
-	return run.Unmarshal(plain)
+	return run.UnmarshalMore(before, plain)
 }

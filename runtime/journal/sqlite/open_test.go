@@ -12,6 +12,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/journal/sqlite"
+	"github.com/wendflow/wend/runtime/run"
 )
 
 // TestOpenRefused says what people read when a data folder cannot be used.
@@ -213,6 +214,33 @@ func TestShrink(t *testing.T) {
 	}
 	if left > full/4 {
 		t.Errorf("the file has %d pages after all was removed, and had %d before", left, full)
+	}
+}
+
+// TestNewerEvents is about a later version that used this file, and was taken
+// back: the run that it touched says so, and the others are as they were.
+func TestNewerEvents(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	begin(t, s, "a", "x")
+	at := run.At{At: noon, Wend: "v1.2.0"}
+	newer := []run.Event{run.RunStarted{At: at, Run: "b", Flow: "f", Trigger: "hook"}}
+	if err := s.Append(t.Context(), "b", 0, newer); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, dir, `INSERT INTO events (at, data) SELECT nr << 22 | 1, '[{"type":"run-paused","event":{"at":"2026-11-20T08:00:00Z"}}]' FROM runs WHERE id = 'b';
+		UPDATE runs SET events = 2 WHERE id = 'b'`)
+	_, err := s.Events(t.Context(), "b")
+	unknown, ok := errors.AsType[*run.UnknownError](err)
+	if want := (run.UnknownError{What: "event", Name: "run-paused", Wend: "v1.2.0"}); !ok || *unknown != want {
+		t.Errorf("Events: %v, want %+v", err, want)
+	}
+	if events, err := s.Events(t.Context(), "a"); err != nil || len(events) == 0 {
+		t.Errorf("another run: %d events, %v", len(events), err)
+	}
+	if sum, err := s.Find(t.Context(), "b"); err != nil || sum.Events != 2 || sum.Status != run.Running {
+		t.Errorf("Find: %+v, %v; want what the later version left", sum, err)
 	}
 }
 

@@ -20,13 +20,12 @@ const sqlEvents = `SELECT e.data FROM runs r JOIN events e ON e.at BETWEEN r.nr 
 // Events implements journal.Journal.
 func (s *Store) Events(ctx context.Context, id string) ([]run.Event, error) {
 	var events []run.Event
-	err := s.query(ctx, sqlEvents, []any{idKey(id)}, func(rows *sql.Rows) error {
+	err := s.query(ctx, sqlEvents, []any{idKey(id)}, func(rows *sql.Rows) (err error) {
 		var data sql.RawBytes
 		if err := rows.Scan(&data); err != nil {
 			return err
 		}
-		more, err := decode(data)
-		events = append(events, more...)
+		events, err = decode(events, data)
 		return err
 	})
 	if err != nil {
