@@ -14,6 +14,7 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/pluginbuild"
 	"github.com/wendflow/wend/runtime/pluginhost"
 )
 
@@ -73,7 +74,7 @@ func readFile(b *testing.B, path string) []byte {
 func buildPlugin(b *testing.B, dir string) []byte {
 	b.Helper()
 	out := filepath.Join(b.TempDir(), "plugin.wasm")
-	if _, err := pluginhost.Build(b.Context(), pluginhost.BuildConfig{Dir: dir, Out: out}); err != nil {
+	if _, err := pluginbuild.Build(b.Context(), pluginbuild.Config{Dir: dir, Out: out}); err != nil {
 		b.Fatal(err)
 	}
 	return readFile(b, out)

@@ -23,7 +23,7 @@ func checkConnections(set *catalog.Set, cfg *config.Config) diag.List {
 	for _, c := range cfg.Connections {
 		known[c.Name] = c
 	}
-	verifies := func(name string) bool { return outbound.CanVerify(known[name].Type) }
+	verifies := func(name string) bool { return known[name].CanVerify() }
 	list := webhook.Check(set, verifies, slices.Sorted(maps.Keys(known)))
 	for _, f := range set.Flows() {
 		for _, id := range f.Order {
@@ -36,7 +36,7 @@ func checkConnections(set *catalog.Set, cfg *config.Config) diag.List {
 }
 
 func checkConnection(list *diag.List, n *flow.Node, c outbound.Connection, cfg *config.Config) {
-	if !outbound.CanCall(c.Type) {
+	if !c.CanCall() {
 		list.Errorf(n.Pos, diag.UnknownConnection, "connection %q is of type %q, which checks callers and makes no calls", c.Name, c.Type)
 		return
 	}

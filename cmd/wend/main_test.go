@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	wend "github.com/wendflow/wend/cmd/wend"
-	"github.com/wendflow/wend/runtime/pluginhost"
+	"github.com/wendflow/wend/runtime/pluginbuild"
 )
 
 // root is the repository, seen from this package.
@@ -47,7 +47,7 @@ func (s suite) Run() int {
 // buildPlugins builds every plugin that ships, once. Each lies alone in a
 // folder of its name, and all of them in the folder dist.
 var buildPlugins = sync.OnceValues(func() (dir string, err error) {
-	manifests, err := filepath.Glob(filepath.Join(root, "plugins", "*", pluginhost.ManifestFile))
+	manifests, err := filepath.Glob(filepath.Join(root, "plugins", "*", pluginbuild.ManifestFile))
 	if err != nil {
 		return "", err
 	}
@@ -80,7 +80,7 @@ func compilePlugins() error {
 func buildPlugin(dir string) error {
 	name := filepath.Base(dir)
 	alone := filepath.Join(shared, name, name+".wasm")
-	if _, err := pluginhost.Build(context.Background(), pluginhost.BuildConfig{Dir: dir, Out: alone}); err != nil {
+	if _, err := pluginbuild.Build(context.Background(), pluginbuild.Config{Dir: dir, Out: alone}); err != nil {
 		return err
 	}
 	wasm, err := os.ReadFile(alone)

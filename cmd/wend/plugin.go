@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/pluginbuild"
 	"github.com/wendflow/wend/runtime/pluginhost"
 )
 
@@ -26,7 +27,7 @@ func pluginCommand(std *streams) *cobra.Command {
 }
 
 func pluginBuildCommand(std *streams) *cobra.Command {
-	var cfg pluginhost.BuildConfig
+	var cfg pluginbuild.Config
 	cmd := &cobra.Command{
 		Use:   "build [DIR]",
 		Short: "Compile a Go plugin, or take another language's module, and put its manifest into it",
@@ -36,7 +37,7 @@ func pluginBuildCommand(std *streams) *cobra.Command {
 			if len(args) == 1 {
 				cfg.Dir = args[0]
 			}
-			built, err := pluginhost.Build(cmd.Context(), cfg)
+			built, err := pluginbuild.Build(cmd.Context(), cfg)
 			if err != nil {
 				return buildFailed(std, err)
 			}
@@ -55,7 +56,7 @@ func pluginBuildCommand(std *streams) *cobra.Command {
 
 // buildFailed prints the mistakes of a plugin.yaml where they are.
 func buildFailed(std *streams, err error) error {
-	if bad, ok := errors.AsType[*pluginhost.ManifestError](err); ok {
+	if bad, ok := errors.AsType[*pluginbuild.ManifestError](err); ok {
 		diag.Print(std.err, bad.Mistakes, func(string) []byte { return bad.Source })
 		return errSaid
 	}

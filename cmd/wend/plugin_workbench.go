@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/pluginbuild"
 	"github.com/wendflow/wend/runtime/plugincase"
 	"github.com/wendflow/wend/runtime/pluginhost"
 )
@@ -40,7 +41,7 @@ func openBench(ctx context.Context, std *streams, target string) (*workbench, er
 		return nil, wrong(err)
 	}
 	defer os.RemoveAll(tmp)
-	built, err := pluginhost.Build(ctx, pluginhost.BuildConfig{Dir: target, Out: filepath.Join(tmp, "plugin.wasm")})
+	built, err := pluginbuild.Build(ctx, pluginbuild.Config{Dir: target, Out: filepath.Join(tmp, "plugin.wasm")})
 	if err != nil {
 		return nil, buildFailed(std, err)
 	}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
+	"github.com/wendflow/wend/plugins/plugintest"
 	"github.com/wendflow/wend/sdk/sdktest"
 )
 

@@ -12,7 +12,7 @@ import (
 	"github.com/wendflow/wend/emulator"
 	"github.com/wendflow/wend/emulator/emulatortest"
 	cs "github.com/wendflow/wend/plugins/genesys-cs/emulator"
-	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
+	"github.com/wendflow/wend/plugins/plugintest"
 	"github.com/wendflow/wend/sdk/sdktest"
 )
 

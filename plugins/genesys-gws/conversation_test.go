@@ -11,7 +11,7 @@ import (
 	"github.com/wendflow/wend/emulator"
 	"github.com/wendflow/wend/emulator/emulatortest"
 	gws "github.com/wendflow/wend/plugins/genesys-gws/emulator"
-	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
+	"github.com/wendflow/wend/plugins/plugintest"
 	"github.com/wendflow/wend/sdk/sdktest"
 )
 

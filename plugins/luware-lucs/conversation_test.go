@@ -12,7 +12,7 @@ import (
 	"github.com/wendflow/wend/emulator"
 	"github.com/wendflow/wend/emulator/emulatortest"
 	lucs "github.com/wendflow/wend/plugins/luware-lucs/emulator"
-	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
+	"github.com/wendflow/wend/plugins/plugintest"
 	"github.com/wendflow/wend/sdk/sdktest"
 )
 

@@ -10,7 +10,7 @@ import (
 	"github.com/wendflow/wend/emulator"
 	"github.com/wendflow/wend/emulator/emulatortest"
 	cxone "github.com/wendflow/wend/plugins/nice-cxone/emulator"
-	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
+	"github.com/wendflow/wend/plugins/plugintest"
 	"github.com/wendflow/wend/sdk/sdktest"
 )
 

@@ -49,7 +49,7 @@ func newScope() *expand.Scope {
 	return &expand.Scope{Names: map[string]expand.Type{
 		"n2":     expand.FromSchema(webhook),
 		"n5":     expand.FromSchema(webhook),
-		"run":    expand.Object(map[string]expand.Type{"id": expand.TypeOf("")}),
+		"run":    expand.FromSchema(object{"type": "object", "properties": object{"id": object{"type": "string"}}}),
 		"domain": expand.TypeOf("example.com"),
 		"empty":  expand.TypeOf(nil),
 		"1100":   expand.TypeOf("x"),

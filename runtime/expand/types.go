@@ -56,11 +56,6 @@ func (t Type) String() string {
 	}
 }
 
-// Object returns the type of an object with these fields and no others.
-func Object(fields map[string]Type) Type {
-	return Type{&typeInfo{kind: kindObject, fields: maps.Clone(fields)}}
-}
-
 // Fields returns the names of the declared fields, sorted.
 func (t Type) Fields() []string {
 	if t.info == nil {

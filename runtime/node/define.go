@@ -70,19 +70,6 @@ func fill(out reflect.Value, names []string, in map[string]any) bool {
 	return known == len(in)
 }
 
-// Outputs turns an output struct into what Finish wants.
-func Outputs(out any) map[string]any {
-	m := map[string]any{}
-	v := reflect.ValueOf(out)
-	for i := range v.NumField() {
-		name, omit := jsonName(v.Type().Field(i))
-		if f := v.Field(i); !omit || !f.IsZero() {
-			m[name] = f.Interface()
-		}
-	}
-	return m
-}
-
 func decode(in map[string]any, out any) error {
 	d, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
 		TagName: "json",

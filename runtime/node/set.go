@@ -48,16 +48,6 @@ func (s *Set) Find(ref string) *Type {
 	return nil
 }
 
-// ByDigest finds the type that a run began with.
-func (s *Set) ByDigest(name, digest string) *Type {
-	for _, t := range s.byName[name] {
-		if t.Digest == digest {
-			return t
-		}
-	}
-	return nil
-}
-
 // Names returns the names that Find knows, sorted, each once.
 func (s *Set) Names() []string {
 	names := make([]string, 0, len(s.byName))

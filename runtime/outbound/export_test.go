@@ -28,5 +28,13 @@ func HostMatches(rule, rawURL string) (bool, error) {
 	return hostRules{parsed}.match(at), err
 }
 
+// Redact hides every secret of every connection in s.
+func (c *Client) Redact(s string) string {
+	for _, conn := range c.conns {
+		s = conn.mask.hide(s)
+	}
+	return s
+}
+
 // Join puts a call's path after a baseURL.
 func Join(base, path string) string { return join(base, path) }

@@ -146,16 +146,5 @@ func (c *Client) Has(name string) bool { return c.conns[name] != nil }
 // Names returns the names of all connections, sorted.
 func (c *Client) Names() []string { return slices.Sorted(maps.Keys(c.conns)) }
 
-// Redact returns s with every secret of every connection replaced by "•••":
-// those of the configuration and the tokens and cookies that were had since.
-// Names that say who we are (username, clientId, accessKeyId) are no secrets,
-// and what has fewer than four bytes cannot be told from ordinary text.
-func (c *Client) Redact(s string) string {
-	for _, conn := range c.conns {
-		s = conn.mask.hide(s)
-	}
-	return s
-}
-
 // Close gives up idle connections. Calls under way go on.
 func (c *Client) Close() { c.pools.close() }

@@ -47,12 +47,6 @@ func (c *Client) Verify(connection string, header http.Header, body []byte, now 
 	return nil
 }
 
-// Verifies tells whether Verify can be asked about a connection.
-func (c *Client) Verifies(connection string) bool {
-	conn := c.conns[connection]
-	return conn != nil && conn.verifier != nil
-}
-
 // Proof names the header in which callers prove to a connection who they are,
 // in its canonical form, and the scheme for a WWW-Authenticate that asks for
 // it. Whoever sees the header's value could pass for them. Both are "" if the
@@ -65,19 +59,21 @@ func (c *Client) Proof(connection string) (header, scheme string) {
 	return conn.verifier.proof()
 }
 
-// CanVerify tells whether a connection of this type can check callers, and
-// CanCall whether calls can go out with it.
-func CanVerify(kind string) bool {
-	switch kind {
-	case "hmac", "basic", "bearer", "api-key":
+// CanVerify tells whether callers can be checked with the connection.
+func (c Connection) CanVerify() bool {
+	switch c.Type {
+	case "hmac", "basic", "bearer":
 		return true
+	case "api-key":
+		// A key in the query would stand in every log on the way.
+		return c.Settings["query"] == nil
 	default:
 		return false
 	}
 }
 
-// CanCall is explained at CanVerify.
-func CanCall(kind string) bool { return kind != "hmac" }
+// CanCall tells whether calls can go out with the connection.
+func (c Connection) CanCall() bool { return c.Type != "hmac" }
 
 // headerVerifier wants one header to have one value.
 type headerVerifier struct {

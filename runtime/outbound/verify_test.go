@@ -121,8 +121,8 @@ func TestVerifyCredential(t *testing.T) {
 			t.Parallel()
 			c := connect(t, test.connection)
 			check(t, c, test.header, "", time.Time{}, test.want)
-			if got, want := c.Verifies("c"), !strings.Contains(test.want, "cannot check"); got != want {
-				t.Errorf("Verifies = %t, want %t", got, want)
+			if got, want := test.connection.CanVerify(), !strings.Contains(test.want, "cannot check"); got != want {
+				t.Errorf("CanVerify = %t, want %t", got, want)
 			}
 		})
 	}

@@ -25,9 +25,6 @@ type Verdict struct {
 	Notes  []string // worth a look
 }
 
-// OK tells whether the plugin may be used, as far as this case can tell.
-func (v *Verdict) OK() bool { return len(v.Errors) == 0 && !v.Mistakes.HasErrors() }
-
 // otherSeed is appended to the case's own.
 const otherSeed = " (another)"
 

@@ -49,7 +49,7 @@ func refused(t *testing.T) map[string]struct {
 		"forged manifest": {forged(`{"plugin":"x"`), "is not JSON"},
 		"binary manifest": {forged("\xff\xfe"), "is not valid UTF-8"},
 		"other ABI":       {forged(strings.Replace(declared, `"abi":1`, `"abi":2`, 1)), "ABI 2 is not supported, only ABI 1 is"},
-		"unknown key":     {forged(strings.Replace(declared, `"methods"`, `"metods"`, 1)), `unexpected key "metods"; did you mean "methods"?`},
+		"unknown key":     {forged(strings.Replace(declared, `"methods"`, `"metods"`, 1)), `the manifest has no key "metods"; did you mean "methods"?`},
 		"name of a path":  {forged(strings.Replace(declared, `"bad"`, `"../bad"`, 1)), `"../bad" is not a name`},
 		"foreign import": {
 			changed(func(a *asm) { a.imports = []wasmImport{{"env", "system", i32, i32}} }),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/pluginbuild"
 	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/sdk/wire"
 )
@@ -17,7 +18,7 @@ import (
 func shipped(b *testing.B) (*pluginhost.Plugin, node.Visit) {
 	b.Helper()
 	out := filepath.Join(b.TempDir(), "cisco-cce.wasm")
-	if _, err := pluginhost.Build(b.Context(), pluginhost.BuildConfig{Dir: "../../plugins/cisco-cce", Out: out}); err != nil {
+	if _, err := pluginbuild.Build(b.Context(), pluginbuild.Config{Dir: "../../plugins/cisco-cce", Out: out}); err != nil {
 		b.Fatal(err)
 	}
 	return load(b, newHost(b, pluginhost.Config{}), read(b, out)), visit(map[string]any{

@@ -61,12 +61,27 @@ func (c codeCache) seal() {
 		}
 		text, err := sealOf(file)
 		if err == nil {
-			err = replaceFile(file+sealed, []byte(text))
+			err = c.write(file+sealed, []byte(text))
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // another process removed it
 			c.log.Warn("a compiled plugin is not cached", "file", file, "error", err)
 		}
 	})
+}
+
+// write writes a file whole or not at all: other processes may read it, or write
+// it too.
+func (c codeCache) write(file string, content []byte) error {
+	tmp, err := os.CreateTemp(c.dir, ".wend-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // fails once it is renamed, as it should
+	_, err = tmp.Write(content)
+	if err := errors.Join(err, tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), file)
 }
 
 // each visits the files that are whole: another process may be writing one.

@@ -1,17 +1,16 @@
 package pluginhost_test
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/pluginbuild"
 	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/sdk/wire"
 )
@@ -27,7 +26,7 @@ func TestCommand(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	report, err := pluginhost.Build(t.Context(), pluginhost.BuildConfig{Dir: "testdata/command", Module: module, Out: filepath.Join(dir, "plugin.wasm")})
+	report, err := pluginbuild.Build(t.Context(), pluginbuild.Config{Dir: "testdata/command", Module: module, Out: filepath.Join(dir, "plugin.wasm")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,54 +88,6 @@ func TestHostileCommands(t *testing.T) {
 			for range 3 {
 				action, err := bad.Step(t.Context(), visit(map[string]any{}))
 				checkFault(t, action, err, test.code, test.want)
-			}
-		})
-	}
-}
-
-// TestBuild builds what cannot be built.
-func TestBuild(t *testing.T) {
-	t.Parallel()
-	declared := string(read(t, "testdata/command/plugin.yaml"))
-	tests := map[string]struct {
-		files  map[string]string
-		config pluginhost.BuildConfig
-		want   string
-	}{
-		"no manifest":  {nil, pluginhost.BuildConfig{}, "no plugin.yaml in "},
-		"no toolchain": {map[string]string{"plugin.yaml": declared}, pluginhost.BuildConfig{Go: "no-such-go"}, "the Go toolchain is needed and was not found"},
-		"no sources":   {map[string]string{"plugin.yaml": declared}, pluginhost.BuildConfig{}, "build plugin command: go build: exit status 1\n"},
-		"does not compile": {
-			map[string]string{"plugin.yaml": declared, "go.mod": "module x\n", "main.go": "package main\nfunc main() { nope() }\n"},
-			pluginhost.BuildConfig{},
-			"./main.go:2:15: undefined: nope",
-		},
-		"exports nothing": {
-			map[string]string{"plugin.yaml": declared, "go.mod": "module x\n", "main.go": "package main\nfunc main() {}\n"},
-			pluginhost.BuildConfig{},
-			"does not export the function wend_alloc(i32) i32 of ABI 1",
-		},
-		"no module":     {map[string]string{"plugin.yaml": declared}, pluginhost.BuildConfig{Module: "/no/such.wasm"}, "no such file"},
-		"wrong mistake": {map[string]string{"plugin.yaml": "plugin: x\n"}, pluginhost.BuildConfig{}, `missing "version"`},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test.config.Dir = t.TempDir()
-			for file, content := range test.files {
-				if err := os.WriteFile(filepath.Join(test.config.Dir, file), []byte(content), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			_, err := pluginhost.Build(t.Context(), test.config)
-			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("Build = %v, want %q", err, test.want)
-			}
-			if bad, ok := errors.AsType[*pluginhost.ManifestError](err); ok && len(bad.Source) == 0 {
-				t.Error("the error of a manifest has no source to show")
-			}
-			if files, _ := filepath.Glob(filepath.Join(test.config.Dir, "*.wasm")); len(files) > 0 {
-				t.Errorf("a build that failed left %q", files)
 			}
 		})
 	}

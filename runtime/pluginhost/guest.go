@@ -85,7 +85,7 @@ func (h *Host) meter(bare []byte, digest string, depth int32) (*meter.Module, er
 		return nil, err
 	}
 	var kept bytes.Buffer
-	if err := errors.Join(gob.NewEncoder(&kept).Encode(m), replaceFile(file, kept.Bytes())); err != nil {
+	if err := errors.Join(gob.NewEncoder(&kept).Encode(m), h.kept.write(file, kept.Bytes())); err != nil {
 		h.log.Warn("a metered plugin is not cached", "file", file, "error", err)
 	}
 	return m, nil

@@ -213,10 +213,18 @@ func TestInstances(t *testing.T) {
 func TestWall(t *testing.T) {
 	t.Parallel()
 	const wall = 100 * time.Millisecond
-	h := newHost(t, pluginhost.Config{Ceiling: manifest.Limits{Wall: wall}})
-	spin := method(t, load(t, h, guest(t)), "spin")
+	m, err := manifest.Read(guest(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Limits.Wall = wall
+	hasty, err := manifest.Append(guest(t), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spin := method(t, load(t, newHost(t, pluginhost.Config{}), hasty), "spin")
 	began := time.Now()
-	_, err := spin.Step(t.Context(), visit(map[string]any{}))
+	_, err = spin.Step(t.Context(), visit(map[string]any{}))
 	if f, ok := errors.AsType[*node.Fault](err); !ok || f.Code != pluginhost.FaultWall {
 		t.Fatalf("Step = %v, want the fault wall", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/pluginbuild"
 	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/sdk/wire"
 )
@@ -60,7 +61,7 @@ var guestFile = sync.OnceValues(func() ([]byte, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	report, err := pluginhost.Build(context.Background(), pluginhost.BuildConfig{Dir: "testdata/guest", Out: filepath.Join(dir, "guest.wasm")})
+	report, err := pluginbuild.Build(context.Background(), pluginbuild.Config{Dir: "testdata/guest", Out: filepath.Join(dir, "guest.wasm")})
 	if err != nil {
 		return nil, err
 	}

@@ -56,9 +56,6 @@ func (p *Plugin) Manifest() *manifest.Manifest { return p.manifest }
 // Digest returns the name of the plugin's file, as Digest does.
 func (p *Plugin) Digest() string { return p.guest.digest }
 
-// Limits returns what the plugin may take: what it asked for, or the defaults.
-func (p *Plugin) Limits() manifest.Limits { return p.limits }
-
 // Status is how a plugin does.
 type Status struct {
 	// Restored tells how an invoke gets its fresh state: by an instance being

@@ -179,21 +179,6 @@ func (h *Host) loadFile(ctx context.Context, name string) (*Plugin, error) {
 	return p, nil
 }
 
-// Swap puts a new module in the place of old: it loads the new one and, when
-// that has passed its checks, closes old once for the caller. When it fails
-// old stays as it was. Runs that began with old need it still: whoever hands
-// it to a run holds it with Hold until the run has ended.
-func (h *Host) Swap(ctx context.Context, old *Plugin, wasm []byte) (*Plugin, error) {
-	p, err := h.Load(ctx, wasm)
-	if err != nil {
-		return nil, fmt.Errorf("keep plugin %s@%s: %w", old.manifest.Plugin, old.manifest.Version, err)
-	}
-	if err := old.Close(ctx); err != nil {
-		h.log.Warn("close a replaced plugin", "plugin", old.manifest.Plugin, "digest", old.Digest(), "error", err)
-	}
-	return p, nil
-}
-
 // Close closes every plugin, whoever still holds it, after its invokes under
 // way have ended, then the host. If ctx ends first it fails and can be tried
 // again.

@@ -1,9 +1,11 @@
 package pluginhost_test
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
@@ -178,6 +180,7 @@ func after(parts ...[]byte) asm {
 // Success and onError, and one integer output "n".
 func withManifest(tb testing.TB, module []byte, limits manifest.Limits) []byte {
 	tb.Helper()
+	limits.Wall = cmp.Or(limits.Wall, 10*time.Second) // who has the machine to himself needs a tenth
 	object := map[string]any{"type": "object"}
 	wasm, err := manifest.Append(module, &manifest.Manifest{
 		Plugin: "bad", Version: "1.0.0", ABI: 1, Limits: limits,

@@ -174,7 +174,7 @@ func Check(set *catalog.Set, verifies func(connection string) bool, connections 
 		}
 		if slices.Contains(connections, h.verify) {
 			list.Errorf(h.node.Pos, diag.UnknownConnection, "webhook %q: connection %q cannot check callers", h.node.ID, h.verify).
-				Hint = `one of type "hmac", "basic", "bearer" or "api-key" can`
+				Hint = `one of type "hmac", "basic", "bearer" or "api-key" with a header can`
 			continue
 		}
 		list.Errorf(h.node.Pos, diag.UnknownConnection, "webhook %q: no connection %q in the configuration", h.node.ID, h.verify).

@@ -1,4 +1,6 @@
-package pluginhost
+// Package pluginbuild makes a plugin's .wasm file of its folder: it runs the Go
+// toolchain and puts the manifest in. It loads no plugin.
+package pluginbuild
 
 import (
 	"bytes"
@@ -13,14 +15,15 @@ import (
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/manifest"
+	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/runtime/wasm"
 )
 
 // ManifestFile is the author's manifest in a plugin's folder.
 const ManifestFile = "plugin.yaml"
 
-// BuildConfig says what to build.
-type BuildConfig struct {
+// Config says what to build.
+type Config struct {
 	Dir string // with plugin.yaml and package main
 	// Out is the file to write. Defaults to <plugin>.wasm in Dir.
 	Out string
@@ -31,8 +34,8 @@ type BuildConfig struct {
 	Go string
 }
 
-// BuildReport says what was built.
-type BuildReport struct {
+// Report says what was built.
+type Report struct {
 	Out      string
 	Manifest *manifest.Manifest
 	Digest   string
@@ -53,7 +56,7 @@ func (e *ManifestError) Error() string { return e.Mistakes.Err().Error() }
 // language, and puts its manifest into the file.
 // The mistakes of a plugin.yaml are a *ManifestError. The file is written whole
 // or not at all.
-func Build(ctx context.Context, c BuildConfig) (*BuildReport, error) {
+func Build(ctx context.Context, c Config) (*Report, error) {
 	m, err := readManifestFile(filepath.Join(c.Dir, ManifestFile))
 	if err != nil {
 		return nil, err
@@ -74,7 +77,7 @@ func Build(ctx context.Context, c BuildConfig) (*BuildReport, error) {
 	if err := replaceFile(out, file); err != nil {
 		return nil, fmt.Errorf("build plugin %s: %w", m.Plugin, err)
 	}
-	return &BuildReport{Out: out, Manifest: m, Digest: wasm.Digest(file), Size: len(file), Warnings: warnings}, nil
+	return &Report{Out: out, Manifest: m, Digest: wasm.Digest(file), Size: len(file), Warnings: warnings}, nil
 }
 
 func readManifestFile(file string) (*manifest.Manifest, error) {
@@ -93,7 +96,7 @@ func readManifestFile(file string) (*manifest.Manifest, error) {
 }
 
 // compile gives the module without its manifest.
-func (c BuildConfig) compile(ctx context.Context) ([]byte, error) {
+func (c Config) compile(ctx context.Context) ([]byte, error) {
 	if c.Module != "" {
 		return os.ReadFile(c.Module)
 	}
@@ -101,7 +104,7 @@ func (c BuildConfig) compile(ctx context.Context) ([]byte, error) {
 }
 
 // compileGo runs the Go toolchain in the plugin's folder.
-func (c BuildConfig) compileGo(ctx context.Context) ([]byte, error) {
+func (c Config) compileGo(ctx context.Context) ([]byte, error) {
 	tool, err := exec.LookPath(cmp.Or(c.Go, "go"))
 	if err != nil {
 		return nil, fmt.Errorf("the Go toolchain is needed and was not found: %w; see https://go.dev/dl", err)
@@ -125,7 +128,7 @@ func (c BuildConfig) compileGo(ctx context.Context) ([]byte, error) {
 
 // examine checks a fresh module as a load would, short of compiling it.
 func examine(file []byte) (warnings []string, err error) {
-	in, err := Inspect(file)
+	in, err := pluginhost.Inspect(file)
 	if err != nil {
 		return nil, err
 	}

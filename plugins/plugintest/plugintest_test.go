@@ -14,7 +14,7 @@ import (
 
 	"github.com/wendflow/wend/emulator"
 	"github.com/wendflow/wend/emulator/emulatortest"
-	"github.com/wendflow/wend/runtime/pluginhost/plugintest"
+	"github.com/wendflow/wend/plugins/plugintest"
 	"github.com/wendflow/wend/sdk"
 	"github.com/wendflow/wend/sdk/sdktest"
 )
