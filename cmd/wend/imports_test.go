@@ -48,7 +48,7 @@ var diagram = map[string]string{
 	"sdk/wire":                    "",
 	"emulator":                    "",
 	"emulator/emulatortest":       "emulator",
-	"plugins/plugintest":          "emulator runtime/manifest runtime/node runtime/outbound sdk sdk/sdktest sdk/wire",
+	"plugins/plugintest":          "emulator runtime/manifest runtime/node runtime/outbound runtime/yamldoc sdk sdk/sdktest sdk/wire",
 	"plugins/*":                   "sdk sdk/wire",
 	"plugins/*/emulator":          "emulator",
 	"crash":                       "emulator plugins/cisco-cce/emulator runtime/journal runtime/journal/sqlite runtime/run",
