@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/wendflow/wend/runtime/node"
 )
@@ -33,11 +34,39 @@ func webhook() *node.Type {
 		Doc: "Starts a run for each request to its path. The properties of the request's body are its outputs, and so is " +
 			"`request`: `headers` (names in lower case, `-` as `_`; credentials and signatures left out), `query`, `method` and `path`. " +
 			"A property `request` of the body cannot be read.",
-		Trigger:  true,
+		Trigger:  hook,
 		Outputs:  node.MustSchema(withRequest(nil)),
 		Outcomes: outcomes("A request came, and it is in order.", ""),
 		Shape:    shapeWebhook,
 	}, nil)
+}
+
+// remembered is how long a request is remembered that does not say.
+const remembered = 24 * time.Hour
+
+// hook reads inputs that fit the schema and have passed shapeWebhook.
+func hook(in map[string]any) (node.Trigger, error) {
+	h := &node.Hook{Accept: in["reply"] == "accept"}
+	path, _ := in["path"].(string)
+	h.Path = strings.Trim(path, "/")
+	h.Verify, _ = in["verify"].(string)
+	if body, ok := in["body"].(map[string]any); ok {
+		var err error
+		if h.Body, err = node.NewSchema(body); err != nil {
+			return nil, err
+		}
+	}
+	if dedupe, ok := in["dedupe"].(map[string]any); ok {
+		h.Dedupe = &node.Dedupe{For: remembered}
+		h.Dedupe.Key, _ = dedupe["key"].(node.Late)
+		if text, ok := dedupe["for"].(string); ok {
+			var err error
+			if h.Dedupe.For, err = parseDuration(text); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return h, nil
 }
 
 func shapeWebhook(with map[string]any) (node.Shape, []node.Problem) {

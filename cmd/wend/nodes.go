@@ -75,7 +75,7 @@ func describeTypes(types []*node.Type) []typeJSON {
 	for i, t := range types {
 		out[i] = typeJSON{
 			Type: t.Name, Version: t.Version, Title: t.Title, Doc: t.Doc,
-			Trigger: t.Trigger, Connects: t.Connects, Idempotent: t.Idempotent,
+			Trigger: t.Starts(), Connects: t.Connects, Idempotent: t.Idempotent,
 			Inputs: t.Inputs, Outputs: t.Outputs, Settings: t.Settings,
 		}
 		for _, o := range t.Outcomes.All {

@@ -22,7 +22,7 @@ import (
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/runtime/spec"
-	"github.com/wendflow/wend/runtime/webhook"
+	"github.com/wendflow/wend/runtime/trigger"
 )
 
 func runCommand(std *streams) *cobra.Command {
@@ -128,7 +128,7 @@ func loadFlow(std *streams, file string, cfg flow.Config) (*flow.Flow, error) {
 }
 
 func (o *runOptions) start(std *streams, f *flow.Flow) (engine.Start, error) {
-	trigger, err := o.findTrigger(f)
+	from, err := o.findTrigger(f)
 	if err != nil {
 		return engine.Start{}, err
 	}
@@ -136,15 +136,15 @@ func (o *runOptions) start(std *streams, f *flow.Flow) (engine.Start, error) {
 	if err != nil {
 		return engine.Start{}, err
 	}
-	output, err := webhook.ByHand(f, trigger, body)
+	output, err := trigger.ByHand(from, body)
 	if err != nil {
-		return engine.Start{}, wrongf("the input of %q: %w", trigger.ID, err)
+		return engine.Start{}, wrongf("the input of %q: %w", from.ID, err)
 	}
 	vars, err := o.variables(f)
 	if err != nil {
 		return engine.Start{}, err
 	}
-	return engine.Start{Flow: f, Trigger: trigger.ID, Output: output, Variables: vars}, nil
+	return engine.Start{Flow: f, Trigger: from.ID, Output: output, Variables: vars}, nil
 }
 
 func (o *runOptions) findTrigger(f *flow.Flow) (*flow.Node, error) {

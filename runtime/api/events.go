@@ -14,6 +14,7 @@ import (
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/trigger"
 	"github.com/wendflow/wend/runtime/webhook"
 	"github.com/wendflow/wend/runtime/yamldoc"
 )
@@ -91,7 +92,7 @@ func eventLifetime(in map[string]any) (time.Duration, error) {
 		err = fmt.Errorf("%q: expected more than 0 and at most %dd", text, maxDays)
 	}
 	if err != nil {
-		return 0, webhook.Invalid([]node.Problem{{Path: []string{"for"}, Msg: err.Error()}})
+		return 0, trigger.Invalid([]node.Problem{{Path: []string{"for"}, Msg: err.Error()}})
 	}
 	return d, nil
 }
@@ -108,12 +109,12 @@ func (s *Server) readObject(c echo.Context, schema *node.Schema) (map[string]any
 	}
 	var body any = map[string]any{}
 	if len(raw) > 0 {
-		if body, err = webhook.ParseJSON(raw); err != nil {
+		if body, err = trigger.ParseJSON(raw); err != nil {
 			return nil, err
 		}
 	}
 	if wrong := schema.Validate(body); wrong != nil {
-		return nil, webhook.Invalid(wrong)
+		return nil, trigger.Invalid(wrong)
 	}
 	return body.(map[string]any), nil
 }

@@ -36,7 +36,7 @@ func (s *Server) listNodes(c echo.Context) error {
 	for _, t := range s.cfg.Types().All() {
 		doc := typeDoc{
 			Type: t.Ref(), Name: t.Name, Version: t.Version, Title: t.Title, Doc: t.Doc,
-			Trigger: t.Trigger, Connects: t.Connects, Idempotent: t.Idempotent,
+			Trigger: t.Starts(), Connects: t.Connects, Idempotent: t.Idempotent,
 			Inputs: t.Inputs, Outputs: t.Outputs, Settings: t.Settings, Digest: t.Digest,
 		}
 		for _, o := range t.Outcomes.All {

@@ -13,6 +13,7 @@ import (
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/runtime/trigger"
 	"github.com/wendflow/wend/runtime/webhook"
 )
 
@@ -23,7 +24,7 @@ func (s *Server) startRun(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	trigger, err := findTrigger(f, c.QueryParam("trigger"))
+	from, err := findTrigger(f, c.QueryParam("trigger"))
 	if err != nil {
 		return err
 	}
@@ -34,12 +35,12 @@ func (s *Server) startRun(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	output, err := webhook.ByHand(f, trigger, raw)
+	output, err := trigger.ByHand(from, raw)
 	if err != nil {
 		return err
 	}
 	started, _, err := s.cfg.Engine.Start(c.Request().Context(), engine.Start{
-		Flow: f, Trigger: trigger.ID, Output: output, Accepted: true,
+		Flow: f, Trigger: from.ID, Output: output, Accepted: true,
 	})
 	if err != nil {
 		return webhook.NotStarted(err, s.cfg.Log)

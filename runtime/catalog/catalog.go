@@ -14,8 +14,8 @@ import (
 	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
-	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/node"
 )
 
 // Set is a set of flows that fit together. Immutable and safe for concurrent
@@ -27,7 +27,7 @@ type Set struct {
 
 // Hook is a webhook's place in a flow.
 type Hook struct {
-	Path string // as served: "sms/ended", without slashes at its ends
+	*node.Hook
 	Flow *flow.Flow
 	Node *flow.Node
 }
@@ -44,9 +44,10 @@ func (s *Set) Flows() []*flow.Flow {
 // Flow returns a flow by name, or nil.
 func (s *Set) Flow(name string) *flow.Flow { return s.flows[name] }
 
-// Hook returns the webhook served under a path.
+// Hook returns the webhook served under a path, with or without slashes at its
+// ends.
 func (s *Set) Hook(path string) (Hook, bool) {
-	h, ok := s.hooks[CleanPath(path)]
+	h, ok := s.hooks[strings.Trim(path, "/")]
 	return h, ok
 }
 
@@ -58,9 +59,6 @@ func (s *Set) Hooks() []Hook {
 	}
 	return all
 }
-
-// CleanPath is a webhook's path as the set has it.
-func CleanPath(path string) string { return strings.Trim(path, "/") }
 
 // Find returns the flow files under paths, sorted. A folder is searched for
 // *.yaml and *.yml, leaving out hidden folders, tests (*.test.yaml) and wend.yaml; a
@@ -162,26 +160,17 @@ func (s *Set) add(f *flow.Flow, list *diag.List) bool {
 	}
 	s.flows[f.Name] = f
 	for _, n := range f.Triggers {
-		path, ok := hookPath(n)
+		hook, ok := n.Trigger.(*node.Hook)
 		if !ok {
 			continue
 		}
-		if other, taken := s.hooks[path]; taken {
+		if other, taken := s.hooks[hook.Path]; taken {
 			list.Errorf(n.Pos, diag.PathTaken, "webhook path %q is served by node %q of flow %q already (%s)",
-				"/"+path, other.Node.ID, other.Flow.Name, other.Node.Pos)
+				"/"+hook.Path, other.Node.ID, other.Flow.Name, other.Node.Pos)
 			fits = false
 			continue
 		}
-		s.hooks[path] = Hook{Path: path, Flow: f, Node: n}
+		s.hooks[hook.Path] = Hook{Hook: hook, Flow: f, Node: n}
 	}
 	return fits
-}
-
-func hookPath(n *flow.Node) (string, bool) {
-	in, err := n.Eval(expand.Env{})
-	if err != nil {
-		return "", false
-	}
-	path, ok := in["path"].(string)
-	return CleanPath(path), ok
 }

@@ -130,7 +130,7 @@ func retryOf(old *run.State, began run.RunStarted, from string) (run.RunStarted,
 	switch {
 	case n == nil:
 		return first, &RetryError{fmt.Sprintf("flow %q has no node %q; %s", old.Flow.Name, from, diag.Suggest(from, old.Flow.Order))}
-	case n.Type.Trigger:
+	case n.Type.Starts():
 		return first, nil // from the start
 	}
 	first.From = from

@@ -47,6 +47,7 @@ type Node struct {
 	Timeout    time.Duration // of one attempt; 0 is the default
 	Retry      Retry
 	Routes     map[string]string // outcome to node id; one that is not here ends the run
+	Trigger    node.Trigger      // how runs begin here; nil if none do
 
 	inputs input
 	late   bool // some input is left to the node to evaluate
@@ -88,6 +89,9 @@ func Compile(f *spec.Flow, cfg Config) (*Flow, diag.List) {
 	c.routeOutcomes()
 	c.checkGraph()
 	c.checkRetries()
+	if !c.list.HasErrors() {
+		c.makeTriggers()
+	}
 	if c.list.HasErrors() {
 		return nil, c.list.Sorted()
 	}
@@ -179,7 +183,7 @@ func (c *compiler) resolveTypes() {
 		c.checkConnection(s, n)
 		c.flow.Nodes[n.ID] = n
 		c.flow.Order = append(c.flow.Order, n.ID)
-		if t.Trigger {
+		if t.Starts() {
 			c.flow.Triggers = append(c.flow.Triggers, n)
 		}
 	}

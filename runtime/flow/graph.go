@@ -30,7 +30,7 @@ func (c *compiler) checkGraph() {
 
 func (c *compiler) checkRef(n *Node, ref expand.Ref, doms map[string]bool) {
 	other := c.flow.Nodes[ref.Name]
-	if other == nil || ref.Optional || doms[ref.Name] || n.Type.Trigger && ref.Name == n.ID {
+	if other == nil || ref.Optional || doms[ref.Name] || n.Type.Starts() && ref.Name == n.ID {
 		return
 	}
 	msg := fmt.Sprintf("node %q is not on every path to %q, so it may have no outputs here", ref.Name, n.ID)
@@ -69,7 +69,7 @@ func (f *Flow) dominators() map[string]map[string]bool {
 }
 
 func (f *Flow) meet(id string, preds []string, before map[string]map[string]bool) map[string]bool {
-	if f.Nodes[id].Type.Trigger {
+	if f.Nodes[id].Type.Starts() {
 		return map[string]bool{}
 	}
 	var met map[string]bool

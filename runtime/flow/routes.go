@@ -93,7 +93,7 @@ func (c *compiler) checkTarget(target spec.Text) {
 	var ids []string
 	for _, s := range c.spec.Nodes {
 		if s.ID.Value == target.Value {
-			if n := c.flow.Nodes[target.Value]; n != nil && n.Type.Trigger {
+			if n := c.flow.Nodes[target.Value]; n != nil && n.Type.Starts() {
 				c.lost = true
 				c.list.Errorf(target.Pos, diag.TargetIsTrigger, "node %q is a trigger: runs begin there and cannot go there", target.Value)
 			}

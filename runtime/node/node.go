@@ -24,9 +24,10 @@ type Type struct {
 	Version string // of the plugin, "1.2.0"; empty for a built-in
 	Title   string // a label for people
 	Doc     string // one paragraph
-	// Trigger marks a type that starts runs. Its outputs are what started the
-	// run; its Step is never called.
-	Trigger bool
+	// Trigger is set for a type that starts runs, and makes of a node's inputs
+	// how they begin. Its outputs are what started the run; its Step is never
+	// called.
+	Trigger func(inputs map[string]any) (Trigger, error)
 	// Connects tells whether a node of this type may name a connection.
 	Connects bool
 	// Idempotent says that a call whose answer was lost may be sent again
@@ -52,6 +53,9 @@ type Type struct {
 	// InvalidError. Safe for concurrent use.
 	Step func(context.Context, Visit) (Action, error)
 }
+
+// Starts tells whether nodes of this type start runs.
+func (t *Type) Starts() bool { return t.Trigger != nil }
 
 // Ref returns the type as a flow pins it: "name" or "name@1".
 func (t *Type) Ref() string {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/problem"
 )
 
@@ -21,9 +20,9 @@ import (
 func (h *Handler) admit(c echo.Context) (*hook, []byte, error) {
 	r := c.Request()
 	live := h.live()
-	hook := live.byPath[catalog.CleanPath(strings.TrimPrefix(r.URL.Path, Prefix))]
+	hook := live.byPath[strings.Trim(strings.TrimPrefix(r.URL.Path, Prefix), "/")]
 	switch {
-	case hook != nil && hook.verify == "":
+	case hook != nil && hook.Verify == "":
 		return h.admitAnybody(c, hook)
 	case hook == nil && !live.guarded:
 		h.cfg.Log.Info("webhook refused", "path", r.URL.Path, "caller", callerOf(r), "error", errNoHook)
@@ -38,7 +37,7 @@ func (h *Handler) admit(c echo.Context) (*hook, []byte, error) {
 	}
 	// Only callers who proved who they are count against the webhook's limit:
 	// others cannot use it up.
-	return hook, raw, h.limits.take(hook.path, h.cfg.Clock.Now())
+	return hook, raw, h.limits.take(hook.Path, h.cfg.Clock.Now())
 }
 
 // admitAnybody goes from the cheap checks to the dear ones.
@@ -48,7 +47,7 @@ func (h *Handler) admitAnybody(c echo.Context, open *hook) (*hook, []byte, error
 		p.Header.Set("Allow", http.MethodPost)
 		return nil, nil, p
 	}
-	if err := h.limits.take(open.path, h.cfg.Clock.Now()); err != nil {
+	if err := h.limits.take(open.Path, h.cfg.Clock.Now()); err != nil {
 		return nil, nil, err
 	}
 	raw, err := ReadBody(c, h.cfg.MaxBody)
@@ -65,7 +64,7 @@ func (h *Handler) verify(hook *hook, r *http.Request, raw []byte) error {
 	case h.cfg.Verifier == nil:
 		return errNoVerifier
 	}
-	return h.cfg.Verifier.Verify(hook.verify, r.Header, raw, h.cfg.Clock.Now())
+	return h.cfg.Verifier.Verify(hook.Verify, r.Header, raw, h.cfg.Clock.Now())
 }
 
 var (

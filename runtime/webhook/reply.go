@@ -29,9 +29,9 @@ func runPath(id string) string { return "/api/v1/runs/" + id }
 func (h *Handler) run(c echo.Context, hook *hook, output map[string]any, key string) error {
 	ctx := c.Request().Context()
 	started, repeated, err := h.cfg.Engine.Start(context.WithoutCancel(ctx), engine.Start{
-		Flow: hook.flow, Trigger: hook.node.ID, Output: output,
-		TraceParent: traceParent(c.Request()), Accepted: hook.accept,
-		Dedupe: journal.Dedupe{Scope: hook.flow.Name + "/" + hook.node.ID, Key: key, For: hook.dedupe},
+		Flow: hook.Flow, Trigger: hook.Node.ID, Output: output,
+		TraceParent: traceParent(c.Request()), Accepted: hook.Accept,
+		Dedupe: journal.Dedupe{Scope: hook.Flow.Name + "/" + hook.Node.ID, Key: key, For: hook.remembered()},
 	})
 	if err != nil {
 		return NotStarted(err, h.cfg.Log)
@@ -44,9 +44,9 @@ func (h *Handler) run(c echo.Context, hook *hook, output map[string]any, key str
 		}
 	}
 	switch {
-	case hook.accept && repeated:
+	case hook.Accept && repeated:
 		return Accepted(c, started.ID, cmp.Or(started.Result().Status, run.Running))
-	case hook.accept:
+	case hook.Accept:
 		return Accepted(c, started.ID, run.Running) // as it was begun, however quick it is
 	case !repeated:
 		defer started.Leave()
@@ -94,7 +94,7 @@ func (h *Handler) await(c echo.Context, hook *hook, started *engine.Run) error {
 	case c.Request().Context().Err() != nil:
 		h.cfg.Log.Debug("caller is gone, the run goes on", "run", started.ID)
 		return nil
-	case hook.flow.Durable && onRecord(started):
+	case hook.Flow.Durable && onRecord(started):
 		return Accepted(c, started.ID, cmp.Or(res.Status, run.Running)) // it goes on, at the latest after the next start
 	case errors.Is(err, engine.ErrStopped):
 		return interrupted(started.ID, hook, "the run was interrupted, and will not go on")
@@ -105,7 +105,7 @@ func (h *Handler) await(c echo.Context, hook *hook, started *engine.Run) error {
 
 func interrupted(id string, hook *hook, detail string) *problem.Problem {
 	p := problem.New(http.StatusServiceUnavailable, "%s", detail)
-	p.Run = &problem.Run{ID: id, Flow: hook.flow.Name}
+	p.Run = &problem.Run{ID: id, Flow: hook.Flow.Name}
 	return p
 }
 
@@ -117,7 +117,7 @@ func onRecord(r *engine.Run) bool { return len(r.Events()) > 0 }
 // for which it could be promised.
 func notYet(id string, hook *hook, waited time.Duration) *problem.Problem {
 	p := problem.New(http.StatusGatewayTimeout, "no response within %s; the run goes on, but could not be put on record", waited)
-	p.Run = &problem.Run{ID: id, Flow: hook.flow.Name, Status: string(run.Running)}
+	p.Run = &problem.Run{ID: id, Flow: hook.Flow.Name, Status: string(run.Running)}
 	p.Header.Set("Location", runPath(id))
 	return p
 }
@@ -145,11 +145,11 @@ func answer(c echo.Context, hook *hook, id string, res engine.Result) error {
 			Outcome string     `json:"outcome"`
 			Code    string     `json:"code,omitempty"`
 			Reason  string     `json:"reason,omitempty"`
-		}{id, hook.flow.Name, res.Status, res.Outcome, res.Code, res.Reason})
+		}{id, hook.Flow.Name, res.Status, res.Outcome, res.Code, res.Reason})
 	}
 	p := problem.New(http.StatusInternalServerError, "the run ended as %s", res.Status)
 	p.Run = &problem.Run{
-		ID: id, Flow: hook.flow.Name, Status: string(res.Status),
+		ID: id, Flow: hook.Flow.Name, Status: string(res.Status),
 		Outcome: res.Outcome, Code: res.Code, Reason: res.Reason,
 	}
 	return p
@@ -160,7 +160,7 @@ func respond(c echo.Context, hook *hook, id string, r *node.Response) error {
 	body, kind, err := encode(r.Body)
 	if err != nil {
 		p := problem.New(http.StatusInternalServerError, "the flow's response cannot be sent: %s", err)
-		p.Run = &problem.Run{ID: id, Flow: hook.flow.Name}
+		p.Run = &problem.Run{ID: id, Flow: hook.Flow.Name}
 		return p
 	}
 	header := c.Response().Header()

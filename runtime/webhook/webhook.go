@@ -18,6 +18,7 @@ import (
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/trigger"
 )
 
 // Prefix comes before the path of every webhook.
@@ -99,7 +100,7 @@ func (h *Handler) serve(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	output, err := hook.output(body, request(c.Request(), hook.proof))
+	output, err := trigger.Output(hook.Hook.Hook, body, request(c.Request(), hook.proof))
 	if err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func (h *Handler) live() *hooks {
 	if known := h.hooks.Load(); known != nil && known.set == set {
 		return known
 	}
-	fresh := newHooks(set, h.cfg.Verifier, h.cfg.Log)
+	fresh := newHooks(set, h.cfg.Verifier)
 	h.hooks.Store(fresh)
 	return fresh
 }

@@ -1,0 +1,87 @@
+package trigger_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wendflow/wend/nodes"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/trigger"
+)
+
+const sms = `flow: sms-ended
+nodes:
+  n2:
+    type: webhook
+    with:
+      path: /sms/ended
+      body:
+        type: object
+        required: [sms]
+        properties:
+          sms:
+            type: object
+            required: [senderNumber, serviceNumber]
+            additionalProperties: false
+            properties:
+              senderNumber: { type: string, pattern: '^\+' }
+              serviceNumber: { type: string }
+          conversationId: { type: string, default: none }
+          mode: { type: string }
+`
+
+// A run that is started by hand gets what a request would have given.
+func TestByHand(t *testing.T) {
+	t.Parallel()
+	empty := map[string]any{"headers": map[string]any{}, "query": map[string]any{}, "method": "POST", "path": ""}
+	body := map[string]any{"senderNumber": "+47", "serviceNumber": "1"}
+	tests := map[string]struct {
+		body string
+		want map[string]any
+		err  string
+	}{
+		"only the body": {
+			body: `{"sms": {"senderNumber": "+47", "serviceNumber": "1"}}`,
+			want: map[string]any{"sms": body, "conversationId": "none", "request": empty},
+		},
+		"with a request": {
+			body: `{"sms": {"senderNumber": "+47", "serviceNumber": "1"}, "request": {"headers": {"x_id": "1"}}}`,
+			want: map[string]any{"sms": body, "conversationId": "none", "request": map[string]any{
+				"headers": map[string]any{"x_id": "1"}, "query": map[string]any{}, "method": "POST", "path": "",
+			}},
+		},
+		"with an odd request": {
+			body: `{"sms": {"senderNumber": "+47", "serviceNumber": "1"}, "request": {"headers": {"x_id": 1}, "bdoy": 1}}`,
+			err:  "the body does not fit; request.bdoy: is not expected here; request.headers.x_id: is a number, expected a string",
+		},
+		"does not fit": {body: `{"sms": {}}`, err: "the body does not fit; sms.senderNumber: is missing; sms.serviceNumber: is missing"},
+		"no object":    {body: `"sms"`, err: "the body does not fit; expected an object"},
+		"no JSON":      {body: `{sms}`, err: "the body is not JSON: invalid character 's' looking for beginning of object key string"},
+	}
+	types, err := node.NewSet(nodes.All()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, mistakes := flow.Load("sms.yaml", []byte(sms), flow.Config{Types: types})
+	if err := mistakes.Err(); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := trigger.ByHand(f.Triggers[0], []byte(test.body))
+			msg := ""
+			if err != nil {
+				msg = err.Error()
+			}
+			if msg != test.err {
+				t.Errorf("error %q, want %q", msg, test.err)
+			}
+			if d := cmp.Diff(test.want, got); d != "" {
+				t.Errorf("(-want +got)\n%s", d)
+			}
+		})
+	}
+}
