@@ -60,6 +60,9 @@ func (h *Host) compile(ctx context.Context, file []byte, mod *wasm.Module, limit
 	// Its context does not end guests: that would cost them five times as much
 	// as the meter does.
 	g.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(h.cache))
+	if h.profile != nil {
+		ctx = profiling(ctx)
+	}
 	if err := g.link(ctx, metered.Bytes); err != nil {
 		return nil, errors.Join(err, g.runtime.Close(ctx))
 	}

@@ -133,7 +133,20 @@ func (i *instance) end() uint64 {
 	if i.mod == nil {
 		return 0
 	}
-	return uint64(i.world.tank.Used(int64(i.fuel.Get())))
+	return i.used()
+}
+
+// used is the fuel that was used since begin.
+func (i *instance) used() uint64 { return uint64(i.world.tank.Used(int64(i.fuel.Get()))) }
+
+// profile traces one invoke, until the function that it returns is called.
+func (i *instance) profile(into *Profile) (end func()) {
+	t := &trace{used: i.used, functions: map[string]*tracedFunction{}}
+	i.world.trace = t
+	return func() {
+		i.world.trace = nil
+		into.add(t)
+	}
 }
 
 // call runs f with its parameters and result in the instance's stack.

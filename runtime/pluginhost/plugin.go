@@ -213,6 +213,9 @@ func (p *Plugin) run(ctx context.Context, from source, method string, v node.Vis
 	err = p.borrow(ctx, from, func(i *instance) error {
 		p.invokes.Add(1)
 		i.begin(budget{p.limits.Fuel, p.limits.Wall}, v.Now, v.Seed, v.Log)
+		if profile := p.host.profile; profile != nil {
+			defer i.profile(profile)()
+		}
 		out, err := i.exchange(doc)
 		p.fuel.Add(i.end())
 		if err != nil {

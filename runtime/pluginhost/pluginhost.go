@@ -45,6 +45,8 @@ type Config struct {
 	Instances int
 	// Log takes what a load or a close has to say. Defaults to none.
 	Log *slog.Logger
+	// Profile takes what the invokes of all plugins use. Defaults to none.
+	Profile *Profile
 }
 
 // Host loads plugins. It is safe for concurrent use.
@@ -52,6 +54,7 @@ type Host struct {
 	ceiling   manifest.Limits
 	instances int
 	log       *slog.Logger
+	profile   *Profile
 	kept      codeCache
 	cache     wazero.CompilationCache
 	tracker   *tracker
@@ -69,6 +72,7 @@ func New(ctx context.Context, c Config) (*Host, error) {
 		ceiling:   c.Ceiling.Or(manifest.DefaultCeiling()),
 		instances: cmp.Or(c.Instances, runtime.GOMAXPROCS(0)),
 		log:       cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
+		profile:   c.Profile,
 		plugins:   map[string]*Plugin{},
 		live:      map[*Plugin]bool{},
 		tracker:   newTracker(),

@@ -34,6 +34,7 @@ type world struct {
 	alarm *time.Timer       // stops the tank when the time is up
 	began time.Time         // by our clock, never seen by the guest
 	time  time.Duration     // that the guest has
+	trace *trace            // of an invoke that is profiled
 }
 
 // worldKey finds the world of an instance in the context of its calls.
