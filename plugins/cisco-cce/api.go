@@ -21,52 +21,71 @@ const (
 
 // api is where one visit's call goes, and how it is marked.
 type api struct {
-	base                 string // scheme and host
-	taskID, trackingID   string
-	trackingHeader       string // none if empty
-	tasksPath            string
-	taskPath             string
-	closePath            string
-	closeMethod          string
-	webCallbackMediaType string
+	settings           sdk.Value
+	base               string // scheme and host
+	taskID, trackingID string
+	trackingHeader     string // none if empty
+	tasksPath          string
 }
 
 // newAPI reads the inputs that every method has, and the settings.
 func newAPI(c *sdk.Ctx, f *form) api {
 	a := api{
-		base:                 setting(c, "scheme", defaultScheme) + "://" + f.domain(),
-		taskID:               f.taskID(),
-		tasksPath:            setting(c, "tasksPath", defaultTasksPath),
-		closeMethod:          setting(c, "closeMethod", defaultCloseMethod),
-		trackingHeader:       setting(c, "trackingHeader", defaultTrackingHeader),
-		webCallbackMediaType: setting(c, "webCallbackMediaType", defaultWebCallbackMediaType),
+		settings:       c.Settings,
+		base:           setting(c.Settings, "scheme", defaultScheme) + "://" + f.domain(),
+		taskID:         f.taskID(),
+		tasksPath:      setting(c.Settings, "tasksPath", defaultTasksPath),
+		trackingHeader: setting(c.Settings, "trackingHeader", defaultTrackingHeader),
 	}
-	a.taskPath = a.path(setting(c, "taskPath", defaultTaskPath))
-	a.closePath = a.path(setting(c, "closePath", defaultClosePath))
 	a.trackingID = f.trackingID()
 	if a.trackingID == "" {
-		a.trackingID = strings.TrimPrefix(setting(c, "trackingPrefix", defaultTrackingPrefix)+"_"+c.UUID(), "_")
+		a.trackingID = strings.TrimPrefix(setting(c.Settings, "trackingPrefix", defaultTrackingPrefix)+"_"+c.UUID(), "_")
 	}
 	return a
 }
 
-func setting(c *sdk.Ctx, name, fallback string) string {
-	if !c.Settings.Has(name) {
-		return fallback
+func setting(settings sdk.Value, name, fallback string) string {
+	if v := settings.Lookup(name); v.Kind() > sdk.Null {
+		return v.String()
 	}
-	return c.Settings.String(name)
+	return fallback
 }
 
-// path fills in a path. A task's id is a UUID, so nothing needs escaping.
-func (a api) path(template string) string {
-	path := strings.ReplaceAll(template, "{tasksPath}", a.tasksPath)
-	return strings.ReplaceAll(path, "{taskId}", a.taskID)
+func (a api) taskURL() string { return a.url(setting(a.settings, "taskPath", defaultTaskPath)) }
+
+func (a api) closeURL() string { return a.url(setting(a.settings, "closePath", defaultClosePath)) }
+
+func (a api) closeMethod() string { return setting(a.settings, "closeMethod", defaultCloseMethod) }
+
+// url fills in a path. A task's id is a UUID, so nothing needs escaping. It
+// appends, which costs a guest a third of what strings.ReplaceAll does.
+func (a api) url(template string) string {
+	url := append(make([]byte, 0, 128), a.base...)
+	for {
+		before, after, found := strings.Cut(template, "{tasksPath}")
+		if url = a.appendPath(url, before); !found {
+			return string(url)
+		}
+		url = a.appendPath(url, a.tasksPath)
+		template = after
+	}
 }
 
-func (a api) request(method, path string, body map[string]any) sdk.Request {
+func (a api) appendPath(url []byte, template string) []byte {
+	for {
+		before, after, found := strings.Cut(template, "{taskId}")
+		if url = append(url, before...); !found {
+			return url
+		}
+		url = append(url, a.taskID...)
+		template = after
+	}
+}
+
+func (a api) request(method, url string, body map[string]any) sdk.Request {
 	r := sdk.Request{
 		Method:  method,
-		URL:     a.base + path,
+		URL:     url,
 		Headers: map[string]string{"Accept": "application/json"},
 	}
 	if a.trackingHeader != "" {

@@ -11,8 +11,9 @@ import (
 // manifest states types only, so that what the vendor refuses leaves by the
 // vendor's outcome.
 type form struct {
-	input    sdk.Value
-	mistakes []mistake
+	input     sdk.Value
+	variables map[string]string // of all kinds, nil if there are none
+	mistakes  []mistake
 }
 
 type mistake struct{ outcome, message string }
@@ -67,8 +68,10 @@ func isHost(host string) bool {
 		if len(label) == 0 || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
 			return false
 		}
-		if strings.ContainsFunc(label, func(r rune) bool { return !isAlphanumeric(r) && r != '-' }) {
-			return false
+		for i := range len(label) {
+			if c := label[i]; c != '-' && !isAlphanumeric(c) {
+				return false
+			}
 		}
 	}
 	return true
@@ -89,16 +92,16 @@ func (f *form) taskID() string {
 }
 
 func isUUID(s string) bool {
-	if len(s) != 36 {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return false
 	}
-	for i, r := range s {
-		dash := i == 8 || i == 13 || i == 18 || i == 23
-		if dash != (r == '-') || !dash && !isHex(r) {
-			return false
+	digits := 0
+	for i := range len(s) {
+		if isHex(s[i]) {
+			digits++
 		}
 	}
-	return true
+	return digits == 32
 }
 
 const maxTrackingID = 128
@@ -127,32 +130,37 @@ func (f *form) copyText(body map[string]any, name string) {
 	}
 }
 
-// about is what the task is about, in the names of the vendor's Get Task
-// Details node. What is empty is left out.
-func (f *form) about(a api) map[string]any {
-	about := map[string]any{}
+// media is a task's media type and channel, in the vendor's spelling.
+type media struct{ kind, channel string }
+
+func (f *form) media() media {
+	return media{
+		kind:    f.choice("mediaType", f.input.Text("mediaType"), mediaTypes),
+		channel: f.choice("mediaChannel", f.input.Text("mediaChannel"), mediaChannels),
+	}
+}
+
+// about copies into a request's body what the task is about, in the names of
+// the vendor's Get Task Details node. What is empty is left out.
+func (f *form) about(body map[string]any, a api, m media) {
 	for _, name := range []string{"conversationId", "destination", "scriptSelector", "customerId", "customerName", "origin"} {
-		f.copyText(about, name)
+		f.copyText(body, name)
 	}
-	if mediaType := f.choice("mediaType", f.input.Text("mediaType"), mediaTypes); mediaType == webCallback {
-		about["mediaType"] = a.webCallbackMediaType
-	} else if mediaType != "" {
-		about["mediaType"] = mediaType
+	if m.kind == webCallback {
+		m.kind = setting(a.settings, "webCallbackMediaType", defaultWebCallbackMediaType)
 	}
-	if channel := f.choice("mediaChannel", f.input.Text("mediaChannel"), mediaChannels); channel != "" {
-		about["mediaChannel"] = channel
+	if m.kind != "" {
+		body["mediaType"] = m.kind
+	}
+	if m.channel != "" {
+		body["mediaChannel"] = m.channel
 	}
 	// The vendor's samples write "nobody" as 0000.
 	if owner := f.input.Text("preferredOwner"); strings.Trim(owner, "0") != "" {
-		about["preferredOwner"] = owner
+		body["preferredOwner"] = owner
 	}
-	return about
 }
 
-func isAlphanumeric(r rune) bool {
-	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-}
+func isAlphanumeric(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' }
 
-func isHex(r rune) bool {
-	return '0' <= r && r <= '9' || 'a' <= r && r <= 'f' || 'A' <= r && r <= 'F'
-}
+func isHex(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'f' || '0' <= c && c <= '9' }

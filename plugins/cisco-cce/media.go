@@ -41,6 +41,11 @@ func (f *form) choice(name, value string, choices []choice) string {
 	if value == "" {
 		return ""
 	}
+	for _, c := range choices { // the usual spelling first
+		if c.name == value {
+			return value
+		}
+	}
 	spelling := bare(value)
 	for _, c := range choices {
 		if slices.Contains(c.spellings, spelling) {

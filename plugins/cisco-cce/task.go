@@ -12,7 +12,7 @@ import (
 func endTask(c *sdk.Ctx) sdk.Result {
 	f := form{input: c.Input}
 	api := newAPI(c, &f)
-	about := f.about(api)
+	media := f.media()
 	body := map[string]any{}
 	f.copyText(body, "dispositionCode")
 	f.copyVariables(body)
@@ -20,9 +20,9 @@ func endTask(c *sdk.Ctx) sdk.Result {
 		return f.refusal(api)
 	}
 	if c.Input.Bool("sendContext") {
-		maps.Copy(body, about)
+		f.about(body, api, media)
 	}
-	return api.judge(c.Do(api.request(api.closeMethod, api.closePath, body))).result()
+	return api.judge(c.Do(api.request(api.closeMethod(), api.closeURL(), body))).result()
 }
 
 // createTask makes a task. The caller chooses its id, so a create that comes
@@ -33,13 +33,13 @@ func createTask(c *sdk.Ctx) sdk.Result {
 	for _, name := range []string{"conversationId", "destination", "mediaType", "mediaChannel", "scriptSelector", "customerId"} {
 		f.require(name)
 	}
-	body := f.about(api)
-	body["taskId"] = api.taskID
+	body := map[string]any{"taskId": api.taskID}
+	f.about(body, api, f.media())
 	f.copyVariables(body)
 	if f.wrong() {
 		return f.refusal(api)
 	}
-	return api.judge(c.Do(api.request("POST", api.tasksPath, body))).result()
+	return api.judge(c.Do(api.request("POST", api.base+api.tasksPath, body))).result()
 }
 
 // getTask reads a task, which the vendor allows until 15 minutes after it was
@@ -50,7 +50,7 @@ func getTask(c *sdk.Ctx) sdk.Result {
 	if f.wrong() {
 		return f.refusal(api)
 	}
-	v := api.judge(c.Do(api.request("GET", api.taskPath, nil)))
+	v := api.judge(c.Do(api.request("GET", api.taskURL(), nil)))
 	if v.outcome != success {
 		return v.result()
 	}

@@ -30,27 +30,34 @@ var variableTypes = []choice{{"String", []string{"string"}}}
 // copyVariables puts all three kinds of variables into a request's body, which
 // has them in one object, told apart by their names.
 func (f *form) copyVariables(body map[string]any) {
-	variables := map[string]string{}
-	f.callVariables(variables)
-	f.userVariables(variables)
-	f.extensionVariables(variables)
-	if len(variables) > 0 {
-		body["variables"] = variables
+	f.callVariables()
+	f.userVariables()
+	f.extensionVariables()
+	if len(f.variables) > 0 {
+		body["variables"] = f.variables
 	}
 }
 
-func (f *form) callVariables(into map[string]string) {
+// set keeps one variable for the body.
+func (f *form) set(name, value string) {
+	if f.variables == nil {
+		f.variables = map[string]string{}
+	}
+	f.variables[name] = value
+}
+
+func (f *form) callVariables() {
 	for name, value := range f.input.Lookup("callVariables").Fields() {
 		if !slices.Contains(callVariables, name) {
 			f.badData("call variable " + strconv.Quote(name) + ": expected cv_1 to cv_10")
 			continue
 		}
 		f.checkLatin1("call variable "+strconv.Quote(name), value.Text(), maxCallVariable)
-		into[name] = value.Text()
+		f.set(name, value.Text())
 	}
 }
 
-func (f *form) userVariables(into map[string]string) {
+func (f *form) userVariables() {
 	values, names := 0, 0
 	for _, v := range f.keyed("userVariables", "user variable") {
 		name := userName(v.key)
@@ -60,7 +67,7 @@ func (f *form) userVariables(into map[string]string) {
 		}
 		names += f.checkLatin1("the name of "+v.label, name, maxUserName)
 		values += f.checkLatin1(v.label, v.value, maxUserValue)
-		f.add(into, name, v)
+		f.add(name, v)
 	}
 	if values > maxUserValues {
 		f.badData("user variables: " + bytesOf(values, maxUserValues))
@@ -79,13 +86,13 @@ func userName(key string) string {
 	return userPrefix + key
 }
 
-func (f *form) extensionVariables(into map[string]string) {
+func (f *form) extensionVariables() {
 	for _, v := range f.keyed("extensionVariables", "extension variable") {
 		if strings.HasPrefix(v.key, callPrefix) || strings.HasPrefix(v.key, userPrefix) {
 			f.badData(v.label + `: a name that begins with "` + callPrefix + `" or "` + userPrefix + `" belongs to another kind of variable`)
 			continue
 		}
-		f.add(into, v.key, v)
+		f.add(v.key, v)
 	}
 }
 
@@ -108,11 +115,11 @@ func (f *form) keyed(input, kind string) []variable {
 	return variables
 }
 
-func (f *form) add(into map[string]string, name string, v variable) {
-	if _, twice := into[name]; twice {
+func (f *form) add(name string, v variable) {
+	if _, twice := f.variables[name]; twice {
 		f.badData(v.label + ": is given twice")
 	}
-	into[name] = v.value
+	f.set(name, v.value)
 }
 
 // checkLatin1 holds a text to the only alphabet that CCE has, and to a size in
