@@ -32,11 +32,20 @@ type Ctx struct {
 	Now     string // the time of the attempt, in RFC 3339; it stands still
 
 	seed     string
-	rand     *rand.Rand
+	pcg      rand.PCG
+	rand     *rand.Rand // draws from pcg; nil until it is wanted
+	seeded   bool       // pcg is
+	document document
 	replies  []Reply
 	replayed []string  // fingerprints of the calls answered from replies
 	asked    []Request // calls that have no reply yet
+	left     bool      // the method was left, since it asked
 	broken   fault     // set where going on would be wrong
+	room     struct {  // for one each, so that a method of one call makes no slices
+		reply    [1]Reply
+		replayed [1]string
+		asked    [1]Request
+	}
 }
 
 // Do makes one call and returns its reply.
@@ -44,28 +53,42 @@ type Ctx struct {
 // Every answer is a reply, HTTP 4xx and 5xx too. Where there was none, Status
 // is 0 and Failure says why.
 func (c *Ctx) Do(r Request) Reply {
-	return c.DoAll(r)[0]
+	reply := c.next(r)
+	if reply == nil {
+		c.leave()
+	}
+	return *reply
 }
 
 // DoAll makes calls side by side and returns their replies in the same order.
 func (c *Ctx) DoAll(requests ...Request) []Reply {
-	if c.suspended() {
-		c.fail("Do was called while the method was being left: from a deferred function, or after a recover() that took the SDK's own panic")
-	}
 	replies := make([]Reply, 0, len(requests))
 	for _, r := range requests {
-		r = clean(r)
-		if answered := len(c.replayed); answered < len(c.replies) {
-			c.replayed = append(c.replayed, wire.Fingerprint(r))
-			replies = append(replies, c.replies[answered])
-			continue
+		if reply := c.next(r); reply != nil {
+			replies = append(replies, *reply)
 		}
-		c.asked = append(c.asked, r)
 	}
-	if c.suspended() {
-		panic(suspension{c})
+	if len(c.asked) > 0 {
+		c.leave()
 	}
 	return replies
+}
+
+// next is the reply to the method's next call, or nil: then it is asked for.
+func (c *Ctx) next(r Request) *Reply {
+	if c.left {
+		c.fail("Do was called while the method was being left: from a deferred function, or after a recover() that took the SDK's own panic")
+	}
+	if r.Method == "" {
+		r.Method = "GET"
+	}
+	answered := len(c.replayed)
+	if answered == len(c.replies) {
+		c.asked = append(c.asked, r)
+		return nil
+	}
+	c.replayed = append(c.replayed, wire.Fingerprint(r))
+	return &c.replies[answered]
 }
 
 // suspension leaves a method that waits for a reply.
@@ -76,7 +99,11 @@ func (suspension) Error() string {
 	return "the method waits for a reply; a recover() must panic again with what it does not know"
 }
 
-func (c *Ctx) suspended() bool { return len(c.asked) > 0 }
+// leave leaves the method, which waits for a reply.
+func (c *Ctx) leave() {
+	c.left = true
+	panic(suspension{c})
+}
 
 // fail ends the invoke, even where a recover() takes the panic.
 func (c *Ctx) fail(message string) {
@@ -84,32 +111,8 @@ func (c *Ctx) fail(message string) {
 	panic(c.broken)
 }
 
-// clean makes a request that survives its way through JSON unchanged, so that
-// host and guest hash the same bytes.
-func clean(r Request) Request {
-	if r.Method == "" {
-		r.Method = "GET"
-	}
-	r.Method, r.URL = validUTF8(r.Method), validUTF8(r.URL)
-	for name, value := range r.Headers {
-		if !utf8.ValidString(name) || !utf8.ValidString(value) {
-			r.Headers = cleanHeaders(r.Headers)
-			break
-		}
-	}
-	return r
-}
-
-func cleanHeaders(headers map[string]string) map[string]string {
-	cleaned := make(map[string]string, len(headers))
-	for name, value := range headers {
-		cleaned[validUTF8(name)] = validUTF8(value)
-	}
-	return cleaned
-}
-
 func validUTF8(s string) string {
-	if utf8.ValidString(s) {
+	if isASCII(s) {
 		return s
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
@@ -119,28 +122,39 @@ func validUTF8(s string) string {
 // it draws the same numbers in the same order. Not for secrets.
 func (c *Ctx) Rand() *rand.Rand {
 	if c.rand == nil {
-		c.rand = rand.New(rand.NewPCG(fnv1a(c.seed, 1), fnv1a(c.seed, 2)))
+		c.rand = rand.New(c.source())
 	}
 	return c.rand
 }
 
+func (c *Ctx) source() *rand.PCG {
+	if !c.seeded {
+		c.seeded = true
+		c.pcg.Seed(fnv1a(c.seed, 1), fnv1a(c.seed, 2))
+	}
+	return &c.pcg
+}
+
 // UUID draws a random UUID, version 4, from Rand.
 func (c *Ctx) UUID() string {
-	high, low := c.Rand().Uint64(), c.Rand().Uint64()
+	source := c.source()
+	high, low := source.Uint64(), source.Uint64()
 	high = high&^0xf000 | 0x4000
 	low = low&^(0b11<<62) | 0b10<<62
-	text := make([]byte, 0, 36)
-	for i := range 32 {
-		if i == 8 || i == 12 || i == 16 || i == 20 {
-			text = append(text, '-')
-		}
-		word := high
-		if i >= 16 {
-			word = low
-		}
-		text = append(text, "0123456789abcdef"[word>>(60-4*(i%16))&0xf])
+	text := [36]byte{8: '-', 13: '-', 18: '-', 23: '-'}
+	for i, at := range [...]uint8{34, 32, 30, 28, 26, 24, 21, 19} {
+		putHex(text[at:], low>>(8*i))
 	}
-	return string(text)
+	for i, at := range [...]uint8{16, 14, 11, 9, 6, 4, 2, 0} {
+		putHex(text[at:], high>>(8*i))
+	}
+	return string(text[:])
+}
+
+// putHex writes the lowest byte of n.
+func putHex(into []byte, n uint64) {
+	const digits = "0123456789abcdef"
+	into[0], into[1] = digits[n>>4&0xf], digits[n&0xf]
 }
 
 // fnv1a makes a number of a text, another one for each salt.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -61,46 +62,75 @@ func appendList[T any](b []byte, list []T, write func([]byte, T) []byte) []byte 
 }
 
 func appendMap[T any](b []byte, m map[string]T, write func([]byte, T) []byte) []byte {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	var few [16]field[T] // most objects need no allocation for their fields
 	b = append(b, '{')
-	for i, name := range names {
+	for i, f := range sorted(few[:0], m) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(appendString(b, name), ':')
-		b = write(b, m[name])
+		b = append(appendString(b, f.name), ':')
+		b = write(b, f.value)
 	}
 	return append(b, '}')
 }
 
+type field[T any] struct {
+	name  string
+	value T
+}
+
+// sorted appends the fields of m to an empty slice, by name. It inserts: most
+// objects are small, and a map that is looked into again for each name is dear.
+func sorted[T any](fields []field[T], m map[string]T) []field[T] {
+	if len(m) > cap(fields) {
+		return sortedMany(m)
+	}
+	for name, value := range m {
+		at := len(fields)
+		fields = fields[:at+1]
+		for ; at > 0 && name < fields[at-1].name; at-- {
+			fields[at] = fields[at-1]
+		}
+		fields[at] = field[T]{name, value}
+	}
+	return fields
+}
+
+func sortedMany[T any](m map[string]T) []field[T] {
+	fields := make([]field[T], 0, len(m))
+	for name, value := range m {
+		fields = append(fields, field[T]{name, value})
+	}
+	slices.SortFunc(fields, func(a, b field[T]) int { return strings.Compare(a.name, b.name) })
+	return fields
+}
+
 func appendValue(b []byte, v Value) []byte {
-	switch v.kind {
+	switch v.Kind() {
 	case Absent, Null:
 		return append(b, "null"...)
 	case Bool, Number:
-		return append(b, v.text...)
+		return append(b, v.text()...)
 	case String:
-		return appendString(b, v.text)
+		return appendString(b, v.text())
 	case List:
-		return append(appendMembers(append(b, '['), v), ']')
+		return append(appendEntries(append(b, '['), v), ']')
 	default:
-		return append(appendMembers(append(b, '{'), v), '}')
+		return append(appendEntries(append(b, '{'), v), '}')
 	}
 }
 
-func appendMembers(b []byte, v Value) []byte {
-	for i, m := range v.members {
-		if i > 0 {
+func appendEntries(b []byte, of Value) []byte {
+	fields, more := of.Kind() == Object, false
+	for e := of.first(); e.of != nil; e = e.next() {
+		if more {
 			b = append(b, ',')
 		}
-		if v.kind == Object {
-			b = append(appendString(b, m.name), ':')
+		more = true
+		if fields {
+			b = append(appendString(b, e.name()), ':')
 		}
-		b = appendValue(b, m.value)
+		b = appendValue(b, e)
 	}
 	return b
 }
@@ -115,9 +145,15 @@ func appendFloat(b []byte, f float64) []byte {
 // appendString writes s in quotes. What is no valid UTF-8 becomes U+FFFD, byte
 // by byte.
 func appendString(b []byte, s string) []byte {
+	plain := plainEnd(s, 0)
+	if at := len(b); plain == len(s) && cap(b)-at >= len(s)+2 { // nearly always
+		b = b[:at+len(s)+2]
+		b[at], b[len(b)-1] = '"', '"'
+		copy(b[at+1:], s)
+		return b
+	}
 	b = append(b, '"')
-	for {
-		plain := plainLength(s)
+	for ; ; plain = plainEnd(s, 0) {
 		b = append(b, s[:plain]...)
 		if s = s[plain:]; s == "" {
 			return append(b, '"')

@@ -73,17 +73,29 @@ func alloc(size uint32) uint32 {
 
 //go:wasmexport wend_invoke
 func invoke(at, size uint32) uint64 {
+	return answer(exported.Invoke(lent(at, size)))
+}
+
+//go:wasmexport wend_invoke_table
+func invokeTable(at, size uint32) uint64 {
+	return answer(exported.invoke(openTable(lent(at, size))))
+}
+
+// lent is the memory where the host has put a document.
+func lent(at, size uint32) []byte {
 	if at != address(input) || int(size) > len(input) {
-		panic(fault("wend_invoke was given memory that wend_alloc did not lend"))
+		panic(fault("an invoke was given memory that wend_alloc did not lend"))
 	}
-	out, err := exported.Invoke(input[:size])
+	return input[:size]
+}
+
+// answer lends the host what a method answered. Nothing is tidied up after it:
+// each invoke finds the module as it was after its start.
+func answer(document []byte, err error) uint64 {
 	if err != nil {
 		panic(err) // a trap; the message goes to stderr
 	}
-	output = out
-	// Without it a module that is invoked often leaks: what the runtime has put
-	// off until the program next yields would never run.
-	runtime.Gosched()
+	output = document
 	return uint64(address(output))<<32 | uint64(len(output))
 }
 

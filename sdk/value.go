@@ -14,17 +14,8 @@ import (
 // value, where it is of another kind the invoke ends in a fault that names it.
 // Text, Lookup and Kind are for what a vendor sent: they never fail.
 type Value struct {
-	kind Kind
-	// text is the decoded text of a string, the source text of a number,
-	// "true" or "false".
-	text    string
-	members []member
-}
-
-// member is an entry of a list, or with a name one of an object.
-type member struct {
-	name  string
-	value Value
+	of *document
+	at uint32
 }
 
 // Kind is the kind of a Value.
@@ -47,54 +38,92 @@ func (k Kind) String() string {
 }
 
 // Kind says what kind of value v is.
-func (v Value) Kind() Kind { return v.kind }
+func (v Value) Kind() Kind {
+	if v.of == nil {
+		return Absent
+	}
+	return Kind(v.of.entries[v.at].kind)
+}
 
 // Lookup is the value at a path of names, v itself without one. It is absent
 // where the path leads nowhere. Of names that an object has twice, the last
 // counts.
 func (v Value) Lookup(path ...string) Value {
 	for _, name := range path {
-		v = v.member(name)
+		if v.of == nil || Kind(v.of.entries[v.at].kind) != Object {
+			return Value{}
+		}
+		if v.at = v.of.field(v.at, name); v.at == 0 {
+			return Value{}
+		}
 	}
 	return v
 }
 
-func (v Value) member(name string) Value {
-	if v.kind != Object {
+// first is the first value in a list or an object, next the one beside v;
+// absent if there is none.
+func (v Value) first() Value { return v.place(v.of.first(v.at)) }
+
+func (v Value) next() Value { return v.place(v.of.entries[v.at].next) }
+
+func (v Value) place(at uint32) Value {
+	if at == 0 {
 		return Value{}
 	}
-	for i := len(v.members) - 1; i >= 0; i-- {
-		if v.members[i].name == name {
-			return v.members[i].value
-		}
-	}
-	return Value{}
+	return Value{v.of, at}
 }
+
+func (v Value) name() string { return v.of.nameOf(&v.of.entries[v.at]) }
 
 // Has reports whether there is a value at path other than null.
 func (v Value) Has(path ...string) bool {
-	return v.Lookup(path...).kind > Null
+	return v.Lookup(path...).Kind() > Null
 }
 
 // Text is the text of the scalar at path: a string's content, a number as it
 // was written, "true" or "false"; "" for everything else.
-func (v Value) Text(path ...string) string { return v.Lookup(path...).text }
+func (v Value) Text(path ...string) string { return v.Lookup(path...).text() }
+
+func (v Value) text() string {
+	if v.of == nil {
+		return ""
+	}
+	e := &v.of.entries[v.at]
+	if Kind(e.kind) >= List {
+		return ""
+	}
+	return v.of.textOf(e)
+}
 
 // String is the string at path.
 func (v Value) String(path ...string) string {
-	return v.expect(String, path).text
+	if len(path) > 0 {
+		v = v.Lookup(path...)
+	}
+	if v.Kind() == String {
+		return v.of.textOf(&v.of.entries[v.at])
+	}
+	return v.must(String, path...).text()
 }
 
 // Int is the integer at path. A number with a fraction or beyond 64 bits is a
 // fault.
 func (v Value) Int(path ...string) int64 {
-	number := v.expect(Number, path)
-	if number.kind != Number {
+	return v.expect(Number, path).integer(path...)
+}
+
+// integer is the value of a number, 0 if it is absent.
+func (v Value) integer(path ...string) int64 {
+	text := v.text()
+	if text == "" {
 		return 0
 	}
-	n, err := strconv.ParseInt(number.text, 10, 64)
+	if len(text) == 1 && isDigit(text[0]) { // without what ParseInt costs a guest
+		return int64(text[0] - '0')
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		panic(number.mismatch(path, "an integer of 64 bits"))
+		panic(v.mismatch(path, "an integer of 64 bits"))
 	}
 	return n
 }
@@ -102,10 +131,10 @@ func (v Value) Int(path ...string) int64 {
 // Float is the number at path.
 func (v Value) Float(path ...string) float64 {
 	number := v.expect(Number, path)
-	if number.kind != Number {
+	if number.of == nil {
 		return 0
 	}
-	f, err := strconv.ParseFloat(number.text, 64)
+	f, err := strconv.ParseFloat(number.text(), 64)
 	if err != nil {
 		panic(number.mismatch(path, "a number of 64 bits"))
 	}
@@ -114,28 +143,34 @@ func (v Value) Float(path ...string) float64 {
 
 // Bool is the boolean at path.
 func (v Value) Bool(path ...string) bool {
-	return v.expect(Bool, path).text == "true"
+	return v.expect(Bool, path).text() == "true"
 }
 
 // List holds the entries of the list at path.
 func (v Value) List(path ...string) []Value {
-	members := v.expect(List, path).members
-	entries := make([]Value, len(members))
-	for i, m := range members {
-		entries[i] = m.value
+	list := v.expect(List, path)
+	if list.of == nil {
+		return nil
+	}
+	entries := make([]Value, 0, list.size())
+	for e := list.first(); e.of != nil; e = e.next() {
+		entries = append(entries, e)
 	}
 	return entries
 }
+
+// size is how many values a list or an object holds.
+func (v Value) size() int { return int(v.of.entries[v.at].textSize) }
 
 // Fields yields the names and values of an object as they were written. For
 // every other kind it yields nothing.
 func (v Value) Fields() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
-		if v.kind != Object {
+		if v.Kind() != Object {
 			return
 		}
-		for _, m := range v.members {
-			if !yield(m.name, m.value) {
+		for e := v.first(); e.of != nil; e = e.next() {
+			if !yield(e.name(), e) {
 				return
 			}
 		}
@@ -145,14 +180,18 @@ func (v Value) Fields() iter.Seq2[string, Value] {
 // expect is the value at path if it is of the kind wanted, the zero Value if
 // it is absent or null.
 func (v Value) expect(want Kind, path []string) Value {
-	found := v.Lookup(path...)
-	switch found.kind {
+	return v.Lookup(path...).must(want, path...)
+}
+
+// must is v if it is of the kind wanted, the zero Value if it is null.
+func (v Value) must(want Kind, path ...string) Value {
+	switch v.Kind() {
 	case want:
-		return found
+		return v
 	case Absent, Null:
 		return Value{}
 	default:
-		panic(found.mismatch(path, want.String()))
+		panic(v.mismatch(path, want.String()))
 	}
 }
 
@@ -161,9 +200,9 @@ func (v Value) mismatch(path []string, want string) fault {
 	if len(path) > 0 {
 		name = strconv.Quote(strings.Join(path, "."))
 	}
-	shown := v.text
-	if shown == "" || v.kind == String {
-		shown = v.kind.String()
+	shown := v.text()
+	if shown == "" || v.Kind() == String {
+		shown = v.Kind().String()
 	}
 	return fault(name + " is " + shown + ", expected " + want)
 }

@@ -66,10 +66,33 @@ func TestGuest(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a table", func(t *testing.T) {
+		t.Parallel()
+		checkTable(t, guest.instantiate(t, new(bytes.Buffer)))
+	})
+	t.Run("a table cut short", func(t *testing.T) {
+		t.Parallel()
+		var stderr bytes.Buffer
+		table := example(t, "invoke-2.table")
+		_, err := guest.instantiate(t, &stderr).call(t.Context(), "wend_invoke_table", table[:100])
+		if want := "panic: the table of an invoke does not hold the entries that it says"; err == nil || !strings.HasPrefix(stderr.String(), want) {
+			t.Errorf("wend_invoke_table failed with %v and said %q, want %q", err, &stderr, want)
+		}
+	})
 	t.Run("room", func(t *testing.T) {
 		t.Parallel()
 		checkRoom(t, guest.instantiate(t, new(bytes.Buffer)))
 	})
+}
+
+// checkTable holds that a document as a table is answered as it is as JSON.
+// runtime/pluginhost writes the file.
+func checkTable(t *testing.T, instance instance) {
+	t.Helper()
+	out, err := instance.call(t.Context(), "wend_invoke_table", example(t, "invoke-2.table"))
+	if want := string(example(t, "answer-2.json")); err != nil || string(out) != want {
+		t.Errorf("wend_invoke_table = %s, %v, want %s", out, err, want)
+	}
 }
 
 // checkRoom holds that an invoke of a common size needs no more memory than the
@@ -144,13 +167,17 @@ func (g guest) instantiate(tb testing.TB, stderr *bytes.Buffer) instance {
 type instance struct{ module api.Module }
 
 func (i instance) invoke(ctx context.Context, document []byte) ([]byte, error) {
+	return i.call(ctx, "wend_invoke", document)
+}
+
+func (i instance) call(ctx context.Context, entry string, document []byte) ([]byte, error) {
 	size := uint64(len(document))
 	at, err := i.module.ExportedFunction("wend_alloc").Call(ctx, size)
 	if err != nil {
 		return nil, err
 	}
 	i.module.Memory().Write(uint32(at[0]), document)
-	answer, err := i.module.ExportedFunction("wend_invoke").Call(ctx, at[0], size)
+	answer, err := i.module.ExportedFunction(entry).Call(ctx, at[0], size)
 	if err != nil {
 		return nil, err
 	}

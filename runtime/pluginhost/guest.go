@@ -25,6 +25,7 @@ type guest struct {
 	digest  string
 	limits  manifest.Limits
 	command bool   // a program, not a library
+	tables  bool   // its documents are tables, not JSON
 	entry   string // what an invoke calls
 	data    []wasm.Segment
 	globals []string // exported names of those that change
@@ -44,11 +45,15 @@ func (h *Host) compile(ctx context.Context, file []byte, mod *wasm.Module, limit
 		digest:  digest,
 		limits:  limits,
 		command: command(mod),
+		tables:  takesTables(mod),
 		entry:   exportInvoke,
 		tracker: h.tracker,
 	}
-	if g.command {
+	switch {
+	case g.command:
 		g.entry = exportStart
+	case g.tables:
+		g.entry = exportTable
 	}
 	bare, data := takeData(mod, file)
 	g.data = data

@@ -101,6 +101,7 @@ var required = []struct {
 const (
 	exportAlloc      = "wend_alloc"
 	exportInvoke     = "wend_invoke"
+	exportTable      = "wend_invoke_table"
 	exportInitialize = "_initialize"
 	exportStart      = "_start"
 	exportMemory     = "memory"
@@ -114,6 +115,12 @@ func command(m *wasm.Module) bool {
 	return start && !invoke
 }
 
+// takesTables tells whether the module has its documents as tables.
+func takesTables(m *wasm.Module) bool {
+	_, table := m.Export(exportTable, wasm.KindFunction)
+	return table && !command(m)
+}
+
 func checkExports(m *wasm.Module) error {
 	var errs []error
 	if _, ok := m.Export(exportMemory, wasm.KindMemory); !ok {
@@ -125,6 +132,7 @@ func checkExports(m *wasm.Module) error {
 	for _, r := range required {
 		errs = append(errs, checkExport(m, r.name, r.want, true))
 	}
+	errs = append(errs, checkExport(m, exportTable, wasm.Signature{Params: "\x7f\x7f", Results: "\x7e"}, false))
 	return errors.Join(append(errs, checkExport(m, exportInitialize, wasm.Signature{}, false))...)
 }
 

@@ -236,7 +236,7 @@ func (p *Plugin) input(method string, v node.Visit) ([]byte, error) {
 			return nil, over(FaultReply, fmt.Sprintf("the body of reply %d", i+1), n, p.limits.Reply)
 		}
 	}
-	doc := appendInput(nil, method, v)
+	doc := p.guest.document(method, v)
 	if n := uint64(len(doc)); n > p.limits.Input {
 		return nil, over(FaultInput, "its input", n, p.limits.Input)
 	}

@@ -1,6 +1,11 @@
 package wire
 
-import "slices"
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"unicode/utf8"
+)
 
 // Fingerprint names a call, so that host and guest can see whether a replay
 // asks for the same calls as before. It reads
@@ -17,49 +22,122 @@ import "slices"
 //     value, a zero byte; these sequences are sorted, compared byte by byte
 //  4. a zero byte, then the body
 //
-// Nothing is trimmed, decoded or normalised, and strings are hashed as UTF-8.
+// Nothing is trimmed, decoded or normalised, and strings are hashed as UTF-8: a
+// byte of method, URL or headers that is none counts as U+FFFD, which it is when
+// it arrives.
 // Whatever the host adds to a call later, credentials first, is not part of it.
 func Fingerprint(c Call) string {
-	h := fnv1a(fnvOffset, c.Method+"\x00"+c.URL+"\x00")
-	for _, header := range sortedHeaders(c.Headers) {
-		h = fnv1a(h, header)
+	var room [512]byte // most calls need no allocation for what is hashed
+	hashed := append(append(room[:0], c.Method...), 0)
+	hashed = append(append(hashed, c.URL...), 0)
+	hashed = append(appendHeaders(hashed, c.Headers), 0)
+	if !isASCII(hashed) && !valid(c) {
+		return Fingerprint(clean(c))
 	}
-	h = fnv1a(h, "\x00")
-	h = fnv1a(h, c.Body)
-	return string(appendHex([]byte(c.Method+" "+c.URL+" #"), h))
+	h := fnv1a(fnv1a(fnvOffset, hashed), c.Body)
+	name := make([]byte, 0, len(c.Method)+len(c.URL)+len("  #0123456789abcdef"))
+	name = append(append(name, c.Method...), ' ')
+	name = append(append(name, c.URL...), " #"...)
+	return string(appendHex(name, h))
 }
+
+// isASCII is a quick way to know that a text is valid UTF-8.
+func isASCII(text []byte) bool {
+	for len(text) >= 8 {
+		if binary.LittleEndian.Uint64(text)&0x8080808080808080 != 0 {
+			return false
+		}
+		text = text[8:]
+	}
+	for _, c := range text {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// valid tells whether a call arrives as it is.
+func valid(c Call) bool {
+	for name, value := range c.Headers {
+		if !utf8.ValidString(name) || !utf8.ValidString(value) {
+			return false
+		}
+	}
+	return utf8.ValidString(c.Method) && utf8.ValidString(c.URL)
+}
+
+// clean makes a call what arrives. Of header names that become equal the last
+// is kept, in the order of their bytes, as a host does.
+func clean(c Call) Call {
+	names := make([]string, 0, len(c.Headers))
+	for name := range c.Headers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	headers := make(map[string]string, len(names))
+	for _, name := range names {
+		headers[toValid(name)] = toValid(c.Headers[name])
+	}
+	return Call{Method: toValid(c.Method), URL: toValid(c.URL), Headers: headers, Body: c.Body}
+}
+
+// toValid makes U+FFFD of each byte that is no UTF-8.
+func toValid(s string) string { return string([]rune(s)) }
 
 const (
 	fnvOffset uint64 = 0xcbf29ce484222325
 	fnvPrime  uint64 = 0x100000001b3
 )
 
-func fnv1a[T string | []byte](h uint64, data T) uint64 {
+// fnv1a takes four bytes at a time: for a guest a turn of the loop costs as much
+// as the bytes in it.
+func fnv1a(h uint64, data []byte) uint64 {
+	for len(data) >= 4 {
+		h = (h ^ uint64(data[0])) * fnvPrime
+		h = (h ^ uint64(data[1])) * fnvPrime
+		h = (h ^ uint64(data[2])) * fnvPrime
+		h = (h ^ uint64(data[3])) * fnvPrime
+		data = data[4:]
+	}
 	for i := range len(data) {
 		h = (h ^ uint64(data[i])) * fnvPrime
 	}
 	return h
 }
 
-func sortedHeaders(headers map[string]string) []string {
-	sorted := make([]string, 0, len(headers))
-	for name, value := range headers {
-		sorted = append(sorted, lowerASCII(name)+"\x00"+value+"\x00")
+// appendHeaders appends the headers' sequences in their order.
+func appendHeaders(b []byte, headers map[string]string) []byte {
+	if len(headers) == 0 {
+		return b
 	}
-	slices.Sort(sorted)
-	return sorted
+	var few [8][]byte
+	var room [256]byte
+	sequences, text := few[:0], room[:0]
+	for name, value := range headers {
+		from := len(text)
+		text = append(appendLower(text, name), 0)
+		text = append(append(text, value...), 0)
+		sequences = append(sequences, text[from:len(text):len(text)])
+	}
+	slices.SortFunc(sequences, bytes.Compare)
+	for _, sequence := range sequences {
+		b = append(b, sequence...)
+	}
+	return b
 }
 
-// lowerASCII is not strings.ToLower: that one also lowers letters beyond
+// appendLower is not strings.ToLower: that one also lowers letters beyond
 // ASCII, by tables that differ from language to language.
-func lowerASCII(s string) string {
-	lowered := []byte(s)
-	for i, b := range lowered {
-		if 'A' <= b && b <= 'Z' {
-			lowered[i] = b + 'a' - 'A'
+func appendLower(b []byte, s string) []byte {
+	from := len(b)
+	b = append(b, s...)
+	for i, c := range b[from:] {
+		if 'A' <= c && c <= 'Z' {
+			b[from+i] = c + 'a' - 'A'
 		}
 	}
-	return string(lowered)
+	return b
 }
 
 func appendHex(b []byte, n uint64) []byte {
