@@ -13,7 +13,7 @@ import (
 // All returns the built-in node types in the order to show them. They are
 // shared and must not be changed.
 func All() []*node.Type {
-	return []*node.Type{webhook(), evaluate(), httpCall(), delay(), wait(), emit(), respond(), logLine(), end()}
+	return []*node.Type{webhook(), manual(), evaluate(), httpCall(), delay(), wait(), emit(), respond(), logLine(), end()}
 }
 
 // The outcomes that most node types have.

@@ -68,6 +68,7 @@ func ExampleAll() {
 	}
 	// Output:
 	// webhook   [success]
+	// manual    [success]
 	// evaluate  [success onError]
 	// http      [success onError clientError serverError onTimeout]
 	// delay     [success onError]

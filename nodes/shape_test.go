@@ -60,7 +60,7 @@ func TestShapeProblems(t *testing.T) {
 			`body: body is no JSON Schema: json-pointer in "wend:schema#/$defs/x" not found`,
 		}},
 		"body is a list": {"webhook", m{"path": "/a", "body": m{"type": "array"}}, []string{
-			"body.type: body: its type is array, expected object; the body's properties are the node's outputs",
+			"body.type: body: its type is array, expected object; the properties of the body are the node's outputs",
 		}},
 		"body has request": {"webhook", m{"path": "/a", "body": m{"properties": m{"request": m{}}}}, []string{
 			`body.properties.request: body: no property can be called "request", that is where headers and query are`,

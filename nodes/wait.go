@@ -45,15 +45,15 @@ func shapeWait(with map[string]any) (node.Shape, []node.Problem) {
 			problems = append(problems, node.Problem{Path: []string{"timeout"}, Msg: "timeout: " + err.Error()})
 		}
 	}
-	data, ok := with["data"].(map[string]any)
+	given, ok := with["data"]
 	if !ok {
 		return node.Shape{}, problems
 	}
-	schema, err := node.NewSchema(data)
-	if err != nil {
-		return node.Shape{}, append(problems, node.Problem{Path: []string{"data"}, Msg: "data: " + err.Error()})
+	schema, wrong := objectSchema("data", given)
+	if wrong != nil {
+		return node.Shape{}, append(problems, wrong...)
 	}
-	return node.Shape{Outputs: schema}, problems
+	return node.Shape{Outputs: node.MustSchema(schema)}, problems
 }
 
 func stepWait(_ context.Context, v node.Visit, in waitIn) (node.Action, error) {

@@ -1,7 +1,6 @@
 package nodes
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -20,53 +19,44 @@ type webhookIn struct {
 }
 
 type dedupeIn struct {
-	Key node.Late `json:"key" doc:"What makes two requests the same, such as $(n2.request.headers.x_event_id)."`
-	For string    `json:"for,omitempty" doc:"How long the first request is remembered. 24h if not given."`
+	Key node.Early `json:"key" doc:"What makes two requests the same, such as $(n2.request.headers.x_event_id)."`
+	For string     `json:"for,omitempty" doc:"How long the first request is remembered. 24h if not given."`
 }
-
-type webhookOut struct{}
 
 // webhook starts a run for each request.
 func webhook() *node.Type {
-	return node.Define[webhookIn, webhookOut](node.Type{
+	return node.DefineTrigger(node.Type{
 		Name:  "webhook",
 		Title: "Webhook",
 		Doc: "Starts a run for each request to its path. The properties of the request's body are its outputs, and so is " +
 			"`request`: `headers` (names in lower case, `-` as `_`; credentials and signatures left out), `query`, `method` and `path`. " +
 			"A property `request` of the body cannot be read.",
-		Trigger:  hook,
 		Outputs:  node.MustSchema(withRequest(nil)),
 		Outcomes: outcomes("A request came, and it is in order.", ""),
 		Shape:    shapeWebhook,
-	}, nil)
+	}, makeHook)
 }
 
 // remembered is how long a request is remembered that does not say.
 const remembered = 24 * time.Hour
 
-// hook reads inputs that fit the schema and have passed shapeWebhook.
-func hook(in map[string]any) (node.Trigger, error) {
-	h := &node.Hook{Accept: in["reply"] == "accept"}
-	path, _ := in["path"].(string)
-	h.Path = strings.Trim(path, "/")
-	h.Verify, _ = in["verify"].(string)
-	if body, ok := in["body"].(map[string]any); ok {
-		var err error
-		if h.Body, err = node.NewSchema(body); err != nil {
+func makeHook(in webhookIn) (node.Trigger, error) {
+	hook := &node.Hook{Path: strings.Trim(in.Path, "/"), Accept: in.Reply == "accept", Verify: in.Verify}
+	if in.Dedupe != nil {
+		hook.Dedupe = &node.Dedupe{Key: in.Dedupe.Key, For: remembered}
+	}
+	var err error
+	if in.Dedupe != nil && in.Dedupe.For != "" {
+		if hook.Dedupe.For, err = parseDuration(in.Dedupe.For); err != nil {
 			return nil, err
 		}
 	}
-	if dedupe, ok := in["dedupe"].(map[string]any); ok {
-		h.Dedupe = &node.Dedupe{For: remembered}
-		h.Dedupe.Key, _ = dedupe["key"].(node.Late)
-		if text, ok := dedupe["for"].(string); ok {
-			var err error
-			if h.Dedupe.For, err = parseDuration(text); err != nil {
-				return nil, err
-			}
+	if in.Body != nil {
+		if hook.Body, err = node.NewSchema(in.Body); err != nil {
+			return nil, err
 		}
 	}
-	return h, nil
+	return hook, nil
 }
 
 func shapeWebhook(with map[string]any) (node.Shape, []node.Problem) {
@@ -128,54 +118,21 @@ func checkLifetime(v any) []node.Problem {
 
 // shapeBody makes the outputs of a webhook from the schema of its body.
 func shapeBody(v any) (*node.Schema, []node.Problem) {
-	body, ok := v.(map[string]any)
-	if !ok {
-		return nil, []node.Problem{{Path: []string{"body"}, Msg: "body: expected a JSON Schema, which is a map"}}
-	}
-	if problems := checkBody(body); problems != nil {
+	body, problems := objectSchema("body", v)
+	if problems != nil {
 		return nil, problems
+	}
+	if props, ok := body["properties"].(map[string]any); ok && props["request"] != nil {
+		return nil, []node.Problem{{
+			Path: []string{"body", "properties", "request"},
+			Msg:  `body: no property can be called "request", that is where headers and query are`,
+		}}
 	}
 	outputs, err := node.NewSchema(withRequest(body))
 	if err != nil {
 		return nil, []node.Problem{{Path: []string{"body"}, Msg: "body: " + err.Error()}}
 	}
 	return outputs, nil
-}
-
-func checkBody(body map[string]any) []node.Problem {
-	if _, err := node.NewSchema(body); err != nil {
-		return schemaProblems(err)
-	}
-	if kind, given := body["type"]; given && kind != "object" {
-		return []node.Problem{{
-			Path: []string{"body", "type"},
-			Msg:  fmt.Sprintf("body: its type is %v, expected object", kind),
-			Hint: "the body's properties are the node's outputs",
-		}}
-	}
-	if props, ok := body["properties"].(map[string]any); ok && props["request"] != nil {
-		return []node.Problem{{
-			Path: []string{"body", "properties", "request"},
-			Msg:  `body: no property can be called "request", that is where headers and query are`,
-		}}
-	}
-	return nil
-}
-
-// schemaProblems puts the mistakes of a schema where the flow has it.
-func schemaProblems(err error) []node.Problem {
-	var wrong *node.SchemaError
-	if !errors.As(err, &wrong) {
-		return []node.Problem{{Path: []string{"body"}, Msg: "body: " + err.Error()}}
-	}
-	problems := make([]node.Problem, len(wrong.Problems))
-	for i, p := range wrong.Problems {
-		problems[i] = node.Problem{
-			Path: append([]string{"body"}, p.Path...),
-			Msg:  "body is no JSON Schema: " + p.String(),
-		}
-	}
-	return problems
 }
 
 var requestSchema = map[string]any{
@@ -199,11 +156,7 @@ func withRequest(body map[string]any) map[string]any {
 		maps.Copy(props, own)
 	}
 	props["request"] = requestSchema
-	outputs := map[string]any{"type": "object"}
-	if body["properties"] == nil {
-		outputs["additionalProperties"] = true // any field may come
-	}
-	maps.Copy(outputs, body)
+	outputs := openObject(body)
 	outputs["properties"] = props
 	return outputs
 }

@@ -36,7 +36,7 @@ func nodesCommand(std *streams) *cobra.Command {
 			}
 			switch {
 			case asJSON:
-				return printJSON(std.out, describeTypes(shown))
+				return printJSON(std.out, shown)
 			case len(args) == 1:
 				printType(std.out, shown[0])
 			default:
@@ -48,56 +48,6 @@ func nodesCommand(std *streams) *cobra.Command {
 	env.flags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the catalogue as JSON")
 	return cmd
-}
-
-type typeJSON struct {
-	Type       string        `json:"type"`
-	Version    string        `json:"version,omitempty"`
-	Title      string        `json:"title,omitempty"`
-	Doc        string        `json:"doc,omitempty"`
-	Trigger    bool          `json:"trigger,omitempty"`
-	Connects   bool          `json:"connects,omitempty"`
-	Idempotent bool          `json:"idempotent,omitempty"`
-	Inputs     *node.Schema  `json:"inputs"`
-	Outputs    *node.Schema  `json:"outputs"`
-	Settings   *node.Schema  `json:"settings,omitempty"`
-	Outcomes   []outcomeJSON `json:"outcomes"`
-}
-
-type outcomeJSON struct {
-	Name string `json:"name"`
-	Doc  string `json:"doc,omitempty"`
-	Role string `json:"role,omitempty"` // success, fault, invalid, default
-}
-
-func describeTypes(types []*node.Type) []typeJSON {
-	out := make([]typeJSON, len(types))
-	for i, t := range types {
-		out[i] = typeJSON{
-			Type: t.Name, Version: t.Version, Title: t.Title, Doc: t.Doc,
-			Trigger: t.Starts(), Connects: t.Connects, Idempotent: t.Idempotent,
-			Inputs: t.Inputs, Outputs: t.Outputs, Settings: t.Settings,
-		}
-		for _, o := range t.Outcomes.All {
-			out[i].Outcomes = append(out[i].Outcomes, outcomeJSON{o.Name, o.Doc, role(t.Outcomes, o.Name)})
-		}
-	}
-	return out
-}
-
-func role(o node.Outcomes, name string) string {
-	switch name {
-	case o.Success:
-		return "success"
-	case o.Fault:
-		return "fault"
-	case o.Invalid:
-		return "invalid"
-	case o.Default:
-		return "default"
-	default:
-		return ""
-	}
 }
 
 func printTypes(w io.Writer, types []*node.Type) {
@@ -132,7 +82,7 @@ func printType(w io.Writer, t *node.Type) {
 	fmt.Fprintln(w, "\noutcomes")
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for _, o := range t.Outcomes.All {
-		fmt.Fprintf(tw, "  %s\t%s\t%s\n", o.Name, role(t.Outcomes, o.Name), o.Doc)
+		fmt.Fprintf(tw, "  %s\t%s\t%s\n", o.Name, t.Outcomes.Role(o.Name), o.Doc)
 	}
 	tw.Flush()
 }

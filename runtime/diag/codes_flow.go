@@ -135,7 +135,9 @@ const (
 	UnreachableNode Code = "unreachable-node"
 
 	// NotOnEveryPath: a template reads a node that a run may not have visited
-	// when it comes here. Give a default with `??`, or route differently.
+	// when it comes here. Give a default with `??`, or route differently. What a
+	// trigger reads before there is a run, such as a dedupe key, sees no other
+	// node and no `run` at all.
 	//
 	//	flow: not-on-every-path
 	//	defaults: { outcomes: { onError: done, onTimeout: done, clientError: done, serverError: done } }

@@ -71,7 +71,7 @@ func types(t testing.TB) *node.Set {
 	idempotent.Idempotent = true
 	set, err := node.NewSet(
 		&node.Type{
-			Name: "start", Trigger: func(map[string]any) (node.Trigger, error) { return &node.Hook{Path: "start"}, nil }, Inputs: anything, Outputs: anything,
+			Name: "start", Trigger: func(map[string]any) (node.Trigger, error) { return &node.Manual{}, nil }, Inputs: anything, Outputs: anything,
 			Outcomes: node.Outcomes{Success: "success", All: []node.Outcome{{Name: "success"}}},
 		},
 		call, idempotent,

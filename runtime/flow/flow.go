@@ -189,7 +189,7 @@ func (c *compiler) resolveTypes() {
 	}
 	if len(c.flow.Triggers) == 0 && len(c.flow.Nodes) == len(c.spec.Nodes) && len(c.spec.Nodes) > 0 {
 		c.list.Errorf(c.spec.Name.Pos, diag.NoTrigger, "flow %q has no trigger, nothing can start it", c.flow.Name).
-			Hint = `add a node of type "webhook"`
+			Hint = `add a node of type "webhook" or "manual"`
 	}
 }
 

@@ -30,7 +30,7 @@ func (c *compiler) checkGraph() {
 
 func (c *compiler) checkRef(n *Node, ref expand.Ref, doms map[string]bool) {
 	other := c.flow.Nodes[ref.Name]
-	if other == nil || ref.Optional || doms[ref.Name] || n.Type.Starts() && ref.Name == n.ID {
+	if other == nil || ref.Optional || doms[ref.Name] || n.Type.Starts() { // for a trigger see checkEarly
 		return
 	}
 	msg := fmt.Sprintf("node %q is not on every path to %q, so it may have no outputs here", ref.Name, n.ID)

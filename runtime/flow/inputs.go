@@ -355,6 +355,10 @@ func (c *inputCompiler) compileLate(v spec.Value) input {
 		return nil
 	}
 	c.node.late = true
+	if c.node.Type.Starts() {
+		c.checkEarly(t.Refs())
+		return literalInput{early{t}}
+	}
 	c.refs[c.node.ID] = append(c.refs[c.node.ID], t.Refs()...)
 	return lateInput{t}
 }

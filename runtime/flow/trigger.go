@@ -1,11 +1,12 @@
 package flow
 
 import (
+	"fmt"
 	"maps"
+	"time"
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/expand"
-	"github.com/wendflow/wend/runtime/node"
 )
 
 // makeTriggers reads how runs begin, once and for all. What depends on what
@@ -22,25 +23,30 @@ func (c *compiler) makeTriggers() {
 	}
 }
 
-// DedupeKey evaluates what makes what came in the same as another: env holds the
-// flow's variables, `flow`, and the trigger's output under its id. It is nil if
-// the node is no trigger with a key, or if the key comes to nothing.
-func (n *Node) DedupeKey(env expand.Env) (any, error) {
-	h, ok := n.Trigger.(*node.Hook)
-	if !ok || h.Dedupe == nil {
-		return nil, nil
-	}
-	key, ok := h.Dedupe.Key.(late)
-	if !ok {
-		return nil, nil
-	}
-	return key.t.Eval(env)
+// early is a node.Early.
+type early struct{ t evaluator }
+
+func (e early) Eval(names map[string]any, now time.Time) (any, error) {
+	return e.t.Eval(expand.Env{Names: names, Now: now})
 }
 
-// TriggerEnv is what a template of a trigger sees when the trigger gives output.
-func (f *Flow) TriggerEnv(trigger string, output map[string]any) expand.Env {
+// checkEarly reports what an input of a trigger reads that only a run has.
+func (c *inputCompiler) checkEarly(refs []expand.Ref) {
+	for _, ref := range refs {
+		_, variable := c.flow.Variables[ref.Name]
+		if variable || ref.Name == c.node.ID || ref.Name == "flow" || ref.Optional {
+			continue
+		}
+		c.list.Errorf(ref.Pos, diag.NotOnEveryPath, "there is no %q here: this is read before there is a run", ref.Name).
+			Hint = fmt.Sprintf(`it may read %q, "flow" and variables`, c.node.ID)
+	}
+}
+
+// NamesBefore returns the names that a node.Early of a trigger sees when the
+// trigger gives output: that, `flow`, and the variables as they are declared.
+func (f *Flow) NamesBefore(trigger string, output map[string]any) map[string]any {
 	names := maps.Clone(f.Variables)
 	names["flow"] = map[string]any{"name": f.Name, "digest": f.Digest}
 	names[trigger] = output
-	return expand.Env{Names: names}
+	return names
 }

@@ -41,6 +41,20 @@ func Define[In, Out any](t Type, step func(context.Context, Visit, In) (Action, 
 	return &t
 }
 
+// DefineTrigger is Define for a type that starts runs. t brings the outputs
+// too, and trigger makes the trigger of one node.
+func DefineTrigger[In any](t Type, trigger func(In) (Trigger, error)) *Type {
+	t.Inputs = MustSchema(structSchema(reflect.TypeFor[In]()))
+	t.Trigger = func(inputs map[string]any) (Trigger, error) {
+		var in In
+		if err := decode(inputs, &in); err != nil {
+			return nil, err
+		}
+		return trigger(in)
+	}
+	return &t
+}
+
 func fieldNames(t reflect.Type) []string {
 	names := make([]string, t.NumField())
 	for i := range names {
@@ -124,7 +138,7 @@ func typeSchema(t reflect.Type) map[string]any {
 		return map[string]any{"type": "string", "pattern": `^([0-9.]+(ns|us|ms|s|m|h|d))+$`}
 	case t == reflect.TypeFor[Assignments]():
 		return map[string]any{"type": "object", "x-wend": "set"}
-	case t == reflect.TypeFor[Late]():
+	case t == reflect.TypeFor[Late](), t == reflect.TypeFor[Early]():
 		return map[string]any{"x-wend": "late"}
 	case t.Kind() == reflect.Interface:
 		return map[string]any{}

@@ -226,6 +226,13 @@ type Late interface {
 	Eval(over map[string]any) (any, error)
 }
 
+// Early is an input of a trigger: a template that is evaluated when something
+// comes, before there is a run, with the names and the time given. A schema asks
+// for it as for Late.
+type Early interface {
+	Eval(names map[string]any, now time.Time) (any, error)
+}
+
 // Assignments is an input whose schema is {"x-wend": "set"}: variables of the
 // run and their new values, in the order of the file, since a value may read
 // those set before it.

@@ -2,9 +2,9 @@ package node
 
 import "time"
 
-// Trigger is how the runs of one node begin. It is made once, when the flow is
-// compiled, so that nobody reads a trigger's inputs again. It is a Hook; other
-// kinds come as types of their own.
+// Trigger is how the runs of one node begin: a *Hook or *Manual. It is made
+// once, when the flow is compiled, so that nobody reads a trigger's inputs
+// again. Immutable and safe for concurrent use.
 type Trigger interface{ trigger() }
 
 // Hook begins a run for each request to a path.
@@ -18,8 +18,14 @@ type Hook struct {
 
 // Dedupe takes requests with one key for one.
 type Dedupe struct {
-	Key Late          // of the request; flow.Node.DedupeKey evaluates it
+	Key Early
 	For time.Duration // how long the first is remembered
 }
 
-func (*Hook) trigger() {}
+// Manual begins a run when somebody asks for one, and waits for nothing.
+type Manual struct {
+	Input *Schema // of what the run is started with; nil: any object will do
+}
+
+func (*Hook) trigger()   {}
+func (*Manual) trigger() {}

@@ -43,7 +43,7 @@ var (
 		Step: func(context.Context, node.Visit) (node.Action, error) { return node.Finish{}, nil },
 	}
 	startType = &node.Type{
-		Name: "start", Trigger: func(map[string]any) (node.Trigger, error) { return &node.Hook{Path: "start"}, nil },
+		Name: "start", Trigger: func(map[string]any) (node.Trigger, error) { return &node.Manual{}, nil },
 		Inputs:   node.MustSchema(map[string]any{"type": "object"}),
 		Outputs:  node.MustSchema(map[string]any{"type": "object"}),
 		Outcomes: node.Outcomes{Success: "success", All: []node.Outcome{{Name: "success"}}},

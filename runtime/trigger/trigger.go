@@ -3,6 +3,7 @@
 package trigger
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -15,15 +16,25 @@ import (
 // Output is what a webhook gives to a run: the properties of the body, and the
 // request. The error is a *problem.Problem.
 func Output(h *node.Hook, body any, request map[string]any) (map[string]any, error) {
-	if _, ok := body.(map[string]any); !ok {
-		return nil, Invalid([]node.Problem{{Msg: "expected an object"}})
+	output, err := properties(body, h.Body)
+	if err != nil {
+		return nil, err
 	}
-	if wrong := h.Body.Validate(body); wrong != nil {
-		return nil, Invalid(wrong)
-	}
-	output := maps.Clone(h.Body.WithDefaults(body.(map[string]any)))
 	output["request"] = request
 	return output, nil
+}
+
+// properties returns those of an object that fits the schema, in a map of its
+// own.
+func properties(body any, schema *node.Schema) (map[string]any, error) {
+	object, ok := body.(map[string]any)
+	if !ok {
+		return nil, Invalid([]node.Problem{{Msg: "expected an object"}})
+	}
+	if wrong := schema.Validate(object); wrong != nil {
+		return nil, Invalid(wrong)
+	}
+	return maps.Clone(schema.WithDefaults(object)), nil
 }
 
 // Invalid is the problem of a body that does not fit its schema.
@@ -36,26 +47,15 @@ func Invalid(wrong []node.Problem) *problem.Problem {
 	return p
 }
 
-// ByHand makes the output of a trigger from a JSON body that came without a
-// webhook's request: by `wend run --input` or through the API. An object under
-// "request" stands for the request; without it the request is empty. The error
-// is a *problem.Problem.
+// ByHand makes the output of a trigger from a JSON body that came by no way of
+// the trigger's own: by `wend run --input` or through the API. The error is a
+// *problem.Problem.
 func ByHand(n *flow.Node, raw []byte) (map[string]any, error) {
 	body, err := ParseJSON(raw)
 	if err != nil {
 		return nil, err
 	}
-	hook, ok := n.Trigger.(*node.Hook)
-	if !ok {
-		return nil, problem.New(http.StatusBadRequest, "node %q is no trigger that can be started by hand", n.ID)
-	}
-	request := map[string]any{"headers": map[string]any{}, "query": map[string]any{}, "method": http.MethodPost, "path": ""}
-	if object, ok := body.(map[string]any); ok {
-		given, _ := object["request"].(map[string]any)
-		maps.Copy(request, given)
-		delete(object, "request")
-	}
-	output, err := Output(hook, body, request)
+	output, err := byHand(n.Trigger, body)
 	if err != nil {
 		return nil, err
 	}
@@ -63,4 +63,27 @@ func ByHand(n *flow.Node, raw []byte) (map[string]any, error) {
 		return nil, Invalid(wrong)
 	}
 	return output, nil
+}
+
+func byHand(t node.Trigger, body any) (map[string]any, error) {
+	switch t := t.(type) {
+	case *node.Hook:
+		return Output(t, body, requestIn(body))
+	case *node.Manual:
+		return properties(body, t.Input)
+	default:
+		return nil, fmt.Errorf("a trigger of type %T is not started by hand", t)
+	}
+}
+
+// requestIn takes from a body what it has under "request" for the request. What
+// is not given of it is empty.
+func requestIn(body any) map[string]any {
+	request := map[string]any{"headers": map[string]any{}, "query": map[string]any{}, "method": http.MethodPost, "path": ""}
+	if object, ok := body.(map[string]any); ok {
+		given, _ := object["request"].(map[string]any)
+		maps.Copy(request, given)
+		delete(object, "request")
+	}
+	return request
 }

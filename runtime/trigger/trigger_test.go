@@ -32,6 +32,59 @@ nodes:
           mode: { type: string }
 `
 
+// A run that is started by hand with a manual trigger gets what was given.
+func TestManual(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		with, body string
+		want       map[string]any
+		err        string
+	}{
+		"fits":         {typed, `{"from": "+47", "request": 1}`, map[string]any{"from": "+47", "to": "none", "request": 1}, ""},
+		"does not fit": {typed, `{"from": 47}`, nil, "the body does not fit; from: is a number, expected a string"},
+		"no object":    {typed, `[]`, nil, "the body does not fit; expected an object"},
+		"anything":     {"{}", `{"x": null}`, map[string]any{"x": nil}, ""},
+		"no JSON":      {"{}", `{`, nil, "the body is not JSON: unexpected end of JSON input"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := load(t, "flow: f\nnodes:\n  n1: { type: manual, with: "+test.with+" }\n")
+			check(t, f, test.body, test.want, test.err)
+		})
+	}
+}
+
+const typed = `{ input: { type: object, required: [from], properties: { from: { type: string }, to: { type: string, default: none } } } }`
+
+func load(t *testing.T, src string) *flow.Flow {
+	t.Helper()
+	types, err := node.NewSet(nodes.All()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, mistakes := flow.Load("f.yaml", []byte(src), flow.Config{Types: types})
+	if err := mistakes.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func check(t *testing.T, f *flow.Flow, body string, want map[string]any, wrong string) {
+	t.Helper()
+	got, err := trigger.ByHand(f.Triggers[0], []byte(body))
+	msg := ""
+	if err != nil {
+		msg = err.Error()
+	}
+	if msg != wrong {
+		t.Errorf("error %q, want %q", msg, wrong)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
 // A run that is started by hand gets what a request would have given.
 func TestByHand(t *testing.T) {
 	t.Parallel()
@@ -60,28 +113,11 @@ func TestByHand(t *testing.T) {
 		"no object":    {body: `"sms"`, err: "the body does not fit; expected an object"},
 		"no JSON":      {body: `{sms}`, err: "the body is not JSON: invalid character 's' looking for beginning of object key string"},
 	}
-	types, err := node.NewSet(nodes.All()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, mistakes := flow.Load("sms.yaml", []byte(sms), flow.Config{Types: types})
-	if err := mistakes.Err(); err != nil {
-		t.Fatal(err)
-	}
+	f := load(t, sms)
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := trigger.ByHand(f.Triggers[0], []byte(test.body))
-			msg := ""
-			if err != nil {
-				msg = err.Error()
-			}
-			if msg != test.err {
-				t.Errorf("error %q, want %q", msg, test.err)
-			}
-			if d := cmp.Diff(test.want, got); d != "" {
-				t.Errorf("(-want +got)\n%s", d)
-			}
+			check(t, f, test.body, test.want, test.err)
 		})
 	}
 }

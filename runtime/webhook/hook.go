@@ -56,9 +56,7 @@ func (h *hook) dedupeKey(output map[string]any, now time.Time, log *slog.Logger)
 	if h.Dedupe == nil {
 		return "", nil
 	}
-	env := h.Flow.TriggerEnv(h.Node.ID, output)
-	env.Now = now
-	key, err := h.Node.DedupeKey(env)
+	key, err := h.Dedupe.Key.Eval(h.Flow.NamesBefore(h.Node.ID, output), now)
 	switch key := key.(type) {
 	case nil:
 	case string:

@@ -1,0 +1,43 @@
+package nodes
+
+import "github.com/wendflow/wend/runtime/node"
+
+type manualIn struct {
+	Input map[string]any `json:"input,omitempty" x-wend:"literal" doc:"JSON Schema of what a run is started with. Input that does not fit is refused, and no run is made. Without it any JSON object will do."`
+}
+
+// manual starts runs that nothing outside starts.
+func manual() *node.Type {
+	return node.DefineTrigger(node.Type{
+		Name:  "manual",
+		Title: "Manual",
+		Doc: "Starts a run when somebody asks for one, with `wend run` or through the API; nothing is served for it. " +
+			"The properties of the input are its outputs.",
+		Outputs:  node.MustSchema(openObject(nil)),
+		Outcomes: outcomes("The input is in order.", ""),
+		Shape:    shapeManual,
+	}, makeManual)
+}
+
+func shapeManual(with map[string]any) (node.Shape, []node.Problem) {
+	given, ok := with["input"]
+	if !ok {
+		return node.Shape{}, nil
+	}
+	schema, problems := objectSchema("input", given)
+	if problems != nil {
+		return node.Shape{}, problems
+	}
+	return node.Shape{Outputs: node.MustSchema(openObject(schema))}, nil
+}
+
+func makeManual(in manualIn) (node.Trigger, error) {
+	if in.Input == nil {
+		return &node.Manual{}, nil
+	}
+	input, err := node.NewSchema(in.Input)
+	if err != nil {
+		return nil, err
+	}
+	return &node.Manual{Input: input}, nil
+}

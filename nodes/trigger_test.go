@@ -1,0 +1,75 @@
+package nodes_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/wendflow/wend/nodes"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/node"
+)
+
+// compile compiles a flow whose first node is n1, with what is given.
+func compile(t *testing.T, n1 string) *flow.Flow {
+	t.Helper()
+	types, err := node.NewSet(nodes.All()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := "flow: f\nvariables: { prefix: order }\nnodes:\n  n1: " + n1 + "\n  n2: { type: end }\n"
+	f, mistakes := flow.Load("f.yaml", []byte(src), flow.Config{Types: types})
+	if f == nil {
+		t.Fatal(mistakes)
+	}
+	return f
+}
+
+func TestTriggers(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		n1   string
+		want node.Trigger
+		key  any // of dedupe
+	}{
+		"a path": {n1: `{ type: webhook, with: { path: /a/b }, next: n2 }`, want: &node.Hook{Path: "a/b"}},
+		"waited for": {
+			n1:   `{ type: webhook, with: { path: /a, reply: wait, verify: sms }, next: n2 }`,
+			want: &node.Hook{Path: "a", Verify: "sms"},
+		},
+		"accepted": {n1: `{ type: webhook, with: { path: /a, reply: accept }, next: n2 }`, want: &node.Hook{Path: "a", Accept: true}},
+		"once a day": {
+			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: $(n1.id) } }, next: n2 }`,
+			want: &node.Hook{Path: "a", Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: 7,
+		},
+		"once in two days, by more": {
+			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: $(prefix)-$(n1.id)-$(flow.name)-$(now()), for: 2d } }, next: n2 }`,
+			want: &node.Hook{Path: "a", Dedupe: &node.Dedupe{For: 48 * time.Hour}}, key: "order-7-f-2026-11-20T08:00:00Z",
+		},
+		"once by a fixed key": {
+			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: only } }, next: n2 }`,
+			want: &node.Hook{Path: "a", Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: "only",
+		},
+		"by hand": {n1: `{ type: manual, next: n2 }`, want: &node.Manual{}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := compile(t, test.n1)
+			got := f.Triggers[0].Trigger
+			if d := cmp.Diff(test.want, got, cmpopts.IgnoreFields(node.Dedupe{}, "Key")); d != "" {
+				t.Errorf("(-want +got)\n%s", d)
+			}
+			if test.key == nil {
+				return
+			}
+			key, err := got.(*node.Hook).Dedupe.Key.Eval(f.NamesBefore("n1", m{"id": 7}), time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC))
+			if err != nil {
+				t.Fatal(err)
+			}
+			diff(t, test.key, key)
+		})
+	}
+}
