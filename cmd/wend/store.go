@@ -63,7 +63,7 @@ func (s *store) Flow(ctx context.Context, run journal.Summary) (*flow.Flow, erro
 	if err != nil {
 		return nil, err
 	}
-	f, mistakes := flow.Load(run.Flow+".yaml", src, flow.Config{Types: types})
+	f, mistakes := flow.LoadStored(run.Flow+".yaml", src, flow.Config{Types: types})
 	if f == nil {
 		return nil, fmt.Errorf("the flow %q as it was: %w", run.Flow, mistakes.Err())
 	}

@@ -49,6 +49,7 @@ type Node struct {
 	Routes     map[string]string // outcome to node id; one that is not here ends the run
 	Trigger    node.Trigger      // how runs begin here; nil if none do
 
+	edges  []Edge // the same as Routes, with who says so
 	inputs input
 	late   bool // some input is left to the node to evaluate
 }
@@ -81,7 +82,15 @@ type Config struct {
 // Compile checks f and collects every mistake. The Flow is nil if the list
 // has errors; warnings leave it usable.
 func Compile(f *spec.Flow, cfg Config) (*Flow, diag.List) {
-	c := &compiler{spec: f, cfg: cfg, flow: newFlow(f)}
+	c := compile(f, cfg, false)
+	if c.list.HasErrors() {
+		return nil, c.list.Sorted()
+	}
+	return c.flow, c.list.Sorted()
+}
+
+func compile(f *spec.Flow, cfg Config, stored bool) *compiler {
+	c := &compiler{spec: f, cfg: cfg, flow: newFlow(f), stored: stored}
 	c.declareVariables()
 	c.resolveTypes()
 	c.buildScope()
@@ -89,13 +98,10 @@ func Compile(f *spec.Flow, cfg Config) (*Flow, diag.List) {
 	c.routeOutcomes()
 	c.checkGraph()
 	c.checkRetries()
-	if !c.list.HasErrors() {
+	if stored || !c.list.HasErrors() {
 		c.makeTriggers()
 	}
-	if c.list.HasErrors() {
-		return nil, c.list.Sorted()
-	}
-	return c.flow, c.list.Sorted()
+	return c
 }
 
 // Load parses and compiles in one go.
@@ -115,8 +121,8 @@ func Load(file string, src []byte, cfg Config) (*Flow, diag.List) {
 	return compiled, mistakes.Sorted()
 }
 
-// mayFollow reports what may be there only because a key was misspelt, and so
-// did not count.
+// mayFollow tells of a mistake that may be there only because a key was
+// misspelt, and so did not count.
 func mayFollow(e *diag.Error) bool {
 	return e.Code == diag.OpenOutcome || e.Code == diag.UnreachableNode
 }
@@ -131,6 +137,9 @@ type compiler struct {
 	// lost tells that a route is wrong, so that what the graph has to say may
 	// only come of that.
 	lost bool
+	// stored tells that the flow was checked when a run began with it: only
+	// what cannot be run is still looked for.
+	stored bool
 }
 
 func newFlow(f *spec.Flow) *Flow {
@@ -281,9 +290,12 @@ func suggestFixed(word string, known []string) string {
 	return diag.Suggest(word, known)
 }
 
+// engineNames are what templates may name in every flow.
+var engineNames = []string{"run", "flow", "error"}
+
 // buildScope types every name that templates may use.
 func (c *compiler) buildScope() {
-	names := map[string]expand.Type{
+	names := map[string]expand.Type{ // those of engineNames
 		"run":   expand.FromSchema(runSchema),
 		"flow":  expand.FromSchema(flowSchema),
 		"error": expand.FromSchema(errorSchema),
@@ -298,6 +310,11 @@ func (c *compiler) buildScope() {
 	for _, s := range c.spec.Nodes {
 		if _, ok := names[s.ID.Value]; !ok && s.ID.Value != "" {
 			names[s.ID.Value] = expand.FromSchema(nil)
+		}
+	}
+	if c.stored {
+		for name := range names {
+			names[name] = expand.FromSchema(nil)
 		}
 	}
 	c.scope = &expand.Scope{Names: names}

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
@@ -14,7 +15,7 @@ func (c *compiler) checkGraph() {
 	if len(c.flow.Nodes) != len(c.spec.Nodes) || len(c.flow.Triggers) == 0 || c.lost {
 		return // with unknown nodes or routes the graph is not known either
 	}
-	before := c.flow.dominators()
+	before := c.flow.graph().dominators()
 	for _, id := range c.flow.Order {
 		n := c.flow.Nodes[id]
 		doms, reached := before[id]
@@ -41,14 +42,32 @@ func (c *compiler) checkRef(n *Node, ref expand.Ref, doms map[string]bool) {
 		Hint = fmt.Sprintf("give a default, such as %s ?? \"…\", or route differently", strings.Join(append([]string{ref.Name}, ref.Path...), "."))
 }
 
+// graph is the nodes of a flow and their edges, as far as they are known.
+type graph struct {
+	starts []string // where runs begin
+	next   map[string][]string
+}
+
+func (f *Flow) graph() graph {
+	g := graph{next: map[string][]string{}}
+	for _, t := range f.Triggers {
+		g.starts = append(g.starts, t.ID)
+	}
+	for _, e := range f.Edges() {
+		if f.Nodes[e.To] != nil {
+			g.next[e.From] = append(g.next[e.From], e.To)
+		}
+	}
+	return g
+}
+
 // dominators returns, for every node that can be reached, the nodes that every
-// path from any trigger passes before it.
-func (f *Flow) dominators() map[string]map[string]bool {
-	edges := f.edges()
+// path from any start passes before it.
+func (g graph) dominators() map[string]map[string]bool {
 	preds := map[string][]string{}
-	order := f.reachable(edges)
+	order := g.reachable()
 	for _, from := range order {
-		for _, to := range edges[from] {
+		for _, to := range g.next[from] {
 			preds[to] = append(preds[to], from)
 		}
 	}
@@ -58,7 +77,7 @@ func (f *Flow) dominators() map[string]map[string]bool {
 	for changed := true; changed; {
 		changed = false
 		for _, id := range order {
-			next := f.meet(id, preds[id], before)
+			next := g.meet(id, preds[id], before)
 			if old, ok := before[id]; next != nil && (!ok || len(old) != len(next)) {
 				before[id] = next
 				changed = true
@@ -68,8 +87,8 @@ func (f *Flow) dominators() map[string]map[string]bool {
 	return before
 }
 
-func (f *Flow) meet(id string, preds []string, before map[string]map[string]bool) map[string]bool {
-	if f.Nodes[id].Type.Starts() {
+func (g graph) meet(id string, preds []string, before map[string]map[string]bool) map[string]bool {
+	if slices.Contains(g.starts, id) {
 		return map[string]bool{}
 	}
 	var met map[string]bool
@@ -94,29 +113,15 @@ func (f *Flow) meet(id string, preds []string, before map[string]map[string]bool
 	return met
 }
 
-func (f *Flow) edges() map[string][]string {
-	edges := map[string][]string{}
-	for _, id := range f.Order {
-		n := f.Nodes[id]
-		for _, o := range n.Outcomes.All {
-			if to, ok := n.Routes[o.Name]; ok && f.Nodes[to] != nil {
-				edges[id] = append(edges[id], to)
-			}
-		}
-	}
-	return edges
-}
-
 // reachable returns the nodes that runs can reach, breadth first.
-func (f *Flow) reachable(edges map[string][]string) []string {
-	var order []string
+func (g graph) reachable() []string {
 	seen := map[string]bool{}
-	for _, t := range f.Triggers {
-		seen[t.ID] = true
-		order = append(order, t.ID)
+	for _, id := range g.starts {
+		seen[id] = true
 	}
+	order := slices.Clone(g.starts)
 	for i := 0; i < len(order); i++ {
-		for _, to := range edges[order[i]] {
+		for _, to := range g.next[order[i]] {
 			if !seen[to] {
 				seen[to] = true
 				order = append(order, to)

@@ -152,7 +152,7 @@ func (c *inputCompiler) compile(v spec.Value, schema map[string]any, path []stri
 	}
 	switch schema["x-wend"] {
 	case "literal":
-		yamldoc.CheckNumbers(v, &c.list)
+		c.checkNumbers(v)
 		return literalInput{yamldoc.Plain(v)}
 	case "late":
 		return c.compileLate(v)
@@ -204,7 +204,7 @@ func (c *inputCompiler) compileMap(m *spec.Map, schema map[string]any, path []st
 // that a plugin's method does not need may be "".
 func (c *inputCompiler) blank(v spec.Value, schema, parent map[string]any, path []string) bool {
 	s, ok := v.(*spec.Scalar)
-	if !ok || s.Lost() {
+	if !ok || s.Lost() || c.stored {
 		return false
 	}
 	types := schemaTypes(schema)
@@ -226,6 +226,13 @@ func (c *inputCompiler) blank(v spec.Value, schema, parent map[string]any, path 
 		e.Hint += ", or leave the key out"
 	}
 	return true
+}
+
+// checkNumbers reports numbers that would change, in data that may be anything.
+func (c *inputCompiler) checkNumbers(v spec.Value) {
+	if !c.stored {
+		yamldoc.CheckNumbers(v, &c.list)
+	}
 }
 
 func asList(v any) []any {
@@ -294,7 +301,7 @@ func (c *inputCompiler) compileScalar(s *spec.Scalar, schema map[string]any, pat
 		}
 	}
 	before := len(c.list)
-	if s.CheckNumber(&c.list); len(c.list) > before {
+	if c.checkNumbers(s); len(c.list) > before {
 		return nil
 	}
 	if _, isText := s.Data.(string); !isText {
@@ -348,7 +355,7 @@ func choices(schema map[string]any) []string {
 }
 
 func (c *inputCompiler) compileLate(v spec.Value) input {
-	yamldoc.CheckNumbers(v, &c.list)
+	c.checkNumbers(v)
 	t, mistakes := expand.CompileValue(v, c.scope)
 	c.list = append(c.list, mistakes...)
 	if mistakes.HasErrors() {
@@ -408,7 +415,7 @@ func (c *inputCompiler) checkSetKind(e spec.Entry, old any) {
 	if _, isText := s.Data.(string); !isText {
 		got = expand.TypeOf(s.Data).Kind()
 	}
-	if got == want || got == "any" || got == "null" || got == "integer" && want == "number" {
+	if c.stored || got == want || got == "any" || got == "null" || got == "integer" && want == "number" {
 		return
 	}
 	c.list.Errorf(s.Text.Pos, diag.WrongType, "variable %q is %s, but is set to %s here",
@@ -435,7 +442,7 @@ func (c *inputCompiler) compileCondition(v spec.Value) input {
 // the hint where the value should be text and could easily be.
 func (c *inputCompiler) kindFits(kind string, pos diag.Pos, schema map[string]any, path []string, asText string) bool {
 	want := schemaTypes(schema)
-	if len(want) == 0 || kind == "any" || contains(want, kind) || kind == "integer" && contains(want, "number") {
+	if c.stored || len(want) == 0 || kind == "any" || contains(want, kind) || kind == "integer" && contains(want, "number") {
 		return true
 	}
 	e := c.list.Errorf(pos, diag.WrongType, "input %q of node %q is %s, expected %s",

@@ -32,14 +32,12 @@ func (c *compiler) routeOutcomes() {
 
 func (c *compiler) routeNode(s *spec.Node, n *Node, used map[string]bool) {
 	explicit := c.explicitRoutes(s, n)
-	rest := explicit["else"]
-	delete(explicit, "else")
-	defaults := map[string]string{}
+	defaults := map[string]Edge{}
 	for _, r := range c.spec.Defaults.Outcomes {
 		// A default that leads back to the node it is for would be a loop
 		// that nobody wrote.
 		if r.Target.Value != n.ID {
-			defaults[r.Outcome.Value] = r.Target.Value
+			defaults[r.Outcome.Value] = Edge{To: r.Target.Value, Via: ViaDefaults, Pos: r.Target.Pos}
 		}
 		if n.Outcomes.Has(r.Outcome.Value) {
 			used[r.Outcome.Value] = true
@@ -48,25 +46,39 @@ func (c *compiler) routeNode(s *spec.Node, n *Node, used map[string]bool) {
 	n.Routes = map[string]string{}
 	var open []string
 	for _, o := range n.Outcomes.All {
-		target := explicit[o.Name]
-		if target == "" && o.Name != n.Outcomes.Success {
-			target = cmp.Or(rest, explicit[n.Outcomes.Default], defaults[o.Name], defaults[n.Outcomes.Default])
+		e := explicit[o.Name]
+		if e.To == "" && o.Name != n.Outcomes.Success {
+			vendors := explicit[n.Outcomes.Default]
+			vendors.Via = ViaCatchAll
+			e = firstTo(explicit["else"], vendors, defaults[o.Name], defaults[n.Outcomes.Default])
 		}
-		if target != "" {
-			n.Routes[o.Name] = target
+		e.From, e.Outcome, e.Kind = n.ID, o.Name, kindOfOutcome(n.Outcomes, o.Name)
+		if e.To != "" {
+			n.Routes[o.Name] = e.To
 		} else if c.missed(n, o.Name) {
 			open = append(open, strconv.Quote(o.Name))
 		}
+		n.edges = append(n.edges, e)
 	}
 	c.warnOpen(s, open)
 }
 
+// firstTo returns the first edge that leads anywhere.
+func firstTo(edges ...Edge) Edge {
+	for _, e := range edges {
+		if e.To != "" {
+			return e
+		}
+	}
+	return Edge{}
+}
+
 // explicitRoutes reads `next` and `outcomes`; the key "else" stands for the
 // rest.
-func (c *compiler) explicitRoutes(s *spec.Node, n *Node) map[string]string {
-	routes := map[string]string{}
+func (c *compiler) explicitRoutes(s *spec.Node, n *Node) map[string]Edge {
+	routes := map[string]Edge{}
 	if s.Next.Value != "" {
-		routes[n.Outcomes.Success] = s.Next.Value
+		routes[n.Outcomes.Success] = Edge{To: s.Next.Value, Via: ViaNext, Pos: s.Next.Pos}
 		c.checkTarget(s.Next)
 	}
 	for _, r := range s.Outcomes {
@@ -81,7 +93,11 @@ func (c *compiler) explicitRoutes(s *spec.Node, n *Node) map[string]string {
 			c.lost = true
 			c.list.Errorf(r.Outcome.Pos, diag.RoutedTwice, "the success outcome %q is routed by `next` already", name)
 		}
-		routes[name] = r.Target.Value
+		via := ViaOutcomes
+		if name == "else" {
+			via = ViaElse
+		}
+		routes[name] = Edge{To: r.Target.Value, Via: via, Pos: r.Target.Pos}
 	}
 	return routes
 }

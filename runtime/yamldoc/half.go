@@ -32,24 +32,31 @@ func (f Format) ParseHalf(file string, src []byte) (d *Document, mistakes diag.L
 // mend blanks the lines that keep a text from being YAML, and leaves the others
 // where they are.
 func mend(text string) string {
-	lines := strings.SplitAfter(text, "\n")
-	m := mender{lines: lines, used: make([]bool, len(lines))}
-	for _, top := range chunks(lines, 0, len(lines)) {
-		if m.isYAML(top.from, top.to) {
-			m.use(top.from, top.to)
-			continue
-		}
-		inner := chunks(lines, top.from+1, top.to)
-		if len(inner) < 2 || !m.isYAML(top.from, inner[0].from) {
-			m.longest(top.from, top.to)
-			continue
-		}
-		m.use(top.from, inner[0].from)
-		for _, c := range inner {
-			m.longest(c.from, c.to)
-		}
+	m := mender{lines: strings.SplitAfter(text, "\n")}
+	if len(text) > maxHalf {
+		return ""
 	}
-	return m.text()
+	for _, top := range m.chunks(0, len(m.lines)) {
+		m.top(top)
+	}
+	m.skipTo(len(m.lines))
+	return m.kept
+}
+
+// A file that is longer than maxHalf is not mended, and no more than maxTries
+// are made, for files that are broken all over.
+const (
+	maxHalf  = 256 << 10
+	maxTries = 500
+)
+
+// mender goes through the lines of a text and keeps what is YAML together with
+// what it kept before.
+type mender struct {
+	lines []string
+	at    int // of the lines that are kept or blank
+	kept  string
+	tries int
 }
 
 // chunk is lines[from:to].
@@ -57,15 +64,15 @@ type chunk struct{ from, to int }
 
 // chunks cuts lines into entries: each begins at the indent of the first, and
 // goes on with what is indented deeper.
-func chunks(lines []string, from, to int) []chunk {
+func (m *mender) chunks(from, to int) []chunk {
 	var list []chunk
 	indent := -1
 	for i := from; i < to; i++ {
-		content := strings.TrimLeft(lines[i], " ")
+		content := strings.TrimLeft(m.lines[i], " ")
 		if text := strings.TrimSpace(content); text == "" || text[0] == '#' {
 			continue
 		}
-		in := len(lines[i]) - len(content)
+		in := len(m.lines[i]) - len(content)
 		if indent < 0 {
 			indent = in
 		}
@@ -79,68 +86,56 @@ func chunks(lines []string, from, to int) []chunk {
 	return list
 }
 
-type mender struct {
-	lines []string
-	used  []bool
-	tries int
-}
-
-// A piece that is longer than maxPiece is not taken apart, and no more than
-// maxTries are tried, for files that are broken all over.
-const (
-	maxPiece = 64 << 10
-	maxTries = 2000
-)
-
-func (m *mender) use(from, to int) {
-	for i := from; i < to; i++ {
-		m.used[i] = true
+// top keeps an entry at the top, or what is in it entry by entry. Its first line
+// is left out if that is what keeps the next from fitting: a line that lost its
+// indent.
+func (m *mender) top(c chunk) {
+	if m.keep(c) {
+		return
+	}
+	inner := m.chunks(c.from+1, c.to)
+	if len(inner) == 0 {
+		return
+	}
+	first := chunk{c.from, inner[0].from}
+	if !m.fits(chunk{c.from, inner[0].from + 1}) && m.fits(chunk{inner[0].from, inner[0].from + 1}) {
+		first.to = first.from
+	}
+	m.keep(first)
+	for _, c := range inner {
+		if m.keep(c) {
+			continue
+		}
+		for i := c.from; i < c.to; i++ {
+			m.keep(chunk{i, i + 1})
+		}
 	}
 }
 
-func (m *mender) isYAML(from, to int) bool {
-	m.tries++
-	if m.tries > maxTries {
+// keep keeps some lines if they fit, and blanks what lies before them.
+func (m *mender) keep(c chunk) bool {
+	if !m.fits(c) {
 		return false
 	}
-	_, err := decodeAll(strings.Join(m.lines[from:to], ""))
+	m.skipTo(c.from)
+	m.kept += strings.Join(m.lines[c.from:c.to], "")
+	m.at = c.to
+	return true
+}
+
+func (m *mender) fits(c chunk) bool {
+	if m.tries++; m.tries > maxTries {
+		return false
+	}
+	_, err := decodeAll(m.kept + "\n" + strings.Join(m.lines[c.from:c.to], ""))
 	return err == nil
 }
 
-// longest uses as many lines from the first as are YAML together; behind a line
-// that is not, it goes on with those that fit again.
-func (m *mender) longest(from, to int) {
-	if m.isYAML(from, to) {
-		m.use(from, to)
-		return
-	}
-	if size := len(strings.Join(m.lines[from:to], "")); size > maxPiece {
-		return
-	}
-	var kept strings.Builder
-	for i := from; i < to; i++ {
-		m.tries++
-		if m.tries > maxTries {
-			return
-		}
-		if _, err := decodeAll(kept.String() + m.lines[i]); err != nil {
-			continue
-		}
-		kept.WriteString(m.lines[i])
-		m.used[i] = true
-	}
-}
-
-// text is the file with the other lines blank, and none missing.
-func (m *mender) text() string {
-	var b strings.Builder
-	for i, line := range m.lines {
-		switch {
-		case m.used[i]:
-			b.WriteString(line)
-		case strings.HasSuffix(line, "\n"):
-			b.WriteString("\n")
+// skipTo blanks the lines before i.
+func (m *mender) skipTo(i int) {
+	for ; m.at < i; m.at++ {
+		if strings.HasSuffix(m.lines[m.at], "\n") {
+			m.kept += "\n"
 		}
 	}
-	return b.String()
 }

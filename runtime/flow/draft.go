@@ -1,0 +1,278 @@
+package flow
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/expand"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/spec"
+)
+
+// Draft is what can be understood of a flow that somebody may still be writing:
+// its nodes and edges, what templates may name, and what each template is. It is
+// for those who show flows and help to write them; it cannot be run. Immutable
+// and safe for concurrent use.
+type Draft struct {
+	Name     string // empty if it is not written yet
+	Pos      diag.Pos
+	Mistakes diag.List // sorted, those of a half file only as far as they do not follow from its being half
+	// Whole tells that the file is YAML. Else what is not is missing from the
+	// rest.
+	Whole     bool
+	Variables []Name
+	Nodes     []DraftNode // as the file has them
+	Edges     []Edge      // of nodes whose type is not known only what is written at the node
+	Templates []Template  // as the file has them
+
+	engine []Name
+	before map[string]map[string]bool // by node id, the nodes on every path to it
+	some   map[string]map[string]bool // by node id, the nodes on some path to it
+}
+
+// DraftNode is a node as far as it is known.
+type DraftNode struct {
+	ID       string
+	Label    string
+	TypeName string // as it was written
+	Pos      diag.Pos
+	Type     *node.Type // nil if there is none of that name
+	Outcomes node.Outcomes
+	Outputs  expand.Type // any if the node type is not known
+}
+
+// NameKind says what a name in a template stands for.
+type NameKind string
+
+// The engine's own names are run, flow and error.
+const (
+	VariableName NameKind = "variable"
+	NodeName     NameKind = "node"
+	EngineName   NameKind = "engine"
+)
+
+// Name is what a template may say, and what it is.
+type Name struct {
+	Name string
+	Kind NameKind
+	Type expand.Type
+	Pos  diag.Pos // where it is declared; zero for the engine's own
+	// Certain tells that it has a value whenever a run comes there; a node that
+	// only some paths pass has none on the others.
+	Certain bool
+}
+
+// Template is an expression of a flow, and what is known of its value.
+type Template struct {
+	Node      string
+	Input     []string // where it stands under `with`: branches, 0, when
+	Pos, End  diag.Pos // of the expression, without $( and )
+	Source    string
+	Condition bool
+	Type      expand.Type  // any if it is not known, or the expression is wrong
+	Refs      []expand.Ref // what it reads
+}
+
+// Check understands as much of a flow as it can and collects every mistake. The
+// Draft is never nil, and src need not even be YAML.
+func Check(file string, src []byte, cfg Config) *Draft {
+	parsed, mistakes, whole := spec.ParseHalf(file, src)
+	d := &Draft{Whole: whole}
+	if parsed == nil {
+		d.Mistakes = mistakes.Sorted()
+		return d
+	}
+	c := compile(parsed, cfg, false)
+	if mistakes.HasErrors() {
+		c.list = slices.DeleteFunc(c.list, mayFollow)
+	}
+	d.Mistakes = append(mistakes, c.list...)
+	if !whole {
+		d.Mistakes = slices.DeleteFunc(d.Mistakes, mayBeMissing)
+	}
+	d.Mistakes = d.Mistakes.Sorted()
+	d.fill(c)
+	return d
+}
+
+// mayBeMissing tells of a mistake that may be there only because a part of the
+// file could not be read.
+func mayBeMissing(e *diag.Error) bool {
+	switch e.Code {
+	case diag.OpenOutcome, diag.UnreachableNode, diag.NotOnEveryPath, diag.UnknownNode, diag.UnknownReference, diag.UnknownOutcome,
+		diag.NoTrigger, diag.MissingKey, diag.MissingInput, diag.EmptyValue, diag.UndeclaredVariable:
+		return true
+	default:
+		return false
+	}
+}
+
+func (d *Draft) fill(c *compiler) {
+	d.Name, d.Pos = c.flow.Name, c.flow.Pos
+	for _, v := range c.spec.Variables {
+		d.Variables = append(d.Variables, Name{v.Name.Value, VariableName, c.scope.Names[v.Name.Value], v.Name.Pos, true})
+	}
+	for _, name := range engineNames {
+		d.engine = append(d.engine, Name{Name: name, Kind: EngineName, Type: c.scope.Names[name], Certain: true})
+	}
+	g := graph{next: map[string][]string{}}
+	for i := range c.spec.Nodes {
+		s := &c.spec.Nodes[i]
+		n := c.flow.Nodes[s.ID.Value]
+		node := DraftNode{
+			ID: s.ID.Value, Label: s.Name.Value, TypeName: s.Type.Value, Pos: s.ID.Pos,
+			Outputs: c.scope.Names[s.ID.Value],
+		}
+		edges := writtenEdges(s)
+		if n != nil {
+			node.Type, node.Outcomes, edges = n.Type, n.Outcomes, n.edges
+		}
+		if n != nil && n.Type.Starts() {
+			g.starts = append(g.starts, n.ID)
+		}
+		d.Nodes = append(d.Nodes, node)
+		d.Edges = append(d.Edges, edges...)
+		t := templateFinder{scope: c.scope, draft: d, node: s.ID.Value}
+		t.find(s.With, inputSchema(n), nil)
+	}
+	d.paths(g)
+}
+
+func inputSchema(n *Node) map[string]any {
+	if n == nil {
+		return nil
+	}
+	return n.Type.Inputs.Raw()
+}
+
+// writtenEdges are those of a node whose type is not known, and so neither what
+// its success is called nor which outcomes there are besides.
+func writtenEdges(s *spec.Node) []Edge {
+	var edges []Edge
+	if s.Next.Value != "" {
+		edges = append(edges, Edge{From: s.ID.Value, Kind: KindSuccess, To: s.Next.Value, Via: ViaNext, Pos: s.Next.Pos})
+	}
+	for _, r := range s.Outcomes {
+		e := Edge{From: s.ID.Value, Outcome: r.Outcome.Value, Kind: KindOther, To: r.Target.Value, Via: ViaOutcomes, Pos: r.Target.Pos}
+		if e.Outcome == "else" {
+			e.Via = ViaElse
+		}
+		edges = append(edges, e)
+	}
+	return edges
+}
+
+// paths finds out which nodes lie before which. Where no trigger is known, runs
+// may begin wherever no edge leads.
+func (d *Draft) paths(g graph) {
+	known, led := map[string]bool{}, map[string]bool{}
+	for _, n := range d.Nodes {
+		known[n.ID] = true
+	}
+	for _, e := range d.Edges {
+		if known[e.To] {
+			g.next[e.From] = append(g.next[e.From], e.To)
+			led[e.To] = true
+		}
+	}
+	for _, n := range d.Nodes {
+		if !led[n.ID] && (n.Type == nil || len(g.starts) == 0) {
+			g.starts = append(g.starts, n.ID)
+		}
+	}
+	d.before = g.dominators()
+	d.some = map[string]map[string]bool{}
+	for _, n := range d.Nodes {
+		for _, to := range (graph{[]string{n.ID}, g.next}).reachable()[1:] {
+			if d.some[to] == nil {
+				d.some[to] = map[string]bool{}
+			}
+			d.some[to][n.ID] = true
+		}
+	}
+}
+
+// Names returns what the templates of a node may name: the variables, the nodes
+// that a run may have passed before it, and the engine's own. For a node that is
+// not known there are the variables and the engine's own.
+func (d *Draft) Names(at string) []Name {
+	names := slices.Clone(d.Variables)
+	for _, n := range d.Nodes {
+		own := n.ID == at && n.Type != nil && n.Type.Starts()
+		if own || d.some[at][n.ID] {
+			names = append(names, Name{n.ID, NodeName, n.Outputs, n.Pos, own || d.before[at][n.ID]})
+		}
+	}
+	return append(names, d.engine...)
+}
+
+// templateFinder collects the templates of one node.
+type templateFinder struct {
+	scope *expand.Scope
+	draft *Draft
+	node  string
+}
+
+func (t *templateFinder) find(v spec.Value, schema map[string]any, path []string) {
+	if schema["x-wend"] == "literal" {
+		return
+	}
+	switch v := v.(type) {
+	case *spec.Map:
+		props, _ := schema["properties"].(map[string]any)
+		extra, _ := schema["additionalProperties"].(map[string]any)
+		for _, e := range v.Entries {
+			sub, ok := props[e.Key.Value].(map[string]any)
+			if !ok {
+				sub = extra
+			}
+			t.find(e.Value, sub, append(path[:len(path):len(path)], e.Key.Value))
+		}
+	case *spec.List:
+		items, _ := schema["items"].(map[string]any)
+		for i, item := range v.Items {
+			t.find(item, items, append(path[:len(path):len(path)], strconv.Itoa(i)))
+		}
+	case *spec.Scalar:
+		if _, ok := v.Data.(string); ok {
+			t.scalar(v.Text, schema["x-wend"] == "condition", path)
+		}
+	}
+}
+
+func (t *templateFinder) scalar(text spec.Text, condition bool, path []string) {
+	pieces, _ := text.Pieces()
+	pieces = slices.DeleteFunc(pieces, func(p spec.Piece) bool { return !p.Template })
+	if condition && len(pieces) == 0 {
+		pieces = []spec.Piece{{Template: true, Text: text.Value}}
+	}
+	whole, _ := expand.Compile(text, t.scope)
+	if condition {
+		whole, _ = expand.CompileCondition(text, t.scope)
+	}
+	for _, p := range pieces {
+		expr := strings.TrimSpace(p.Text)
+		start := p.Offset + strings.Index(p.Text, expr)
+		found := Template{
+			Node: t.node, Input: path, Source: expr, Condition: condition,
+			Pos: text.At(start), End: text.At(start + len(expr)),
+		}
+		alone, mistakes := expand.Compile(spec.Text{Value: "$(" + p.Text + ")", Pos: found.Pos}, t.scope)
+		if found.Type = alone.Type(); mistakes.HasErrors() {
+			found.Type = expand.FromSchema(nil)
+		}
+		for _, ref := range whole.Refs() {
+			if !before(ref.Pos, found.Pos) && before(ref.Pos, found.End) {
+				found.Refs = append(found.Refs, ref)
+			}
+		}
+		t.draft.Templates = append(t.draft.Templates, found)
+	}
+}
+
+func before(a, b diag.Pos) bool {
+	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col)) < 0
+}
