@@ -158,6 +158,7 @@ func (s *server) routes(token string) error {
 	}
 	if s.store != nil {
 		ac.Flow = s.store.Flow
+		ac.Ready = s.engine.Ready
 	}
 	a, err := api.New(ac)
 	if err != nil {

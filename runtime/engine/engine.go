@@ -82,10 +82,16 @@ type Engine struct {
 	gained   *clock.Wake // there are fresh shards
 	timers   *clock.Wake // poll has to look at them
 
+	leasing sync.Mutex    // one asks at a time
+	wanted  int           // shards; belongs to who is leasing
+	leaving atomic.Uint64 // a copy of own.leaving, for those who look often
+	vacant  *clock.Wake   // a run has left one of them
+	told    *clock.Wake   // there are notes
+
 	mu       sync.Mutex
 	runs     map[string]*Run // those that a goroutine drives
-	owned    journal.Shards
-	fresh    journal.Shards // owned, and their runs are still to be taken up
+	own      ownership
+	notes    []journal.Note // of other engines
 	nextLook time.Time      // when poll will
 	closing  bool
 	idle     chan struct{}   // closed when the last run is gone after closing
@@ -121,7 +127,8 @@ func New(cfg Config) *Engine {
 		cfg: cfg, owner: uuid.NewString(), drivers: []journal.Driver{cfg.Memory},
 		runs: map[string]*Run{}, idle: make(chan struct{}), stored: map[string]bool{}, broken: map[string]bool{},
 		slots: make(chan struct{}, cfg.Recoveries), slotFree: clock.NewWake(),
-		gained: clock.NewWake(), timers: clock.NewWake(),
+		gained: clock.NewWake(), timers: clock.NewWake(), vacant: clock.NewWake(), told: clock.NewWake(),
+		wanted: 1,
 	}
 	if cfg.Journal != cfg.Memory {
 		e.drivers = append(e.drivers, cfg.Journal)
@@ -165,21 +172,16 @@ func (e *Engine) start(ctx context.Context, s Start, first run.RunStarted) (r *R
 	if err := e.keepFlow(ctx, j, s.Flow); err != nil {
 		return nil, false, err
 	}
-	r = e.newRun(e.cfg.NewID(), j)
-	r.traceParent = s.TraceParent
-	if !s.Accepted {
-		r.waiters = 1
+	// The run is known before it can be on disk, so that a stop in between
+	// waits for it.
+	if r, err = e.newHere(ctx, j, s); err != nil {
+		return nil, false, err
 	}
 	first.At, first.Run, first.Trigger = run.At{At: e.now(), Wend: e.cfg.Version}, r.ID, s.Trigger
 	first.Flow, first.FlowDigest, first.Plugins = s.Flow.Name, s.Flow.Digest, plugins(s.Flow)
 	first.Seed = uuid.NewString()
 	if first.Output == nil {
 		first.Output = map[string]any{}
-	}
-	// The run is known before it can be on disk, so that a stop in between
-	// waits for it.
-	if err := e.add(r); err != nil {
-		return nil, false, err
 	}
 	r.state = &run.State{Flow: s.Flow}
 	holder, err := r.begin(ctx, first, s)
@@ -196,6 +198,29 @@ func (e *Engine) start(ctx context.Context, s Start, first run.RunStarted) (r *R
 	return r, true, err
 }
 
+// newHere makes a run that is this engine's.
+func (e *Engine) newHere(ctx context.Context, j journal.Driver, s Start) (*Run, error) {
+	for {
+		id, err := e.newID(ctx, j)
+		if err != nil {
+			return nil, err
+		}
+		r := e.newRun(id, j)
+		r.traceParent = s.TraceParent
+		if !s.Accepted {
+			r.waiters = 1
+		}
+		err = e.add(r)
+		if err == nil {
+			return r, nil
+		}
+		r.cancel(nil)
+		if !errors.Is(err, errUnowned) { // else the shard was given up in that moment
+			return nil, err
+		}
+	}
+}
+
 // holder returns the run that holds a dedupe key, in progress or not.
 func (e *Engine) holder(ctx context.Context, id string, j journal.Driver) (*Run, error) {
 	if r := e.Find(id); r != nil {
@@ -205,7 +230,12 @@ func (e *Engine) holder(ctx context.Context, id string, j journal.Driver) (*Run,
 	if err != nil {
 		return nil, err
 	}
-	return e.pastRun(id, j, events), nil
+	r := e.pastRun(id, j, events)
+	mine, err := e.mayDrive(ctx, id, j)
+	if err == nil && !mine {
+		r.stopped = errMoved // its owner drives it, maybe
+	}
+	return r, err
 }
 
 // keepFlow puts a flow's source where a later process finds it.
@@ -264,8 +294,13 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 		}
 	}
 	left := len(e.runs)
+	owner := !e.own.until.IsZero()
 	e.mu.Unlock()
 	e.parkWaiting()
+	if owner {
+		defer e.release(ctx)
+		_ = e.lease(ctx) // tells others that this one wants nothing; else they find out later
+	}
 	select {
 	case <-e.idle:
 		e.stop(ErrStopped)
@@ -282,6 +317,9 @@ func (e *Engine) add(r *Run) error {
 	defer e.mu.Unlock()
 	if e.closing {
 		return ErrStopped
+	}
+	if r.journal != e.cfg.Memory && !e.own.active(e.now()).Has(r.ID) {
+		return errUnowned
 	}
 	if e.runs[r.ID] != nil {
 		return errDriven
@@ -300,6 +338,9 @@ func (e *Engine) remove(r *Run) {
 		return
 	}
 	delete(e.runs, r.ID)
+	if e.own.leaving.Has(r.ID) {
+		e.vacant.Set()
+	}
 	if e.closing && len(e.runs) == 0 {
 		close(e.idle)
 	}

@@ -31,7 +31,7 @@ func (e *Engine) Follow(ctx context.Context, id string, after int, yield func(ru
 		if f.done {
 			return nil
 		}
-		if err := e.lookLater(ctx); err != nil {
+		if err := e.pause(ctx, e.cfg.Clock.NewTicker(lookEvery)); err != nil {
 			return err
 		}
 	}
@@ -91,19 +91,5 @@ func ends(ev run.Event) bool {
 		return true
 	default:
 		return false
-	}
-}
-
-// lookLater waits until it is time to look again.
-func (e *Engine) lookLater(ctx context.Context) error {
-	tick := e.cfg.Clock.NewTicker(lookEvery)
-	defer tick.Stop()
-	select {
-	case <-tick.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-e.ctx.Done():
-		return context.Cause(e.ctx)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/journal"
@@ -16,23 +17,65 @@ var ErrEnded = errors.New("the run has ended")
 
 // Cancel ends a run that has not ended, wherever it is.
 func (e *Engine) Cancel(ctx context.Context, id, reason string) error {
-	for {
+	told := false // another owner, who may do it now
+	for again := firstLook; ; again = min(2*again, lookEvery) {
 		if r := e.Find(id); r != nil {
 			r.Cancel(reason)
-			res, err := r.Wait(ctx)
-			if err == nil && !res.Status.Ended() {
-				continue // it was parked in that very moment
+			res, stopped, err := r.here(ctx, never)
+			switch {
+			case err != nil:
+				return err
+			case errors.Is(stopped, errParked) || elsewhere(stopped):
+				continue // it left in that very moment
+			case stopped != nil:
+				return stopped
 			}
-			if err == nil && res.Status != run.Cancelled {
-				return fmt.Errorf("run %s is %s: %w", id, res.Status, ErrEnded)
-			}
+			return cancelled(id, res.Status)
+		}
+		switch err := e.cancelAway(ctx, id, reason, told); {
+		case errors.Is(err, errUnowned):
+			told = true
+		case !errors.Is(err, journal.ErrConflict):
 			return err
 		}
-		err := e.cancelStored(ctx, id, reason)
-		if !errors.Is(err, journal.ErrConflict) {
+		if err := e.pause(ctx, e.cfg.Clock.NewTimer(again)); err != nil {
 			return err
 		}
 	}
+}
+
+// firstLook is how soon a run is looked at of which another owner was told
+// something.
+const firstLook = 20 * time.Millisecond
+
+// cancelled is ErrEnded for a run that ended in another way.
+func cancelled(id string, s run.Status) error {
+	if s == run.Cancelled {
+		return nil
+	}
+	return fmt.Errorf("run %s is %s: %w", id, s, ErrEnded)
+}
+
+// cancelAway ends a run that is not driven here, or tells its owner to; then it
+// returns errUnowned.
+func (e *Engine) cancelAway(ctx context.Context, id, reason string, told bool) error {
+	s, d, err := e.Summary(ctx, id)
+	if err != nil {
+		return err
+	}
+	mine, err := e.mayDrive(ctx, id, d)
+	switch {
+	case err != nil:
+		return err
+	case told && s.Status.Ended():
+		return cancelled(id, s.Status)
+	case mine || s.Status.Ended():
+		return e.cancelStored(ctx, id, reason)
+	}
+	if err := d.Tell(ctx, journal.Note{Run: id, Cancel: true, Reason: reason}); err != nil {
+		return err
+	}
+	return errUnowned
 }
 
 // cancelStored ends a run that nobody drives. It loses against anybody who

@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	leaseTTL   = 30 * time.Second
-	leaseEvery = leaseTTL / 3
 	// Parked runs are taken up pollAhead before their time, so that they are in
 	// memory when it comes, and looked for every pollEvery at most.
 	pollEvery = 500 * time.Millisecond
@@ -22,12 +20,9 @@ const (
 	pollLimit = 1024
 )
 
-// errLost stops the runs of a shard that another owner has now.
-var errLost = errors.New("the run belongs to another owner now")
-
 // Run takes up the runs that wait in the journal, those that an earlier
-// process left unfinished first, and keeps hold of the engine's share of them,
-// until ctx ends. It fails only if the journal cannot be owned at all. It must
+// process left unfinished first, and keeps hold of the engine's part of them,
+// until ctx ends; Shutdown then gives that part to others. It fails only if the journal cannot be owned at all. It must
 // be called once.
 func (e *Engine) Run(ctx context.Context) error {
 	if !e.recovers() {
@@ -35,7 +30,10 @@ func (e *Engine) Run(ctx context.Context) error {
 		return nil
 	}
 	idle := e.cfg.Clock.Busy()
-	gained, err := e.lease(ctx)
+	err := e.cfg.Journal.Hear(ctx, e.owner, e.hear)
+	if err == nil {
+		err = e.lease(ctx)
+	}
 	if err != nil {
 		idle()
 		if ctx.Err() != nil {
@@ -46,9 +44,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.taking.Store(true)
 	e.parkWaiting()
 	defer e.taking.Store(false)
-	e.gain(gained)
+	e.gained.Set()
 	var group sync.WaitGroup
-	for _, do := range []func(context.Context){e.takeUpGained, e.keepLease, e.poll} {
+	for _, do := range []func(context.Context){e.takeUpGained, e.keepLease, e.poll, e.heed} {
 		group.Add(1)
 		clock.Go(e.cfg.Clock, func() {
 			defer group.Done()
@@ -57,66 +55,19 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	idle()
 	group.Wait()
-	release, cancel := e.cfg.Clock.WithTimeout(context.WithoutCancel(ctx), lastWrite, nil)
-	defer cancel()
-	_ = e.cfg.Journal.Release(release, e.owner, journal.AllShards)
 	return nil
 }
 
 // recovers tells whether there is a journal to take runs from.
 func (e *Engine) recovers() bool { return e.cfg.Journal != e.cfg.Memory && e.cfg.Flow != nil }
 
-// lease renews what the engine owns and returns what is new. Runs of what was
-// lost are left to their new owner.
-func (e *Engine) lease(ctx context.Context) (gained journal.Shards, err error) {
-	now, err := e.cfg.Journal.Lease(ctx, e.owner, journal.NumShards, leaseTTL)
-	if err != nil {
-		return 0, err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	gained = now &^ e.owned
-	lost := e.owned &^ now
-	e.owned = now
-	for id, r := range e.runs {
-		if lost.Has(id) && r.journal == e.cfg.Journal {
-			r.cancel(errLost)
-		}
-	}
-	return gained, nil
-}
-
-// keepLease also has the timers looked at now and then: the clock on the wall
-// may be set, and then a time comes sooner than it seemed.
-func (e *Engine) keepLease(ctx context.Context) {
-	tick := e.cfg.Clock.NewTicker(leaseEvery)
-	defer tick.Stop()
-	for e.cfg.Clock.Wait(ctx, tick, nil) == nil {
-		gained, err := e.lease(ctx)
-		if err != nil && ctx.Err() == nil {
-			e.cfg.Log.Error("renew the lease of the journal", "error", err)
-		}
-		e.gain(gained)
-		e.timers.Set()
-	}
-}
-
-// gain has the runs of shards taken up that are new to this engine.
-func (e *Engine) gain(s journal.Shards) {
-	e.mu.Lock()
-	e.fresh |= s
-	e.mu.Unlock()
-	e.gained.Set()
-	e.timers.Set()
-}
-
 // takeUpGained takes up what is unfinished in shards that are new to this
 // engine. It goes on trying until it has seen them all: nobody else will look.
 func (e *Engine) takeUpGained(ctx context.Context) {
 	for e.cfg.Clock.Wait(ctx, nil, e.gained) == nil {
 		e.mu.Lock()
-		shards := e.fresh
-		e.fresh = 0
+		shards := e.own.fresh
+		e.own.fresh = 0
 		e.mu.Unlock()
 		if shards == 0 {
 			continue
@@ -127,7 +78,10 @@ func (e *Engine) takeUpGained(ctx context.Context) {
 		}
 		e.cfg.Log.Error("find unfinished runs", "error", err)
 		_ = clock.Sleep(ctx, e.cfg.Clock, lookAgain) // the loop sees that ctx has ended
-		e.gain(shards)
+		e.mu.Lock()
+		e.own.fresh |= shards & e.own.held
+		e.mu.Unlock()
+		e.gained.Set()
 	}
 }
 
@@ -207,7 +161,7 @@ var farAway = time.Unix(1<<33, 0) // the year 2242
 // next one.
 func (e *Engine) takeUpDue(ctx context.Context) (next time.Time) {
 	limit, soon := e.pollLimit(), e.now().Add(pollAhead)
-	due, err := e.cfg.Journal.Due(ctx, e.shards(), farAway, limit)
+	due, err := e.cfg.Journal.Due(ctx, e.Shards(), farAway, limit)
 	if err != nil {
 		if ctx.Err() == nil {
 			e.cfg.Log.Error("find runs whose time has come", "error", err)
@@ -255,12 +209,6 @@ func (e *Engine) pollLimit() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return pollLimit + len(e.runs) + len(e.broken)
-}
-
-func (e *Engine) shards() journal.Shards {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.owned
 }
 
 // wakeByID takes up a run whose time or event has come. It waits for no slot:
@@ -361,6 +309,19 @@ func (e *Engine) parked(r *Run) {
 		e.cfg.Log.Error("take up run", "run", r.ID, "error", err)
 	default:
 		e.takeUp(s, func() {})
+	}
+}
+
+// overtaken takes up a run from the journal that was changed there while it was
+// driven here. That is by another owner, which had the shard in between, or by
+// a cancellation.
+func (e *Engine) overtaken(r *Run) {
+	mine, err := e.mayDrive(e.ctx, r.ID, r.journal)
+	if err == nil && mine {
+		err = e.wakeByID(e.ctx, r.ID, r.journal)
+	}
+	if err != nil && !e.stopping() {
+		e.cfg.Log.Error("take up run", "run", r.ID, "error", err)
 	}
 }
 

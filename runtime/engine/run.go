@@ -67,15 +67,21 @@ func (e *Engine) pastRun(id string, j journal.Driver, events []run.Event) *Run {
 	r := e.newRun(id, j)
 	r.cancel(nil)
 	r.events, r.stopped = events, errParked
+	r.result = resultOf(events)
+	return r
+}
+
+// resultOf is what the events of a run tell of it.
+func resultOf(events []run.Event) (res Result) {
 	for _, ev := range events {
 		if responded, ok := ev.(run.RunResponded); ok {
-			r.result.Response = &responded.Response
+			res.Response = &responded.Response
 		}
 	}
 	if s, err := journal.Summarize(events); err == nil {
-		r.result.Status, r.result.Outcome, r.result.Code, r.result.Reason = s.Status, s.Outcome, s.Code, s.Reason
+		res.Status, res.Outcome, res.Code, res.Reason = s.Status, s.Outcome, s.Code, s.Reason
 	}
-	return r
+	return res
 }
 
 // Cancel stops the run where it is. A call that is under way is given up.
@@ -89,8 +95,10 @@ func (r *Run) Response(ctx context.Context) (Result, error) {
 
 // Wait waits until the run has ended, or ctx ends.
 func (r *Run) Wait(ctx context.Context) (Result, error) {
-	return r.wait(ctx, func(Result) bool { return false })
+	return r.wait(ctx, never)
 }
+
+func never(Result) bool { return false }
 
 // Result is what the journal has of the run by now.
 func (r *Run) Result() Result {
@@ -100,6 +108,20 @@ func (r *Run) Result() Result {
 }
 
 func (r *Run) wait(ctx context.Context, enough func(Result) bool) (Result, error) {
+	res, stopped, err := r.here(ctx, enough)
+	switch {
+	case err != nil || stopped == nil || errors.Is(stopped, errParked):
+		return res, err
+	case elsewhere(stopped):
+		return r.there(ctx, enough, stopped)
+	default:
+		return res, stopped
+	}
+}
+
+// here waits as long as the run is driven here. stopped is why it is no more,
+// if that came before enough was there.
+func (r *Run) here(ctx context.Context, enough func(Result) bool) (res Result, stopped, err error) {
 	r.mu.Lock()
 	r.waiters++
 	r.mu.Unlock()
@@ -109,15 +131,42 @@ func (r *Run) wait(ctx context.Context, enough func(Result) bool) (Result, error
 		res, stopped, changed := r.result, r.stopped, r.changed
 		r.mu.Unlock()
 		switch {
-		case res.Status.Ended() || enough(res) || errors.Is(stopped, errParked):
-			return res, nil
+		case res.Status.Ended() || enough(res):
+			return res, nil, nil
 		case stopped != nil:
-			return res, stopped
+			return res, stopped, nil
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return res, context.Cause(ctx)
+			return res, nil, context.Cause(ctx)
+		}
+	}
+}
+
+// elsewhere tells whether a run stopped here because another owner has it.
+func elsewhere(stopped error) bool {
+	return errors.Is(stopped, errLost) || errors.Is(stopped, errMoved) || errors.Is(stopped, journal.ErrConflict)
+}
+
+// there waits for what another owner writes into the journal. A run that never
+// got there is none.
+func (r *Run) there(ctx context.Context, enough func(Result) bool, stopped error) (Result, error) {
+	e := r.engine
+	for {
+		if here := e.Find(r.ID); here != nil {
+			return here.wait(ctx, enough) // it came back
+		}
+		events, err := r.journal.Events(ctx, r.ID)
+		if errors.Is(err, journal.ErrNotFound) {
+			return r.Result(), stopped
+		}
+		res := resultOf(events)
+		if err == nil && (res.Status.Ended() || enough(res)) {
+			return res, nil
+		}
+		if err := e.pause(ctx, e.cfg.Clock.NewTimer(lookEvery)); err != nil {
+			return res, err
 		}
 	}
 }
@@ -309,7 +358,7 @@ func (r *Run) unanswered() bool {
 // drive does what the run decides until it has ended or must stop.
 func (r *Run) drive() {
 	err := r.loop()
-	if err != nil && !errors.Is(err, errParked) {
+	if err != nil && !errors.Is(err, errParked) && !errors.Is(err, errMoved) {
 		r.leave(err)
 	}
 	// The run is gone from the engine before anybody is told, so that who is
@@ -317,19 +366,26 @@ func (r *Run) drive() {
 	r.engine.remove(r)
 	r.cancel(nil)
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.stopped = err
 	r.tell()
-	if errors.Is(err, errParked) {
+	r.mu.Unlock()
+	switch {
+	case errors.Is(err, errParked):
 		r.engine.parked(r)
+	case errors.Is(err, journal.ErrConflict):
+		r.engine.overtaken(r)
 	}
 }
 
 // leave writes what can be written of a run that stops in the middle, so that
 // the next process has it.
 func (r *Run) leave(err error) {
-	if errors.Is(err, journal.ErrConflict) || errors.Is(err, errLost) {
+	if elsewhere(err) {
 		r.log.Warn("another drives the run", "error", err)
+		if errors.Is(err, errLost) && r.stored == 0 {
+			r.handOver()
+			return
+		}
 		r.giveBack()
 		return
 	}
@@ -343,6 +399,20 @@ func (r *Run) leave(err error) {
 	defer cancel()
 	if err := r.flush(ctx); err != nil {
 		r.log.Error("run stopped", "error", err)
+	}
+}
+
+// handOver begins a run in the journal that nobody but this engine knows, and
+// tells the owner of its shard.
+func (r *Run) handOver() {
+	ctx, cancel := r.engine.cfg.Clock.WithTimeout(context.WithoutCancel(r.ctx), lastWrite, nil)
+	defer cancel()
+	err := r.flush(ctx)
+	if err == nil {
+		err = r.journal.Tell(ctx, journal.Note{Run: r.ID})
+	}
+	if err != nil {
+		r.log.Error("leave the run to its owner", "error", err)
 	}
 }
 
@@ -367,6 +437,12 @@ const lastWrite = 2 * time.Second
 func (r *Run) loop() error {
 	for {
 		next := r.next()
+		if next != nil && r.moves() {
+			if err := r.flush(r.ctx); err != nil {
+				return err
+			}
+			return errMoved
+		}
 		var err error
 		switch cmd := next.(type) {
 		case nil:

@@ -232,13 +232,29 @@ func (r *Run) ask(n *flow.Node, a node.Ask) error {
 			return err
 		}
 	}
-	// What must not be repeated is on record before it is sent.
-	if !safe || r.unanswered() {
-		if err := r.flush(r.ctx); err != nil {
-			return err
-		}
+	if err := r.prepare(safe); err != nil {
+		return err
 	}
 	return r.exchange(n, a.Calls, first, todo)
+}
+
+// prepare sees to it that calls may be sent. What must not be repeated is on
+// record before, and is sent only by who owns the run: once more after the
+// append, which may have taken longer than the lease.
+func (r *Run) prepare(safe bool) error {
+	if safe {
+		if r.unanswered() {
+			return r.flush(r.ctx)
+		}
+		return nil
+	}
+	if err := r.hold(); err != nil {
+		return err
+	}
+	if err := r.flush(r.ctx); err != nil {
+		return err
+	}
+	return r.hold()
 }
 
 func (r *Run) calling(nr int, call wire.Call) run.CallStarted {

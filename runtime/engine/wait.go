@@ -108,13 +108,13 @@ func dataOf(e journal.Event) (map[string]any, error) {
 }
 
 // mayPark tells whether the run can wait in the journal: for long, with nobody
-// waiting for it, and with somebody to take it up again, which is the next
-// process if this one is stopping.
+// waiting for it, and with somebody to take it up again, which is another
+// process if this one is stopping or has more than its part.
 func (r *Run) mayPark(left time.Duration) bool {
 	switch {
 	case r.journal == r.engine.cfg.Memory:
 		return false
-	case r.engine.stopping():
+	case r.engine.stopping() || r.moves():
 		return true
 	case left > 0 && left < parkAfter || !r.engine.taking.Load():
 		return false
@@ -144,15 +144,7 @@ func (e *Engine) alert(ctx context.Context, name, key string) error {
 			return err
 		}
 		for _, id := range ids {
-			if r := e.Find(id); r != nil {
-				r.wake.Set()
-				// A run that was leaving sees that only if it is here
-				// still; see parked.
-				if e.Find(id) == r {
-					continue
-				}
-			}
-			if err := e.wakeByID(ctx, id, d); err != nil {
+			if err := e.rouse(ctx, id, d); err != nil {
 				return err
 			}
 		}

@@ -74,15 +74,32 @@ type Mailbox interface {
 	Awaiting(ctx context.Context, name, key string) ([]string, error)
 }
 
-// Owners shares runs among the processes that drive them.
+// Owners shares runs among the processes that drive them. Whatever process asks,
+// and however many do at the same instant, a shard has one owner at a time: it
+// is another's only after it was released, or ttl after its last Lease began.
+// Nobody is told of a shard that was lost but by the next Lease; who must know
+// measures the time by its own clock, from before it called.
 type Owners interface {
 	// Lease renews the shards that owner holds and takes free ones until it
-	// holds want. It returns all that owner now holds until ttl from now. Call
-	// it again well within ttl: a shard that is missing then was lost, and its
-	// runs are another's; one that is new brings the runs of Unfinished.
-	Lease(ctx context.Context, owner string, want int, ttl time.Duration) (Shards, error)
-	// Release gives up shards. Those that owner does not hold are left alone.
+	// holds want, and says that owner is there and wants its part of all
+	// shards, until ttl from now. An owner that wants 0 keeps what it holds and
+	// counts no more: it is about to leave. One that holds more than it wants
+	// keeps that too, and is to Release the rest when it can. Call it again
+	// well within ttl: a shard that is missing then was lost, and its runs are
+	// another's; one that is new brings the runs of Unfinished.
+	Lease(ctx context.Context, owner string, want int, ttl time.Duration) (Share, error)
+	// Release gives up shards, so that others may have them at once. Those that
+	// owner does not hold are left alone.
 	Release(ctx context.Context, owner string, s Shards) error
+	// Tell gives a note to the owner of the shard that n.Run belongs to. It
+	// does not wait until the note is heard. A note that comes while nobody
+	// holds the shard, or while it changes hands, may be lost: who takes a
+	// shard looks at all its runs, which is what notes are there to spare, and
+	// who needs an answer looks for it in the journal and tells again.
+	Tell(ctx context.Context, n Note) error
+	// Hear has hear called with the notes for owner, until ctx ends. hear must
+	// not block. An owner hears once, and before it leases.
+	Hear(ctx context.Context, owner string, hear func(Note)) error
 	// Unfinished yields the runs of the shards that have not ended, oldest
 	// first. It does not hold up appends; a run that ends meanwhile may be
 	// among them.
@@ -125,6 +142,22 @@ type Event struct {
 	Key     string
 	Data    json.RawMessage
 	Expires time.Time // must be set; a duplicate is known until then
+}
+
+// Share is what an owner has of all shards.
+type Share struct {
+	Shards Shards
+	// Owners are all who are there and want shards, in ascending order. They
+	// see the same list, sooner or later, so each can tell what its part is.
+	Owners []string
+}
+
+// Note is what somebody wants of the owner of a run: that it looks whether the
+// run can go on, or ends it.
+type Note struct {
+	Run    string
+	Cancel bool
+	Reason string // of the cancellation
 }
 
 // Timer is a run that waits for a time.

@@ -215,9 +215,9 @@ func (m *Memory) Return(ctx context.Context, id, taker string) error {
 }
 
 // Lease implements Owners.
-func (m *Memory) Lease(ctx context.Context, owner string, want int, ttl time.Duration) (Shards, error) {
+func (m *Memory) Lease(ctx context.Context, owner string, want int, ttl time.Duration) (Share, error) {
 	if err := m.lock(ctx); err != nil {
-		return 0, err
+		return Share{}, err
 	}
 	defer m.mu.Unlock()
 	return m.leases.Lease(m.Now(), owner, want, ttl), nil
@@ -230,6 +230,26 @@ func (m *Memory) Release(ctx context.Context, owner string, s Shards) error {
 	}
 	defer m.mu.Unlock()
 	m.leases.Release(owner, s)
+	return nil
+}
+
+// Tell implements Owners.
+func (m *Memory) Tell(ctx context.Context, n Note) error {
+	if err := m.lock(ctx); err != nil {
+		return err
+	}
+	m.mu.Unlock() // whoever hears may want it
+	m.leases.Tell(m.Now(), n)
+	return nil
+}
+
+// Hear implements Owners.
+func (m *Memory) Hear(ctx context.Context, owner string, hear func(Note)) error {
+	if err := m.lock(ctx); err != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	context.AfterFunc(ctx, m.leases.Hear(owner, hear))
 	return nil
 }
 

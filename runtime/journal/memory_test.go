@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/engine/enginetest"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/journal/journaltest"
 )
@@ -15,6 +17,17 @@ func TestMemory(t *testing.T) {
 			m := journal.NewMemory(1000)
 			m.Now = now
 			return m
+		},
+	})
+}
+
+func TestMemoryUnderEngines(t *testing.T) {
+	t.Parallel()
+	enginetest.Test(t, enginetest.Setup{
+		Open: func(_ testing.TB, c clock.Clock) func() journal.Driver {
+			m := journal.NewMemory(100_000)
+			m.Now = c.Now
+			return func() journal.Driver { return m }
 		},
 	})
 }

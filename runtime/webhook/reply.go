@@ -61,7 +61,11 @@ const RepeatedHeader = "Wend-Repeated"
 // that is not for the caller.
 func NotStarted(err error, log *slog.Logger) *problem.Problem {
 	p := problem.New(http.StatusServiceUnavailable, "the server is stopping, no run was made")
-	if !errors.Is(err, engine.ErrStopped) {
+	switch {
+	case errors.Is(err, engine.ErrStopped):
+	case errors.Is(err, engine.ErrNoShards):
+		p.Detail = "the server has no part of the work yet, no run was made"
+	default:
 		log.Error("no run was made", "error", err)
 		p.Detail = "the run could not be put on record, so none was made"
 	}

@@ -47,6 +47,8 @@ func testClosed(b *bench) {
 		"Offer":   func(ctx context.Context) error { _, err := b.d.Offer(ctx, letter("e", "n", "k")); return err },
 		"Take":    func(ctx context.Context) error { _, _, err := b.d.Take(ctx, "n", "k", "a"); return err },
 		"Lease":   func(ctx context.Context) error { _, err := b.d.Lease(ctx, "o", 1, time.Minute); return err },
+		"Tell":    func(ctx context.Context) error { return b.d.Tell(ctx, journal.Note{Run: "a"}) },
+		"Hear":    func(ctx context.Context) error { return b.d.Hear(ctx, "o", func(journal.Note) {}) },
 		"Runs":    func(ctx context.Context) error { _, err := b.d.Runs(ctx, journal.Filter{}); return err },
 		"Due":     func(ctx context.Context) error { _, err := b.d.Due(ctx, journal.AllShards, noon, 1); return err },
 		"PutBlob": func(ctx context.Context) error { return b.d.PutBlob(ctx, "d", nil) },

@@ -1,6 +1,7 @@
 package journaltest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,6 +16,8 @@ var ownerTests = []namedTest{
 	{"Leases", testLeases},
 	{"LeasesAreDisjoint", testLeasesAreDisjoint},
 	{"LostLease", testLostLease},
+	{"WhoIsThere", testWhoIsThere},
+	{"Notes", testNotes},
 	{"TwoOwners", testTwoOwners},
 	{"Unfinished", testUnfinished},
 	{"Due", testDue},
@@ -23,9 +26,103 @@ var ownerTests = []namedTest{
 
 func (b *bench) lease(owner string, want int) journal.Shards {
 	b.Helper()
+	return b.share(owner, want).Shards
+}
+
+func (b *bench) share(owner string, want int) journal.Share {
+	b.Helper()
 	s, err := b.d.Lease(b.Context(), owner, want, time.Minute)
 	b.ok(err)
 	return s
+}
+
+// testWhoIsThere counts owners as they come and go.
+func testWhoIsThere(b *bench) {
+	b.same("alone", b.share("b", journal.NumShards).Owners, []string{"b"})
+	b.same("one joins, and gets nothing yet", b.share("a", 32), journal.Share{Owners: []string{"a", "b"}})
+	b.clock.advance(30 * time.Second)
+	kept := b.share("b", 32)
+	b.same("too many are kept", kept, journal.Share{Shards: journal.AllShards, Owners: []string{"a", "b"}})
+	b.ok(b.d.Release(b.Context(), "b", 0xffff_ffff))
+	b.same("part of the one who joins", b.share("a", 32), journal.Share{Shards: 0xffff_ffff, Owners: []string{"a", "b"}})
+	b.same("part of the first", b.share("b", 32).Shards, journal.Shards(0xffff_ffff<<32))
+
+	b.same("one is about to leave", b.share("b", 0), journal.Share{Shards: 0xffff_ffff << 32, Owners: []string{"a"}})
+	b.same("the other sees it", b.share("a", 64), journal.Share{Shards: 0xffff_ffff, Owners: []string{"a"}})
+	b.same("one comes back", b.share("b", 1).Owners, []string{"a", "b"})
+	b.clock.advance(time.Minute)
+	b.same("both were away", b.share("c", 1).Owners, []string{"c"})
+}
+
+// testNotes tells owners of runs: the one who holds a run's shard hears, and
+// nobody else.
+func testNotes(b *bench) {
+	ids := map[journal.Shards]string{} // one of each half
+	low := journal.Shards(0xffff_ffff)
+	for i := 0; len(ids) < 2; i++ {
+		id := fmt.Sprintf("run%d", i)
+		half := low
+		if !low.Has(id) {
+			half = ^low
+		}
+		ids[half] = id
+	}
+	ears := map[string]*ear{"a": newEar(), "b": newEar()}
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	for name, e := range ears {
+		b.ok(b.d.Hear(ctx, name, e.hear))
+	}
+	b.tell(journal.Note{Run: ids[low]}) // nobody holds the shard: nothing is to be known of it
+	b.lease("a", journal.NumShards)
+	b.ok(b.d.Release(b.Context(), "a", ^low))
+	b.same("shards of b", b.lease("b", journal.NumShards), ^low)
+
+	b.tell(journal.Note{Run: ids[low]}, journal.Note{Run: ids[^low], Cancel: true, Reason: "enough"})
+	b.same("a hears", ears["a"].next(b), journal.Note{Run: ids[low]})
+	b.same("b hears", ears["b"].next(b), journal.Note{Run: ids[^low], Cancel: true, Reason: "enough"})
+
+	b.clock.advance(time.Minute)
+	b.tell(journal.Note{Run: ids[low], Reason: "for nobody"})
+	b.same("taken over", b.lease("b", journal.NumShards), journal.AllShards)
+	b.tell(journal.Note{Run: ids[low], Reason: "for the new owner"})
+	b.same("b hears", ears["b"].next(b), journal.Note{Run: ids[low], Reason: "for the new owner"})
+	ears["a"].silent(b)
+	ears["b"].silent(b)
+}
+
+func (b *bench) tell(notes ...journal.Note) {
+	b.Helper()
+	for _, n := range notes {
+		b.ok(b.d.Tell(b.Context(), n))
+	}
+}
+
+// ear remembers what it hears.
+type ear struct{ heard chan journal.Note }
+
+func newEar() *ear { return &ear{make(chan journal.Note, 100)} }
+
+func (e *ear) hear(n journal.Note) { e.heard <- n }
+
+// next is what is heard next, which may take a while.
+func (e *ear) next(b *bench) journal.Note {
+	b.Helper()
+	select {
+	case n := <-e.heard:
+		return n
+	case <-b.Context().Done():
+		b.Fatal("nothing is heard")
+		return journal.Note{}
+	}
+}
+
+// silent fails if there is more.
+func (e *ear) silent(b *bench) {
+	b.Helper()
+	if len(e.heard) > 0 {
+		b.Fatalf("one hears %+v, which is for another", <-e.heard)
+	}
 }
 
 func testLeases(b *bench) {

@@ -182,9 +182,9 @@ func dsn(path string, pragmas ...string) string {
 
 // Lease implements journal.Owners. No other process can have the folder open,
 // so leases end with the process.
-func (s *Store) Lease(ctx context.Context, owner string, want int, ttl time.Duration) (journal.Shards, error) {
+func (s *Store) Lease(ctx context.Context, owner string, want int, ttl time.Duration) (journal.Share, error) {
 	if err := s.writer.usable(ctx); err != nil {
-		return 0, err
+		return journal.Share{}, err
 	}
 	return s.leases.Lease(s.now(), owner, want, ttl), nil
 }
@@ -195,5 +195,23 @@ func (s *Store) Release(ctx context.Context, owner string, shards journal.Shards
 		return err
 	}
 	s.leases.Release(owner, shards)
+	return nil
+}
+
+// Tell implements journal.Owners.
+func (s *Store) Tell(ctx context.Context, n journal.Note) error {
+	if err := s.writer.usable(ctx); err != nil {
+		return err
+	}
+	s.leases.Tell(s.now(), n)
+	return nil
+}
+
+// Hear implements journal.Owners.
+func (s *Store) Hear(ctx context.Context, owner string, hear func(journal.Note)) error {
+	if err := s.writer.usable(ctx); err != nil {
+		return err
+	}
+	context.AfterFunc(ctx, s.leases.Hear(owner, hear))
 	return nil
 }

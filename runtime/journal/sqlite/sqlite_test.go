@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/engine/enginetest"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/journal/journaltest"
 	"github.com/wendflow/wend/runtime/journal/sqlite"
@@ -25,5 +27,23 @@ func TestDriver(t *testing.T) {
 		},
 		Persists: true,
 		Tail:     func(dir string) string { return filepath.Join(dir, sqlite.File+"-wal") },
+	})
+}
+
+func TestDriverUnderEngines(t *testing.T) {
+	t.Parallel()
+	enginetest.Test(t, enginetest.Setup{
+		Open: func(tb testing.TB, c clock.Clock) func() journal.Driver {
+			s, err := sqlite.Open(tb.Context(), sqlite.Config{Dir: tb.TempDir(), Now: c.Now})
+			if err != nil {
+				tb.Fatal(err)
+			}
+			tb.Cleanup(func() {
+				if err := s.Close(); err != nil {
+					tb.Error(err)
+				}
+			})
+			return func() journal.Driver { return s }
+		},
 	})
 }
