@@ -34,6 +34,7 @@ var diagram = map[string]string{
 	"runtime/engine":              "runtime/data runtime/clock runtime/diag runtime/expand runtime/flow runtime/node runtime/run runtime/journal runtime/outbound sdk/wire",
 	"runtime/wasm":                "",
 	"runtime/manifest":            "runtime/data runtime/diag runtime/node runtime/wasm runtime/yamldoc sdk/wire",
+	"runtime/engine/enginetest":   "nodes runtime/clock runtime/engine runtime/flow runtime/journal runtime/node runtime/outbound runtime/run sdk/wire",
 	"runtime/pluginhost":          "runtime/data runtime/manifest runtime/node runtime/pluginhost/meter runtime/wasm sdk/wire",
 	"runtime/pluginhost/meter":    "",
 	"runtime/pluginbuild":         "runtime/diag runtime/manifest runtime/pluginhost runtime/wasm",
