@@ -34,4 +34,16 @@
 // is the expected number of events of Append. Whatever two owners believe,
 // each event of a run has one successor; the owner that lost reads ErrConflict
 // and must leave the run alone.
+//
+// So a driver promises three things of different weight. That Append is fenced
+// must hold whatever happens to clocks, processes and networks. That a shard
+// has one owner until its lease is over, by clocks that run about equally fast,
+// keeps calls from being made by who has lost the run: an owner looks at its
+// lease right before a call that must not be repeated. That notes arrive makes
+// things quick: each is a hint, without which a run goes on when its shard
+// changes hands, or when whoever wants something of it asks again.
+//
+// The list of owners that Lease returns is for sharing fairly, and may be old.
+// Owners that see different lists want too much or too little for a while; they
+// never have one shard twice.
 package journal

@@ -282,8 +282,9 @@ func (b *bench) summary(id string) journal.Summary {
 // which outcome, or code if they failed.
 func (b *bench) ended(ids []string) map[string]int {
 	b.Helper()
+	left := slices.Clone(ids)
 	for range 720 {
-		left := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return b.summary(id).Status.Ended() })
+		left = slices.DeleteFunc(left, func(id string) bool { return b.summary(id).Status.Ended() })
 		if len(left) == 0 {
 			break
 		}

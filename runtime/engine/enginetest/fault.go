@@ -146,7 +146,7 @@ func testBothAway(b *bench) {
 // under way: all that was promised comes to its end, and no call that must not
 // be repeated is.
 func testKill(b *bench) {
-	const kills = 40
+	const kills = 25
 	random := rand.New(rand.NewPCG(1, 2))
 	b.boot()
 	b.boot()
