@@ -99,7 +99,7 @@ var sources = map[string]string{
   done: { type: respond, with: { body: put } }
 `,
 	"later": `  hook: { type: webhook, with: { path: /x }, next: nap }
-  nap: { type: delay, with: { for: 1h }, next: call }
+  nap: { type: delay, with: { for: 10m }, next: call }
   call: { type: http, with: { method: POST, url: https://vendor.example.com/call }, next: done }
   done: { type: respond, with: { body: later } }
 `,
@@ -115,7 +115,7 @@ var sources = map[string]string{
   done: { type: end }
 `,
 	"gate": `  hook: { type: webhook, with: { path: /x }, next: gate }
-  gate: { type: wait, with: { event: open, key: $(hook.key), timeout: 1h }, outcomes: { received: call, onTimeout: late } }
+  gate: { type: wait, with: { event: open, key: $(hook.key), timeout: 10m }, outcomes: { received: call, onTimeout: late } }
   call: { type: http, with: { method: POST, url: https://vendor.example.com/call }, next: done }
   done: { type: respond, with: { body: opened } }
   late: { type: end, with: { failed: true, code: late } }
@@ -282,13 +282,11 @@ func (b *bench) summary(id string) journal.Summary {
 // which outcome, or code if they failed.
 func (b *bench) ended(ids []string) map[string]int {
 	b.Helper()
-	left := slices.Clone(ids)
-	for range 720 {
-		left = slices.DeleteFunc(left, func(id string) bool { return b.summary(id).Status.Ended() })
-		if len(left) == 0 {
+	for range 240 {
+		if !b.anyUnfinished(ids) {
 			break
 		}
-		b.pass(10 * time.Second)
+		b.pass(30 * time.Second)
 	}
 	how := map[string]int{}
 	for _, id := range ids {
@@ -300,6 +298,17 @@ func (b *bench) ended(ids []string) map[string]int {
 		b.whole(id)
 	}
 	return how
+}
+
+func (b *bench) anyUnfinished(ids []string) bool {
+	b.Helper()
+	for s, err := range b.reader.Unfinished(b.Context(), journal.AllShards) {
+		b.ok(err)
+		if slices.Contains(ids, s.ID) {
+			return true
+		}
+	}
+	return false
 }
 
 // whole checks that a run is one line of events: it ended once, at the end, no
