@@ -9,7 +9,7 @@ import (
 
 type emitIn struct {
 	Event string         `json:"event" doc:"Name of the event."`
-	Key   string         `json:"key" doc:"What the event is about: the run that waits for this name and key receives it."`
+	Key   string         `json:"key" x-wend:"text" doc:"What the event is about: the run that waits for this name and key receives it."`
 	Data  map[string]any `json:"data,omitempty" doc:"What that run gets to know."`
 	For   string         `json:"for,omitempty" doc:"How long the event is kept for a run that does not wait yet. 24h if not given."`
 }

@@ -1,11 +1,10 @@
 package nodes
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -19,16 +18,16 @@ import (
 
 type httpIn struct {
 	Method  string            `json:"method,omitempty" enum:"GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS" default:"GET" doc:"HTTP method."`
-	URL     string            `json:"url" doc:"Absolute address, or with a connection a path after its baseURL."`
-	Headers map[string]string `json:"headers,omitempty" doc:"Headers to send. Credentials are not among them: they come from the connection."`
+	URL     string            `json:"url" x-wend:"url" doc:"Absolute address, or with a connection a path after its baseURL. A template inside the path is the text of one segment, inside the query of one value; one at the beginning is taken as it is."`
+	Headers map[string]string `json:"headers,omitempty" x-wend:"text" doc:"Headers to send. Credentials are not among them: they come from the connection."`
 	Query   map[string]any    `json:"query,omitempty" doc:"Parameters put after the URL. A list gives one parameter several times."`
-	Body    any               `json:"body,omitempty" doc:"Sent as JSON; text is sent as it is."`
+	Body    any               `json:"body,omitempty" doc:"Sent as JSON, or as a form if the header Content-Type says application/x-www-form-urlencoded; text is sent as it is."`
 }
 
 type httpOut struct {
 	Status  int               `json:"status" doc:"HTTP status."`
 	Headers map[string]string `json:"headers" doc:"Headers by name, in lower case and with _ for -."`
-	Body    any               `json:"body,omitempty" doc:"Decoded if it is JSON, else text; base64 of what is not text."`
+	Body    any               `json:"body,omitempty" doc:"Decoded if it is JSON, else text; base64 of what is not text. Nil if there is none."`
 }
 
 // httpCall makes one HTTP call.
@@ -78,50 +77,51 @@ func stepHTTP(_ context.Context, v node.Visit, in httpIn) (node.Action, error) {
 }
 
 func (in httpIn) call() (wire.Call, error) {
-	query, err := encodeQuery(in.Query)
+	query, err := encodeForm("query", in.Query)
 	if err != nil {
 		return wire.Call{}, err
 	}
 	call := wire.Call{Method: in.Method, URL: addQuery(in.URL, query), Headers: map[string]string{}}
-	typed := false
+	given := ""
 	for name, value := range in.Headers {
 		call.Headers[name] = value
-		typed = typed || strings.EqualFold(name, "Content-Type")
-	}
-	var kind string
-	switch body := in.Body.(type) {
-	case nil:
-		return call, nil
-	case string:
-		call.Body, kind = []byte(body), "text/plain; charset=utf-8"
-	default:
-		if call.Body, err = json.Marshal(body); err != nil {
-			return wire.Call{}, wrong("body", "cannot be sent as JSON: %s", err)
+		if strings.EqualFold(name, "Content-Type") {
+			given = value
 		}
-		kind = "application/json"
 	}
-	if !typed {
+	if fields, ok := in.Body.(map[string]any); ok && data.IsForm(given) {
+		form, err := encodeForm("body", fields)
+		call.Body = []byte(form)
+		return call, err
+	}
+	body, kind, err := data.Body(in.Body, given)
+	if err != nil {
+		return wire.Call{}, wrong("body", "cannot be sent as JSON: %s", err)
+	}
+	if call.Body = body; given == "" && kind != "" {
 		call.Headers["Content-Type"] = kind
 	}
 	return call, nil
 }
 
-// encodeQuery writes parameters by name, so that equal inputs make equal calls.
-func encodeQuery(query map[string]any) (string, error) {
+// encodeForm writes fields by name, so that equal inputs make equal calls. A
+// list gives a field several times; a form has no null.
+func encodeForm(input string, fields map[string]any) (string, error) {
 	values := url.Values{}
-	for name, v := range query {
+	for name, v := range fields {
 		list, ok := v.([]any)
 		if !ok {
 			list = []any{v}
 		}
 		for _, v := range list {
-			switch v := v.(type) {
-			case nil:
-			case map[string]any, []any:
-				return "", wrong("query", "parameter %q is an object, expected text, a number or a boolean", name)
-			default:
-				values.Add(name, fmt.Sprint(v))
+			if v == nil {
+				continue
 			}
+			text, err := data.Text(v)
+			if err != nil {
+				return "", wrong(input, "%q: %s", name, err)
+			}
+			values.Add(name, text)
 		}
 	}
 	return values.Encode(), nil
@@ -183,23 +183,26 @@ func joinHeaders(headers map[string][]string) map[string]any {
 	return joined
 }
 
-// decodeBody returns a body as flows see it. JSON that is broken is text like
+// decodeBody returns a body as flows see it, nil if there is none: an empty
+// text is one only where text was promised. JSON that is broken is text like
 // any other: the status says already whether the call went well.
 func decodeBody(r wire.Reply) any {
-	if isJSON(first(r.Headers, "content-type")) {
+	kind := first(r.Headers, "content-type")
+	switch {
+	case data.IsJSON(kind):
+		if len(bytes.TrimSpace(data.TrimBOM(r.Body))) == 0 {
+			return nil
+		}
 		if v, err := data.DecodeJSON(r.Body); err == nil {
 			return v
 		}
+	case kind == "" && len(r.Body) == 0:
+		return nil
 	}
 	if !utf8.Valid(r.Body) {
 		return base64.StdEncoding.EncodeToString(r.Body)
 	}
 	return string(r.Body)
-}
-
-func isJSON(contentType string) bool {
-	kind, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
 }
 
 func first(headers map[string][]string, name string) string {

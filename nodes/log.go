@@ -3,12 +3,12 @@ package nodes
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/node"
 )
 
@@ -49,7 +49,7 @@ func show(v any) string {
 	if text, ok := v.(string); ok && text != "" && !strings.ContainsAny(text, " \t\r\n\"=") {
 		return text
 	}
-	b, err := json.Marshal(v)
+	b, err := data.JSON(v)
 	if err != nil {
 		return fmt.Sprint(v)
 	}

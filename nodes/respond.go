@@ -8,15 +8,16 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strings"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/wendflow/wend/runtime/node"
 )
 
 type respondIn struct {
 	Status  int               `json:"status,omitempty" doc:"HTTP status, 200 to 599. 200 if not given."`
-	Headers map[string]string `json:"headers,omitempty" doc:"Headers of the response."`
-	Body    any               `json:"body,omitempty" doc:"Sent as JSON; text is sent as it is."`
+	Headers map[string]string `json:"headers,omitempty" x-wend:"text" doc:"Headers of the response."`
+	Body    any               `json:"body,omitempty" doc:"Sent as JSON; text is sent as it is, as JSON if it is a JSON object or list, else as text/plain, unless the header Content-Type says otherwise."`
 }
 
 type respondOut struct{}
@@ -56,8 +57,8 @@ func stepRespond(_ context.Context, _ node.Visit, in respondIn) (node.Action, er
 		return nil, wrong("status", "%s", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(in.Headers)) {
-		if strings.ContainsAny(in.Headers[name], "\r\n\x00") {
-			return nil, wrong("headers", "the value of %q holds a line break", name)
+		if !httpguts.ValidHeaderFieldValue(in.Headers[name]) {
+			return nil, wrong("headers", "the value of %q holds a line break or another control character", name)
 		}
 	}
 	return node.Finish{Response: &node.Response{Status: status, Headers: in.Headers, Body: in.Body}}, nil

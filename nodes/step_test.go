@@ -2,6 +2,7 @@ package nodes_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"testing"
 	"time"
@@ -119,10 +120,61 @@ func TestStep(t *testing.T) {
 				Method: "PUT", URL: "/p", Headers: map[string]string{"content-type": "application/x-www-form-urlencoded"}, Body: []byte("a=b"),
 			}}},
 		},
-		"http refuses an object as a parameter": {
+		"http writes parameters as all text": {
 			typ: "http",
-			in:  m{"method": "GET", "url": "/p", "query": m{"a": m{}}},
-			err: `inputs do not fit: query: parameter "a" is an object, expected text, a number or a boolean`,
+			in: m{"method": "GET", "url": "/p", "query": m{
+				"a": m{"id": 7}, "b": []any{m{"id": 7}, []any{1}}, "f": 2.5e6, "n": json.Number("18446744073709551615"), "s": "a&b=c ../%20é\r\n",
+			}},
+			want: node.Ask{Calls: []wire.Call{{
+				Method: "GET", Headers: map[string]string{},
+				URL: "/p?a=%7B%22id%22%3A7%7D&b=%7B%22id%22%3A7%7D&b=%5B1%5D&f=2500000&n=18446744073709551615&s=a%26b%3Dc+..%2F%2520%C3%A9%0D%0A",
+			}}},
+		},
+		"http sends a form": {
+			typ: "http",
+			in: m{
+				"method": "POST", "url": "/p", "headers": m{"content-type": "application/x-www-form-urlencoded; charset=utf-8"},
+				"body": m{"to": "+47 1", "text": "a&b=c", "n": 2.5e6, "ids": []any{1, 2}, "none": nil, "o": m{"a": "<"}},
+			},
+			want: node.Ask{Calls: []wire.Call{{
+				Method: "POST", URL: "/p", Headers: map[string]string{"content-type": "application/x-www-form-urlencoded; charset=utf-8"},
+				Body: []byte("ids=1&ids=2&n=2500000&o=%7B%22a%22%3A%22%3C%22%7D&text=a%26b%3Dc&to=%2B47+1"),
+			}}},
+		},
+		"http sends null and numbers of any size": {
+			typ: "http",
+			in:  m{"method": "PATCH", "url": "/p", "body": m{"assignee": nil, "deep": m{"a": nil, "l": []any{nil}}, "id": json.Number("18446744073709551615"), "n": 1e20, "t": "<b>&"}},
+			want: node.Ask{Calls: []wire.Call{{
+				Method: "PATCH", URL: "/p", Headers: map[string]string{"Content-Type": "application/json"},
+				Body: []byte(`{"assignee":null,"deep":{"a":null,"l":[null]},"id":18446744073709551615,"n":100000000000000000000,"t":"<b>&"}`),
+			}}},
+		},
+		"http sends text that is JSON as JSON": {
+			typ: "http",
+			in:  m{"method": "PUT", "url": "/p", "body": `{"a": 1}`},
+			want: node.Ask{Calls: []wire.Call{{
+				Method: "PUT", URL: "/p", Headers: map[string]string{"Content-Type": "application/json"}, Body: []byte(`{"a": 1}`),
+			}}},
+		},
+		"http decodes JSON behind a byte order mark": {
+			typ: "http", in: get, replies: reply(200, isJSON, "\uFEFF{\"id\": 18446744073709551615}"),
+			want: node.Finish{Outputs: m{"status": 200, "headers": m{"content_type": "application/json; charset=utf-8"}, "body": m{"id": json.Number("18446744073709551615")}}},
+		},
+		"http has nil for JSON that is empty": {
+			typ: "http", in: get, replies: reply(200, isJSON, " \n"),
+			want: node.Finish{Outputs: m{"status": 200, "headers": m{"content_type": "application/json; charset=utf-8"}, "body": nil}},
+		},
+		"http has nil for no body": {
+			typ: "http", in: get, replies: reply(204, nil, ""),
+			want: node.Finish{Outputs: m{"status": 204, "headers": m{}, "body": nil}},
+		},
+		"http has a text that is empty": {
+			typ: "http", in: get, replies: reply(200, map[string][]string{"content-type": {"text/plain"}}, ""),
+			want: node.Finish{Outputs: m{"status": 200, "headers": m{"content_type": "text/plain"}, "body": ""}},
+		},
+		"http keeps JSON with something behind it as text": {
+			typ: "http", in: get, replies: reply(200, isJSON, "{}}"),
+			want: node.Finish{Outputs: m{"status": 200, "headers": m{"content_type": "application/json; charset=utf-8"}, "body": "{}}"}},
 		},
 		"http decodes JSON": {
 			typ: "http", in: get,
@@ -150,7 +202,7 @@ func TestStep(t *testing.T) {
 			typ: "http", in: get, replies: reply(429, map[string][]string{"retry-after": {"7"}}, ""),
 			want: node.Finish{
 				Outcome: "clientError", Code: "429", Message: "GET https://h/p was answered with 429 Too Many Requests",
-				Outputs: m{"status": 429, "headers": m{"retry_after": "7"}, "body": ""},
+				Outputs: m{"status": 429, "headers": m{"retry_after": "7"}, "body": nil},
 			},
 		},
 		"http 503 says when by its own clock": {
@@ -160,7 +212,7 @@ func TestStep(t *testing.T) {
 			}, ""),
 			want: node.Finish{
 				Outcome: "serverError", Code: "503", Message: "GET https://h/p was answered with 503 Service Unavailable",
-				Outputs: m{"status": 503, "body": "", "headers": m{
+				Outputs: m{"status": 503, "body": nil, "headers": m{
 					"retry_after": "Fri, 20 Nov 2026 10:00:30 GMT", "date": "Fri, 20 Nov 2026 10:00:00 GMT",
 				}},
 			},
@@ -169,21 +221,21 @@ func TestStep(t *testing.T) {
 			typ: "http", in: get, replies: reply(503, map[string][]string{"retry-after": {"Fri, 20 Nov 2026 07:00:00 GMT"}}, ""),
 			want: node.Finish{
 				Outcome: "serverError", Code: "503", Message: "GET https://h/p was answered with 503 Service Unavailable",
-				Outputs: m{"status": 503, "body": "", "headers": m{"retry_after": "Fri, 20 Nov 2026 07:00:00 GMT"}},
+				Outputs: m{"status": 503, "body": nil, "headers": m{"retry_after": "Fri, 20 Nov 2026 07:00:00 GMT"}},
 			},
 		},
 		"http redirect": {
 			typ: "http", in: get, replies: reply(302, nil, ""),
 			want: node.Finish{
 				Outcome: "onError", Code: "302", Message: "GET https://h/p was answered with 302 Found",
-				Outputs: m{"status": 302, "headers": m{}, "body": ""},
+				Outputs: m{"status": 302, "headers": m{}, "body": nil},
 			},
 		},
 		"http status of nobody": {
 			typ: "http", in: get, replies: reply(799, nil, ""),
 			want: node.Finish{
 				Outcome: "onError", Code: "799", Message: "GET https://h/p was answered with 799",
-				Outputs: m{"status": 799, "headers": m{}, "body": ""},
+				Outputs: m{"status": 799, "headers": m{}, "body": nil},
 			},
 		},
 		"http timeout":      {typ: "http", in: get, replies: failure(wire.Timeout), want: node.Finish{Outcome: "onTimeout", Code: "timeout", Message: "says why"}},
@@ -208,7 +260,7 @@ func TestStep(t *testing.T) {
 		},
 		"respond with nothing":    {typ: "respond", in: m{}, want: node.Finish{Response: &node.Response{Status: 200}}},
 		"respond with no status":  {typ: "respond", in: m{"status": 99}, err: "inputs do not fit: status: 99 is no status of a response, expected 200 to 599"},
-		"respond with two lines":  {typ: "respond", in: m{"headers": m{"X-A": "a\r\nb"}}, err: `inputs do not fit: headers: the value of "X-A" holds a line break`},
+		"respond with two lines":  {typ: "respond", in: m{"headers": m{"X-A": "a\r\nb"}}, err: `inputs do not fit: headers: the value of "X-A" holds a line break or another control character`},
 		"end":                     {typ: "end", in: m{}, want: node.Finish{End: &node.End{}}},
 		"end with a coded result": {typ: "end", in: m{"failed": true, "code": "102", "reason": "nobody there"}, want: node.Finish{Code: "102", Message: "nobody there", End: &node.End{Failed: true, Code: "102", Reason: "nobody there"}}},
 	}

@@ -10,7 +10,7 @@ import (
 
 type waitIn struct {
 	Event   string         `json:"event" doc:"Name of the event to wait for."`
-	Key     string         `json:"key" doc:"What the event is about, such as a session's id: only an event with the same key is received."`
+	Key     string         `json:"key" x-wend:"text" doc:"What the event is about, such as a session's id: only an event with the same key is received."`
 	Timeout string         `json:"timeout,omitempty" doc:"How long to wait: 30s, 1h, 2d. As long as the run may, if not given."`
 	Data    map[string]any `json:"data,omitempty" x-wend:"literal" doc:"JSON Schema of the event's data. It types what templates read; an event whose data does not fit leaves by onError."`
 }

@@ -58,6 +58,7 @@ type Template struct {
 	parts     []part
 	whole     bool // parts is a single expression, or a literal, that yields its value
 	condition bool
+	url       bool // the text is an address
 }
 
 // part is a literal or an expression.
@@ -202,7 +203,10 @@ func (t *Template) Refs() []Ref {
 // value may share parts with e.Names and must not be changed. An error is an
 // *Error.
 func (t *Template) Eval(e Env) (any, error) {
-	if !t.whole {
+	switch {
+	case !t.whole && t.url:
+		return t.evalURL(e)
+	case !t.whole:
 		return t.interpolate(e)
 	}
 	p := t.parts[0]

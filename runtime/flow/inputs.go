@@ -1,12 +1,14 @@
 package flow
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/node"
@@ -43,10 +45,14 @@ type input interface {
 type (
 	literalInput  struct{ value any }
 	templateInput struct{ t *expand.Template }
+	textInput     struct{ t *expand.Template }
 	lateInput     struct{ t evaluator }
 	mapInput      struct {
 		keys   []string
 		values []input
+		// inputs tells of each whether it is an input, rather than data that
+		// the node passes on.
+		inputs []bool
 	}
 	listInput []input
 	setInput  []setEntry
@@ -63,8 +69,17 @@ func (i templateInput) eval(env expand.Env) (any, error) { return i.t.Eval(env) 
 
 func (i lateInput) eval(env expand.Env) (any, error) { return late{i.t, env}, nil }
 
-// eval leaves out what came to nil, so that an optional input can be given by
-// a template that has nothing to say.
+// eval gives the text of what the template came to.
+func (i textInput) eval(env expand.Env) (any, error) {
+	v, err := i.t.Eval(env)
+	if v == nil || err != nil {
+		return nil, err
+	}
+	return data.Text(v)
+}
+
+// eval leaves out inputs that came to nil, so that an optional one can be given
+// by a template that has nothing to say. Data is passed on as it was written.
 func (i mapInput) eval(env expand.Env) (any, error) {
 	m := make(map[string]any, len(i.keys))
 	for k, in := range i.values {
@@ -72,7 +87,7 @@ func (i mapInput) eval(env expand.Env) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if v != nil {
+		if v != nil || !i.inputs[k] {
 			m[i.keys[k]] = v
 		}
 	}
@@ -193,10 +208,18 @@ func (c *inputCompiler) compileMap(m *spec.Map, schema map[string]any, path []st
 		if in := c.compile(e.Value, sub, append(path, e.Key.Value)); in != nil {
 			out.keys = append(out.keys, e.Key.Value)
 			out.values = append(out.values, in)
+			out.inputs = append(out.inputs, len(path) == 0 || !nullable(sub))
 		}
 	}
 	c.checkRequired(m, schema, path)
 	return out
+}
+
+// nullable tells whether a schema takes null. One that says nothing of the
+// type does.
+func nullable(schema map[string]any) bool {
+	types := schemaTypes(schema)
+	return len(types) == 0 || contains(types, "null")
 }
 
 // blank reports an input with nothing behind its name. An input that may be
@@ -307,7 +330,11 @@ func (c *inputCompiler) compileScalar(s *spec.Scalar, schema map[string]any, pat
 	if _, isText := s.Data.(string); !isText {
 		return c.compileLiteral(s.Data, s.Text.Pos, schema, path)
 	}
-	t, mistakes := expand.Compile(s.Text, c.scope)
+	compile := expand.Compile
+	if schema["x-wend"] == "url" {
+		compile = expand.CompileURL
+	}
+	t, mistakes := compile(s.Text, c.scope)
 	c.list = append(c.list, mistakes...)
 	if mistakes.HasErrors() {
 		return nil
@@ -316,6 +343,9 @@ func (c *inputCompiler) compileScalar(s *spec.Scalar, schema map[string]any, pat
 		return c.compileLiteral(v, s.Text.Pos, schema, path)
 	}
 	c.refs[c.node.ID] = append(c.refs[c.node.ID], t.Refs()...)
+	if schema["x-wend"] == "text" {
+		return textInput{t}
+	}
 	if !c.kindFits(t.Type().Kind(), s.Text.Pos, schema, path, "use string(…) inside the template") {
 		return nil
 	}
@@ -476,7 +506,7 @@ func kindOf(v any) string {
 		return "string"
 	case bool:
 		return "boolean"
-	case int:
+	case int, json.Number:
 		return "integer"
 	case float64:
 		return "number"

@@ -18,7 +18,7 @@ import (
 //	doc      one line for people
 //	enum     allowed values, separated by commas
 //	default  filled in when absent
-//	x-wend   "literal", "late" or "condition", see Schema
+//	x-wend   how it is read, see Schema; "text" on a map is about its values
 //
 // It panics when a struct has a type that has no schema: that is a mistake of
 // this program.
@@ -108,7 +108,11 @@ func structSchema(t reflect.Type) map[string]any {
 			p["description"] = doc
 		}
 		if mode := f.Tag.Get("x-wend"); mode != "" {
-			p["x-wend"] = mode
+			marked := p
+			if each, isMap := p["additionalProperties"].(map[string]any); isMap && mode == "text" {
+				marked = each
+			}
+			marked["x-wend"] = mode
 		}
 		if enum := f.Tag.Get("enum"); enum != "" {
 			values := []any{}

@@ -136,8 +136,48 @@ func (c *conn) resolve(text string) (*url.URL, error) {
 		return nil, refuse("call's URL: %s", err)
 	}
 	u.Fragment, u.RawFragment = "", ""
-	return u, nil
+	u.RawQuery = escapeQuery(u.RawQuery)
+	return u, staysBelow(text, u)
 }
+
+// staysBelow refuses a path that servers and proxies take for another one than
+// it reads: most resolve "..", and some take "\" for "/".
+func staysBelow(text string, u *url.URL) error {
+	for segment := range strings.SplitSeq(u.EscapedPath(), "/") {
+		if !strings.Contains(segment, ".") && !strings.Contains(segment, "%2") {
+			continue // most have neither
+		}
+		switch dots.Replace(segment) {
+		case ".", "..":
+			return refuse("call to %q: the part %q of its path would lead elsewhere", text, segment)
+		}
+	}
+	if path, _, _ := strings.Cut(text, "?"); strings.Contains(path, `\`) {
+		return refuse("call to %q: %q has no place in a path; write %q", text, `\`, "%5C")
+	}
+	return nil
+}
+
+var dots = strings.NewReplacer("%2e", ".", "%2E", ".")
+
+// escapeQuery escapes what cannot stand in a request line, or be seen there.
+// net/http sends a query as it is.
+func escapeQuery(query string) string {
+	if strings.IndexFunc(query, notOfQuery) < 0 {
+		return query
+	}
+	var b strings.Builder
+	for i := range len(query) {
+		if c := query[i]; notOfQuery(rune(c)) {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func notOfQuery(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"<>\\^`{|}", r) }
 
 // absolute tells whether text begins with a scheme, in the words of RFC 3986.
 func absolute(text string) bool {

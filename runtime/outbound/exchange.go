@@ -101,6 +101,7 @@ func (c *conn) hop(o *outgoing, location string, trusted bool) (*outgoing, error
 		return nil, refuse("redirect from %q to %q would carry the credential along", o.origin, at)
 	}
 	u.Fragment, u.RawFragment = "", ""
+	u.RawQuery = escapeQuery(u.RawQuery)
 	if c.query != "" {
 		dropParameter(u, c.query) // it is added anew
 	}

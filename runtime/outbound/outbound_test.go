@@ -102,6 +102,11 @@ func TestDoResolvesAgainstBaseURL(t *testing.T) {
 		{"/api", "//evil.net/x", "/api/evil.net/x"},
 		{"/api", "/a%2Fb/c:d", "/api/a%2Fb/c:d"},
 		{"", "@evil.net", "/@evil.net"},
+		{"/api", "/a..b/...", "/api/a..b/..."},
+		{"/api", "/..%2Fadmin", "/api/..%2Fadmin"},
+		{"/api", "/a b/é", "/api/a%20b/%C3%A9"},
+		{"/api", "/x?q=a b&é=\"<>\\^`{|}", "/api/x?q=a%20b&%C3%A9=%22%3C%3E%5C%5E%60%7B%7C%7D"},
+		{"/api", "/x?q=../..", "/api/x?q=../.."},
 	}
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.RequestURI) })
 	for _, test := range tests {

@@ -11,12 +11,14 @@ import (
 	"unicode/utf8"
 
 	"github.com/wendflow/wend/runtime/data"
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
 )
 
 // ParseJSON decodes a JSON body into data that flows see. The error is a
 // *problem.Problem that says where the body stops being JSON.
 func ParseJSON(raw []byte) (any, error) {
+	raw = data.TrimBOM(raw)
 	if at := invalidUTF8(raw); at >= 0 {
 		return nil, malformed(raw, at, "the body is not UTF-8")
 	}
@@ -68,9 +70,10 @@ func invalidUTF8(raw []byte) int {
 	}
 }
 
-// ParseForm makes an object of strings; a field that is given several times is
-// a list of them. The error is a *problem.Problem.
-func ParseForm(raw []byte) (any, error) {
+// ParseForm makes an object of the types that the webhook's schema has; what it
+// says nothing of is a string, and a list of them if it is given several times.
+// The error is a *problem.Problem.
+func ParseForm(h *node.Hook, raw []byte) (any, error) {
 	if at := invalidUTF8(raw); at >= 0 {
 		return nil, malformed(raw, at, "the body is not UTF-8")
 	}
@@ -92,5 +95,5 @@ func ParseForm(raw []byte) (any, error) {
 			form[name] = list[0]
 		}
 	}
-	return form, nil
+	return h.Body.ReadTexts(form), nil
 }

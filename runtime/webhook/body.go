@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/trigger"
 )
@@ -75,10 +76,10 @@ func ReadBody(c echo.Context, limit int64) ([]byte, error) {
 }
 
 // parse decodes a body into data that flows see.
-func parse(kind string, raw []byte) (any, error) {
+func parse(h *node.Hook, kind string, raw []byte) (any, error) {
 	switch {
 	case kind == formType:
-		return trigger.ParseForm(raw)
+		return trigger.ParseForm(h, raw)
 	case kind == jsonType:
 		return trigger.ParseJSON(raw)
 	case len(raw) == 0:

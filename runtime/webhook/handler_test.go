@@ -129,6 +129,39 @@ func TestDedupe(t *testing.T) {
 	diff(t, http.StatusOK, second.Code)
 }
 
+// Two ids that differ beyond 64 bits, or in the last of their digits, are two.
+func TestDedupeIsExact(t *testing.T) {
+	t.Parallel()
+	s := serve(t, webhook.Config{Engine: engine.New(engine.Config{Caller: vendor{}})}, nil)
+	send := func(id string) string {
+		w := post(s, "/hooks/orders/changed", func(r *http.Request) {
+			r.Body = io.NopCloser(strings.NewReader(`{"order": {"id": ` + id + `}}`))
+			r.ContentLength = -1
+		})
+		if w.Code != http.StatusOK {
+			t.Errorf("id %s: %d %s", id, w.Code, w.Body)
+		}
+		return w.Header().Get(webhook.RunHeader)
+	}
+	ids := []string{
+		"9223372036854775807", "9223372036854775808", "9223372036854775809", "18446744073709551615", "18446744073709551614",
+		"1000000000000000000000", "1000000000000000000001", "9007199254740993", "9007199254740992", "0.1", `"x"`, `{"a": 1}`, "2500000",
+	}
+	runs := map[string]string{}
+	for _, id := range ids {
+		run := send(id)
+		if other := runs[run]; other != "" {
+			t.Errorf("%s and %s are one run", other, id)
+		}
+		runs[run] = id
+	}
+	for _, same := range [][2]string{{"2500000", "2.5e6"}, {"2500000", "2500000.0"}, {"9007199254740993", "9007199254740993.0"}, {`{"a": 1}`, `{ "a":1.0 }`}} {
+		if runs[send(same[1])] != same[0] {
+			t.Errorf("%s and %s are two runs", same[0], same[1])
+		}
+	}
+}
+
 func TestCallerGone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/problem"
@@ -64,8 +64,8 @@ func (h *hook) dedupeKey(output map[string]any, now time.Time, log *slog.Logger)
 			return key, nil
 		}
 	default:
-		if text, err := json.Marshal(key); err == nil {
-			return string(text), nil
+		if text, err := data.Text(key); err == nil {
+			return text, nil
 		}
 	}
 	p := problem.New(http.StatusBadRequest, "the request has no dedupe key, which this webhook demands")

@@ -3,14 +3,15 @@ package webhook
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
@@ -161,7 +162,7 @@ func answer(c echo.Context, hook *hook, id string, res engine.Result) error {
 
 // respond writes the response that the flow gave.
 func respond(c echo.Context, hook *hook, id string, r *node.Response) error {
-	body, kind, err := encode(r.Body)
+	body, kind, err := data.Body(r.Body, contentType(r.Headers))
 	if err != nil {
 		p := problem.New(http.StatusInternalServerError, "the flow's response cannot be sent: %s", err)
 		p.Run = &problem.Run{ID: id, Flow: hook.Flow.Name}
@@ -179,19 +180,19 @@ func respond(c echo.Context, hook *hook, id string, r *node.Response) error {
 	if r.Status == http.StatusNoContent || r.Status == http.StatusNotModified {
 		return nil
 	}
+	if _, isText := r.Body.(string); !isText && len(body) > 0 {
+		body = append(body, '\n')
+	}
 	_, err = c.Response().Write(body)
 	return err
 }
 
-// encode returns a body and its media type: text as it is, all else as JSON.
-func encode(v any) (body []byte, kind string, err error) {
-	switch v := v.(type) {
-	case nil:
-		return nil, "", nil
-	case string:
-		return []byte(v), "text/plain; charset=utf-8", nil
-	default:
-		body, err = json.Marshal(v)
-		return append(body, '\n'), "application/json", err
+// contentType is what the flow says of the body, or "".
+func contentType(headers map[string]string) string {
+	for name, value := range headers {
+		if strings.EqualFold(name, "Content-Type") {
+			return value
+		}
 	}
+	return ""
 }

@@ -96,7 +96,7 @@ func (h *Handler) serve(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := parse(kind, raw)
+	body, err := parse(hook.Hook.Hook, kind, raw)
 	if err != nil {
 		return err
 	}
