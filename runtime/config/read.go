@@ -141,6 +141,10 @@ func (r *reader) settings(f yamldoc.Field) map[string]any {
 			r.Mistakes.Errorf(e.Key.Pos, LiteralSecret, "%s: plugins see settings, and files are shared", e).Hint = "move it to secrets: { " + e.Key.Value + ": env:NAME }"
 			continue
 		}
+		if s, ok := e.Value.(*yamldoc.Scalar); ok && s.Data == nil && !s.Lost() {
+			r.Blank(e, "a value")
+			continue
+		}
 		settings[e.Key.Value] = r.Data(e)
 	}
 	return settings

@@ -28,7 +28,7 @@ func Encode(v any) ([]byte, error) {
 // plainFloats writes numbers as JSON does; the library's 2.5e+06 is another
 // text than 2500000.
 func plainFloats(n *yaml.Node) {
-	if n.Tag == "!!float" {
+	if n.Tag == "!!float" && !wholeNumber.MatchString(n.Value) {
 		if f, err := strconv.ParseFloat(n.Value, 64); err == nil && written(f) != "" {
 			n.Value = written(f)
 		}
@@ -55,7 +55,7 @@ func Writable(v any) any {
 		}
 		return l
 	case json.Number:
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: v.String()}
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: v.String()}
 	default:
 		return v
 	}

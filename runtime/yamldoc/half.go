@@ -95,6 +95,7 @@ func (m *mender) top(c chunk) {
 	}
 	inner := m.chunks(c.from+1, c.to)
 	if len(inner) == 0 {
+		m.byLine(c)
 		return
 	}
 	first := chunk{c.from, inner[0].from}
@@ -103,11 +104,24 @@ func (m *mender) top(c chunk) {
 	}
 	m.keep(first)
 	for _, c := range inner {
-		if m.keep(c) {
+		if !m.keep(c) {
+			m.byLine(c)
+		}
+	}
+}
+
+// byLine keeps the lines of an entry that fit, and with one that does not leaves
+// out what is indented deeper: it is part of it.
+func (m *mender) byLine(c chunk) {
+	deeper := -1 // than the line that was left out
+	for i := c.from; i < c.to; i++ {
+		indent := len(m.lines[i]) - len(strings.TrimLeft(m.lines[i], " "))
+		blank := strings.TrimSpace(m.lines[i]) == ""
+		if deeper >= 0 && (blank || indent > deeper) {
 			continue
 		}
-		for i := c.from; i < c.to; i++ {
-			m.keep(chunk{i, i + 1})
+		if deeper = -1; !m.keep(chunk{i, i + 1}) {
+			deeper = indent
 		}
 	}
 }
