@@ -7,7 +7,14 @@ GOFILES  = $(shell find . -name '*.go' -not -path './tools/*' -not -path './benc
 LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build plugins demo test lint fmt golden fuzz bench crash cross generate check clean
+.PHONY: help build plugins image demo test lint fmt golden fuzz bench crash cross generate check clean
+
+# One static file, without symbols and without the paths of who built it. Go
+# stamps the version from git; VERSION= is for files without their history.
+VERSION ?=
+BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w$(if $(VERSION), -X main.release=$(VERSION))'
+# docker, podman and buildah all know build -t -f.
+IMAGER  ?= docker
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,12 +22,21 @@ help: ## list the commands
 build: bin/wend ## build the binary into bin/wend
 
 bin/wend: $(GOFILES) go.mod go.sum
-	$(GO) build -trimpath -o $@ ./cmd/wend
+	$(BUILD) -o $@ ./cmd/wend
 
 plugins: $(WASM) ## build the plugins into plugins/dist
 
 plugins/dist/%.wasm: bin/wend plugins/%/plugin.yaml $(GOFILES)
 	bin/wend plugin build plugins/$* --out $@
+
+image: build plugins ## build a container image, on Linux; IMAGER=buildah or podman, if it is not docker
+	rm -rf bin/image
+	mkdir -p bin/image/usr/local/bin bin/image/usr/local/lib/wend/plugins bin/image/var/lib/wend bin/image/var/cache bin/image/tmp
+	cp bin/wend bin/image/usr/local/bin/
+	cp $(WASM) bin/image/usr/local/lib/wend/plugins/
+	chmod -R a+rX bin/image
+	chmod 700 bin/image/var/lib/wend
+	$(IMAGER) build -t wend:$(or $(VERSION),latest) -f deploy/Containerfile bin/image
 
 demo: build plugins ## run every shipped flow once against the vendor emulators
 	bin/wend demo

@@ -29,3 +29,6 @@ func OpenEmulator(name string, cfg emulator.Config) (*emulator.Vendor, error) {
 
 // Harmless is what all output goes through.
 func Harmless(w io.Writer) io.Writer { return &harmless{w: w} }
+
+// Behind is what the server's handlers are behind.
+var Behind = behind

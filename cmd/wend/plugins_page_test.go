@@ -52,6 +52,7 @@ type reader struct {
 	t        *testing.T
 	dir      string
 	checkout string
+	server   string // who answers for 127.0.0.1:8080, if anybody
 	commands int
 }
 
@@ -70,7 +71,7 @@ func (r *reader) console(text string) {
 }
 
 // argument is a word of a command line, or several in quotes.
-var argument = regexp.MustCompile(`"[^"]*"|\S+`)
+var argument = regexp.MustCompile(`"[^"]*"|'[^']*'|\S+`)
 
 // run holds what a command prints against lines in which … stands for anything.
 // One that says "wend: " has failed.
@@ -79,7 +80,13 @@ func (r *reader) run(line string, want []string) {
 	line, into, redirected := strings.Cut(line, " > ")
 	args := argument.FindAllString(line, -1)
 	for i := range args {
-		args[i] = strings.Trim(args[i], `"`)
+		args[i] = strings.Trim(args[i], `"'`)
+		if r.server != "" {
+			args[i] = strings.Replace(args[i], "127.0.0.1:8080", r.server, 1)
+		}
+	}
+	if r.server != "" && slices.Equal(args[:min(2, len(args))], []string{"wend", "runs"}) {
+		args = append(args, "--server", "http://"+r.server)
 	}
 	if slices.Equal(args[:min(3, len(args))], []string{"wend", "plugin", "new"}) {
 		args = append(args, "--replace", r.checkout) // this wend is no release

@@ -217,7 +217,7 @@ func (s *server) Run(ctx context.Context) error {
 		return wrong(err)
 	}
 	srv := &http.Server{
-		Handler:           s.echo,
+		Handler:           behind(s.world.config.Server.Proxies, s.echo),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       2 * time.Minute,

@@ -7,6 +7,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"net/netip"
 	"os"
 	"time"
 
@@ -42,6 +43,8 @@ type Server struct {
 	Requests Requests
 	// Retention says which ended runs are forgotten.
 	Retention Retention
+	// Proxies are believed when they say whom a request comes from.
+	Proxies []netip.Prefix
 }
 
 // Retention bounds what is kept of runs that have ended.

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -181,7 +182,27 @@ func (r *reader) server(f yamldoc.Field, s *Server) {
 		yamldoc.Key{Name: "token", Read: yamldoc.Into(&s.Token, r.token)},
 		yamldoc.Key{Name: "requests", Read: func(f yamldoc.Field) { r.requests(f, &s.Requests) }},
 		yamldoc.Key{Name: "retention", Read: func(f yamldoc.Field) { r.retention(f, &s.Retention) }},
+		yamldoc.Key{Name: "proxies", Read: yamldoc.Into(&s.Proxies, r.proxies)},
 	)
+}
+
+func (r *reader) proxies(f yamldoc.Field) []netip.Prefix {
+	var list []netip.Prefix
+	for _, item := range r.Items(f) {
+		text := r.Str(item)
+		prefix, err := netip.ParsePrefix(text)
+		if addr, is := netip.ParseAddr(text); is == nil {
+			prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		switch {
+		case text == "": // said already
+		case err != nil:
+			r.Refuse(item, `an address or a network such as "10.0.0.0/8"`)
+		default:
+			list = append(list, prefix.Masked())
+		}
+	}
+	return list
 }
 
 func (r *reader) retention(f yamldoc.Field, to *Retention) {
