@@ -17,6 +17,7 @@ type typeInfo struct {
 	kind   string
 	fields map[string]Type
 	open   bool // an object with other fields than those
+	vague  bool // open only because nothing is said of its fields
 	other  Type // of the other fields
 	elem   Type // of an array
 }
@@ -88,79 +89,6 @@ func (t Type) Elem() Type {
 }
 
 func simple(kind string) Type { return Type{&typeInfo{kind: kind}} }
-
-// FromSchema returns the type of the values that a JSON Schema (2020-12, as
-// decoded JSON) accepts. An object with `properties` has these fields and no
-// others, so that a misspelt one can be told, unless the schema says
-// `additionalProperties` or `patternProperties`; without `properties` any
-// field may be there. What is not said, or said with `anyOf`, `$ref` and the
-// like, is any.
-func FromSchema(schema map[string]any) Type {
-	switch kind := schemaKind(schema); kind {
-	case kindObject:
-		return objectFromSchema(schema)
-	case kindArray:
-		return Type{&typeInfo{kind: kindArray, elem: subschema(schema["items"])}}
-	case kindAny:
-		return Type{}
-	default:
-		return simple(kind)
-	}
-}
-
-// schemaKind is the one type of a schema; null beside it only says that the
-// value may be missing, which is true of every value.
-func schemaKind(schema map[string]any) string {
-	switch t := schema["type"].(type) {
-	case string:
-		return knownKind(t)
-	case []any:
-		kinds := slices.DeleteFunc(slices.Clone(t), func(k any) bool { return k == kindNull })
-		if len(kinds) == 1 {
-			kind, _ := kinds[0].(string)
-			return knownKind(kind)
-		}
-	case nil:
-		if _, ok := schema["properties"].(map[string]any); ok {
-			return kindObject
-		}
-	}
-	return kindAny
-}
-
-func knownKind(s string) string {
-	switch s {
-	case kindString, kindInteger, kindNumber, kindBoolean, kindObject, kindArray, kindNull:
-		return s
-	default:
-		return kindAny
-	}
-}
-
-func objectFromSchema(schema map[string]any) Type {
-	info := &typeInfo{kind: kindObject}
-	props, declared := schema["properties"].(map[string]any)
-	if declared {
-		info.fields = make(map[string]Type, len(props))
-		for name, p := range props {
-			info.fields[name] = subschema(p)
-		}
-	}
-	additional, said := schema["additionalProperties"]
-	_, patterns := schema["patternProperties"]
-	info.open = patterns || said && additional != false || !said && !declared
-	if !patterns {
-		info.other = subschema(additional)
-	}
-	return Type{info}
-}
-
-func subschema(v any) Type {
-	if s, ok := v.(map[string]any); ok {
-		return FromSchema(s)
-	}
-	return Type{}
-}
 
 // TypeOf returns the type of a literal, such as the value a variable begins
 // with. Objects are open and nil is null.
