@@ -25,10 +25,10 @@ func shapeManual(with map[string]any) (node.Shape, []node.Problem) {
 		return node.Shape{}, nil
 	}
 	schema, problems := objectSchema("input", given)
-	if problems != nil {
+	if refused(problems) {
 		return node.Shape{}, problems
 	}
-	return node.Shape{Outputs: node.MustSchema(openObject(schema))}, nil
+	return node.Shape{Outputs: node.MustSchema(openObject(schema))}, problems
 }
 
 func makeManual(in manualIn) (node.Trigger, error) {

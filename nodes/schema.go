@@ -1,9 +1,10 @@
 package nodes
 
 import (
-	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/wendflow/wend/runtime/node"
 )
@@ -16,8 +17,9 @@ func objectSchema(input string, v any) (map[string]any, []node.Problem) {
 	if !ok {
 		return nil, []node.Problem{{Path: []string{input}, Msg: input + ": expected a JSON Schema, which is a map"}}
 	}
-	if _, err := node.NewSchema(schema); err != nil {
-		return nil, schemaProblems(input, err)
+	problems := schemaProblems(input, schema)
+	if refused(problems) {
+		return nil, problems
 	}
 	if kind, given := schema["type"]; given && kind != "object" {
 		return nil, []node.Problem{{
@@ -26,21 +28,24 @@ func objectSchema(input string, v any) (map[string]any, []node.Problem) {
 			Hint: fmt.Sprintf("the properties of the %s are the node's outputs", input),
 		}}
 	}
-	return schema, nil
+	return schema, problems
 }
 
-// schemaProblems puts the mistakes of a schema where the flow has it.
-func schemaProblems(input string, err error) []node.Problem {
-	var wrong *node.SchemaError
-	if !errors.As(err, &wrong) {
-		return []node.Problem{{Path: []string{input}, Msg: input + ": " + err.Error()}}
-	}
-	problems := make([]node.Problem, len(wrong.Problems))
-	for i, p := range wrong.Problems {
-		problems[i] = node.Problem{
-			Path: append([]string{input}, p.Path...),
-			Msg:  input + " is no JSON Schema: " + p.String(),
+// refused tells whether there is more than warnings.
+func refused(problems []node.Problem) bool {
+	return slices.ContainsFunc(problems, func(p node.Problem) bool { return !p.Warning })
+}
+
+// schemaProblems are the mistakes of a schema where the flow has it.
+func schemaProblems(input string, schema map[string]any) []node.Problem {
+	problems := node.CheckSchema(schema)
+	for i, p := range problems {
+		problems[i].Path = append([]string{input}, p.Path...)
+		where := ""
+		if len(p.Path) > 0 {
+			where = ", at " + strings.Join(p.Path, ".")
 		}
+		problems[i].Msg = fmt.Sprintf("schema %q%s: %s", input, where, p.Msg)
 	}
 	return problems
 }
@@ -49,9 +54,19 @@ func schemaProblems(input string, err error) []node.Problem {
 // object of this schema: any, where it names none.
 func openObject(schema map[string]any) map[string]any {
 	outputs := map[string]any{"type": "object"}
-	if schema["properties"] == nil {
+	if !declares(schema) {
 		outputs["additionalProperties"] = true
 	}
 	maps.Copy(outputs, schema)
 	return outputs
+}
+
+// declares tells whether a schema says which fields there are.
+func declares(schema map[string]any) bool {
+	for _, keyword := range []string{"properties", "$ref", "allOf", "anyOf", "oneOf"} {
+		if schema[keyword] != nil {
+			return true
+		}
+	}
+	return false
 }

@@ -53,11 +53,11 @@ func TestShapeProblems(t *testing.T) {
 			"body: body: expected a JSON Schema, which is a map",
 		}},
 		"body is no schema": {"webhook", m{"path": "/a", "body": m{"properties": m{"sms": m{"type": "strin"}}, "required": "sms"}}, []string{
-			"body.properties.sms.type: body is no JSON Schema: properties.sms.type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'",
-			"body.required: body is no JSON Schema: required: is a string, expected an array",
+			"body.properties.sms.type: schema \"body\", at properties.sms.type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'",
+			"body.required: schema \"body\", at required: is a string, expected an array",
 		}},
 		"body refers to nothing": {"webhook", m{"path": "/a", "body": m{"$ref": "#/$defs/x"}}, []string{
-			`body: body is no JSON Schema: json-pointer in "wend:schema#/$defs/x" not found`,
+			`body: schema "body": json-pointer in "wend:schema#/$defs/x" not found`,
 		}},
 		"body is a list": {"webhook", m{"path": "/a", "body": m{"type": "array"}}, []string{
 			"body.type: body: its type is array, expected object; the properties of the body are the node's outputs",

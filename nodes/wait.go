@@ -50,8 +50,9 @@ func shapeWait(with map[string]any) (node.Shape, []node.Problem) {
 		return node.Shape{}, problems
 	}
 	schema, wrong := objectSchema("data", given)
-	if wrong != nil {
-		return node.Shape{}, append(problems, wrong...)
+	problems = append(problems, wrong...)
+	if refused(wrong) {
+		return node.Shape{}, problems
 	}
 	return node.Shape{Outputs: node.MustSchema(schema)}, problems
 }

@@ -119,7 +119,7 @@ func checkLifetime(v any) []node.Problem {
 // shapeBody makes the outputs of a webhook from the schema of its body.
 func shapeBody(v any) (*node.Schema, []node.Problem) {
 	body, problems := objectSchema("body", v)
-	if problems != nil {
+	if refused(problems) {
 		return nil, problems
 	}
 	if props, ok := body["properties"].(map[string]any); ok && props["request"] != nil {
@@ -132,7 +132,7 @@ func shapeBody(v any) (*node.Schema, []node.Problem) {
 	if err != nil {
 		return nil, []node.Problem{{Path: []string{"body"}, Msg: "body: " + err.Error()}}
 	}
-	return outputs, nil
+	return outputs, problems
 }
 
 var requestSchema = map[string]any{

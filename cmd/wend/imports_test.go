@@ -21,7 +21,7 @@ var diagram = map[string]string{
 	"runtime/yamldoc":             "runtime/data runtime/diag",
 	"runtime/spec":                "runtime/diag runtime/yamldoc",
 	"runtime/expand":              "runtime/data runtime/diag runtime/spec runtime/yamldoc",
-	"runtime/node":                "runtime/data sdk/wire",
+	"runtime/node":                "runtime/data runtime/diag sdk/wire",
 	"runtime/flow":                "runtime/data runtime/diag runtime/spec runtime/expand runtime/node runtime/yamldoc",
 	"runtime/catalog":             "runtime/diag runtime/flow runtime/node",
 	"runtime/run":                 "runtime/data runtime/expand runtime/flow runtime/node sdk/wire",

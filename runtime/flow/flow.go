@@ -223,7 +223,11 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 		if isBlank(s.With, p.Path) {
 			continue // compileInputs says so
 		}
-		c.list.Errorf(valueAt(s.With, p.Path, s.ID.Pos), diag.InvalidInput, "%s", p.Msg).Hint = p.Hint
+		mistake := c.list.Errorf(valueAt(s.With, p.Path, s.ID.Pos), diag.InvalidInput, "%s", p.Msg)
+		mistake.Hint = p.Hint
+		if p.Warning {
+			mistake.Severity = diag.SeverityWarning
+		}
 	}
 	if shape.Outputs != nil {
 		n.Outputs = shape.Outputs

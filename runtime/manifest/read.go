@@ -113,8 +113,15 @@ func (r *reader) schema(f yamldoc.Field) map[string]any {
 		return nil
 	}
 	if r.compile {
-		if _, err := node.NewSchema(schema); err != nil {
-			r.errorf(f, CodeSchema, "is no JSON Schema: %v", err)
+		refused := false
+		for _, p := range node.CheckSchema(schema) {
+			if p.Warning {
+				continue // a plugin that is loaded says nothing of what may be meant
+			}
+			refused = true
+			r.errorf(f, CodeSchema, "has a mistake in its schema, at %s", p)
+		}
+		if refused {
 			return nil
 		}
 	}

@@ -114,6 +114,8 @@ type Problem struct {
 	Path []string // property names and decimal indices, outermost first
 	Msg  string
 	Hint string
+	// Warning marks what may well be meant.
+	Warning bool
 }
 
 // Visit is what a Step sees.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -26,7 +25,7 @@ import (
 type Schema struct {
 	raw      map[string]any
 	compiled *jsonschema.Schema
-	defaults map[string]any
+	defaults *defaults
 }
 
 // SchemaError says what is wrong with a schema. The paths of its problems lead
@@ -55,33 +54,31 @@ func schemaError(err error) *SchemaError {
 // NewSchema compiles a schema. raw is decoded JSON or YAML and must not be
 // changed afterwards. A schema that is none is a *SchemaError.
 func NewSchema(raw map[string]any) (*Schema, error) {
+	c := newCompiler()
+	doc, err := plainJSON(raw)
+	if err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
+	allowNull(doc)
+	if err := c.AddResource(schemaID, doc); err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
+	compiled, err := c.Compile(schemaID)
+	if err != nil {
+		return nil, schemaError(err)
+	}
+	return &Schema{raw: raw, compiled: compiled, defaults: defaultsOf(raw, raw, 0)}, nil
+}
+
+const schemaID = "wend:schema"
+
+func newCompiler() *jsonschema.Compiler {
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.AssertFormat()
 	// No schema may make the process read a file or a URL.
 	c.UseLoader(noLoader{})
-	doc, err := plainJSON(raw)
-	if err != nil {
-		return nil, fmt.Errorf("schema: %w", err)
-	}
-	const id = "wend:schema"
-	if err := c.AddResource(id, doc); err != nil {
-		return nil, fmt.Errorf("schema: %w", err)
-	}
-	compiled, err := c.Compile(id)
-	if err != nil {
-		return nil, schemaError(err)
-	}
-	s := &Schema{raw: raw, compiled: compiled, defaults: map[string]any{}}
-	props, _ := raw["properties"].(map[string]any)
-	for name, p := range props {
-		if p, ok := p.(map[string]any); ok {
-			if d, ok := p["default"]; ok {
-				s.defaults[name] = d
-			}
-		}
-	}
-	return s, nil
+	return c
 }
 
 // MustSchema is NewSchema for package variables and tests; it panics.
@@ -104,15 +101,14 @@ func (s *Schema) Raw() map[string]any {
 // MarshalJSON writes the schema's source.
 func (s *Schema) MarshalJSON() ([]byte, error) { return json.Marshal(s.Raw()) }
 
-// WithDefaults returns v with the defaults of the schema's own properties
-// filled in. v is not changed.
+// WithDefaults returns v with the defaults of properties filled in that are
+// absent, also inside of objects and lists that are there, and behind `allOf`
+// and references. v is not changed.
 func (s *Schema) WithDefaults(v map[string]any) map[string]any {
-	if s == nil || len(s.defaults) == 0 {
+	if s == nil || s.defaults == nil {
 		return v
 	}
-	out := maps.Clone(s.defaults)
-	maps.Copy(out, v)
-	return out
+	return s.defaults.fillObject(v)
 }
 
 // Validate returns what in v does not fit; nil if all does. v is decoded JSON.

@@ -59,10 +59,29 @@ func ByHand(n *flow.Node, raw []byte) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if wrong := n.Outputs.Validate(output); wrong != nil {
+	if wrong := checkRequest(n, output); wrong != nil {
 		return nil, Invalid(wrong)
 	}
 	return output, nil
+}
+
+// checkRequest holds a request that somebody made up against what real ones are.
+// The body has been held against its schema, which may know no request.
+func checkRequest(n *flow.Node, output map[string]any) []node.Problem {
+	if _, ok := n.Trigger.(*node.Hook); !ok {
+		return nil
+	}
+	props, _ := n.Outputs.Raw()["properties"].(map[string]any)
+	shape, _ := props["request"].(map[string]any)
+	schema, err := node.NewSchema(shape)
+	if err != nil {
+		return []node.Problem{{Msg: err.Error()}}
+	}
+	wrong := schema.Validate(output["request"])
+	for i := range wrong {
+		wrong[i].Path = append([]string{"request"}, wrong[i].Path...)
+	}
+	return wrong
 }
 
 func byHand(t node.Trigger, body any) (map[string]any, error) {

@@ -1,0 +1,303 @@
+package node
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/wendflow/wend/runtime/diag"
+)
+
+// CheckSchema says what is wrong with a schema that somebody wrote: what makes
+// it no schema, and what is one by the letter and cannot be meant, such as a
+// misspelt keyword or a default that the schema itself refuses. The paths of
+// its problems lead into the schema.
+func CheckSchema(raw map[string]any) []Problem {
+	s, err := NewSchema(raw)
+	if err != nil {
+		return explained(err, raw)
+	}
+	c := &schemaChecker{root: s}
+	c.schema(raw, nil)
+	return c.problems
+}
+
+// explained says more of a pattern than that it is none.
+func explained(err error, raw map[string]any) []Problem {
+	var wrong *SchemaError
+	if !errors.As(err, &wrong) {
+		return []Problem{{Msg: err.Error()}}
+	}
+	c := &schemaChecker{}
+	c.patterns(raw, nil)
+	if len(c.problems) == 0 {
+		return wrong.Problems
+	}
+	rest := slices.DeleteFunc(slices.Clone(wrong.Problems), func(p Problem) bool {
+		return strings.HasSuffix(p.Msg, "is not a valid regex")
+	})
+	return append(c.problems, rest...)
+}
+
+// schemaChecker walks through a schema.
+type schemaChecker struct {
+	root     *Schema
+	problems []Problem
+}
+
+func (c *schemaChecker) add(path []string, hint, format string, a ...any) {
+	c.problems = append(c.problems, Problem{Path: slices.Clone(path), Msg: fmt.Sprintf(format, a...), Hint: hint})
+}
+
+func (c *schemaChecker) warn(path []string, hint, format string, a ...any) {
+	c.add(path, hint, format, a...)
+	c.problems[len(c.problems)-1].Warning = true
+}
+
+// The keywords of JSON Schema 2020-12 by what stands under them, with those of
+// earlier drafts that still mean something, and the notes of OpenAPI, which are
+// for people and tools.
+var (
+	schemaKeywords = []string{
+		"additionalProperties", "unevaluatedProperties", "items", "unevaluatedItems", "additionalItems", "contains",
+		"propertyNames", "not", "if", "then", "else", "contentSchema",
+	}
+	listKeywords = []string{"allOf", "anyOf", "oneOf", "prefixItems"}
+	mapKeywords  = []string{"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"}
+	dataKeywords = []string{
+		"type", "enum", "const", "default", "format", "pattern", "required", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
+		"multipleOf", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minContains", "maxContains", "minProperties",
+		"maxProperties", "dependentRequired", "title", "description", "examples", "deprecated", "readOnly", "writeOnly",
+		"contentEncoding", "contentMediaType", "$ref", "$id", "$schema", "$anchor", "$comment", "$dynamicRef", "$dynamicAnchor", "$vocabulary",
+		"nullable", "discriminator", "xml", "externalDocs", "example", "components",
+	}
+	allKeywords = slices.Sorted(slices.Values(slices.Concat(schemaKeywords, listKeywords, mapKeywords, dataKeywords)))
+)
+
+func (c *schemaChecker) schema(v any, path []string) {
+	schema, ok := v.(map[string]any)
+	if !ok {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(schema)) {
+		c.keyword(key, append(path, key))
+	}
+	c.required(schema, path)
+	c.values(schema, path)
+	c.format(schema, path)
+	c.bounds(schema, path)
+	c.inside(schema, path, c.schema)
+	if components, ok := schema["components"].(map[string]any); ok && len(path) == 0 {
+		c.each(components["schemas"], []string{"components", "schemas"}, c.schema)
+	}
+}
+
+// inside visits the schemas that a schema holds.
+func (c *schemaChecker) inside(schema map[string]any, path []string, visit func(any, []string)) {
+	for _, key := range schemaKeywords {
+		visit(schema[key], append(path, key))
+	}
+	for _, key := range listKeywords {
+		parts, _ := schema[key].([]any)
+		for i, part := range parts {
+			visit(part, append(path, key, strconv.Itoa(i)))
+		}
+	}
+	for _, key := range mapKeywords {
+		c.each(schema[key], append(path, key), visit)
+	}
+}
+
+func (c *schemaChecker) each(v any, path []string, visit func(any, []string)) {
+	parts, _ := v.(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		visit(parts[name], append(path, name))
+	}
+}
+
+func (c *schemaChecker) keyword(key string, path []string) {
+	if _, known := slices.BinarySearch(allKeywords, key); known || strings.HasPrefix(key, "x-") {
+		return
+	}
+	if near := diag.Nearest(key, allKeywords); near != "" {
+		c.add(path, fmt.Sprintf("did you mean %q?", near), "JSON Schema has no keyword %q, and so does nothing about it", key)
+		return
+	}
+	c.warn(path, `a note of your own may begin with "x-"`, "JSON Schema has no keyword %q, and so does nothing about it", key)
+}
+
+// required looks for names that no property has: nothing fits where others are
+// forbidden, and where they are not the name is likely misspelt.
+func (c *schemaChecker) required(schema map[string]any, path []string) {
+	props, declared := schema["properties"].(map[string]any)
+	names, _ := schema["required"].([]any)
+	if !declared || schema["patternProperties"] != nil {
+		return
+	}
+	for i, v := range names {
+		name, _ := v.(string)
+		if _, ok := props[name]; ok {
+			continue
+		}
+		at := append(path, "required", strconv.Itoa(i))
+		near := diag.Nearest(name, slices.Sorted(maps.Keys(props)))
+		switch {
+		case schema["additionalProperties"] == false:
+			c.add(at, diag.Suggest(name, slices.Sorted(maps.Keys(props))), "%q is required and not allowed: no property has that name, so nothing fits", name)
+		case near != "" && !slices.Contains(names, any(near)):
+			c.add(at, fmt.Sprintf("did you mean %q?", near), "%q is required, and no property has that name", name)
+		}
+	}
+}
+
+// values holds what the schema gives or lists against the schema.
+func (c *schemaChecker) values(schema map[string]any, path []string) {
+	if enum, ok := schema["enum"].([]any); ok && len(enum) == 0 {
+		c.add(append(path, "enum"), "", "enum lists nothing, so nothing fits")
+	}
+	lists := map[string][]any{}
+	if v, ok := schema["default"]; ok {
+		lists["default"] = []any{v}
+	}
+	if v, ok := schema["const"]; ok {
+		lists["const"] = []any{v}
+	}
+	lists["enum"], _ = schema["enum"].([]any)
+	for _, key := range slices.Sorted(maps.Keys(lists)) {
+		for i, v := range lists[key] {
+			at := append(path, key)
+			if key == "enum" {
+				at = append(at, strconv.Itoa(i))
+			}
+			if wrong := c.root.validateAt(path, v); len(wrong) > 0 {
+				c.add(at, "", "%s does not fit its own schema: %s", keyName(key, v), FormatProblems(wrong))
+			}
+		}
+	}
+}
+
+func keyName(key string, v any) string {
+	if key == "enum" {
+		return "the value " + show(v)
+	}
+	return "the " + key + " " + show(v)
+}
+
+// validateAt holds v against a part of the schema.
+func (s *Schema) validateAt(path []string, v any) []Problem {
+	compiled := s.compiled
+	if len(path) > 0 {
+		var pointer strings.Builder
+		for _, name := range path {
+			pointer.WriteByte('/')
+			pointer.WriteString(strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1"))
+		}
+		c := newCompiler()
+		doc, err := plainJSON(s.raw)
+		allowNull(doc)
+		if err != nil || c.AddResource(schemaID, doc) != nil {
+			return nil
+		}
+		if compiled, err = c.Compile(schemaID + "#" + pointer.String()); err != nil {
+			return nil // said elsewhere
+		}
+	}
+	plain, err := plainJSON(v)
+	if err != nil {
+		return nil
+	}
+	if ve, ok := errors.AsType[*jsonschema.ValidationError](compiled.Validate(plain)); ok {
+		return problemsOf(ve)
+	}
+	return nil
+}
+
+// formats are those that values are held against.
+var formats = []string{
+	"date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "iri", "iri-reference", "json-pointer", "period", "regex",
+	"relative-json-pointer", "semver", "time", "uri", "uri-reference", "uri-template", "uuid",
+}
+
+// notes are formats of OpenAPI and others that say something to people alone.
+var notes = []string{"int32", "int64", "float", "double", "byte", "binary", "password", "decimal", "html", "phone", "char"}
+
+func (c *schemaChecker) format(schema map[string]any, path []string) {
+	name, ok := schema["format"].(string)
+	if !ok || slices.Contains(formats, name) || slices.Contains(notes, name) {
+		return
+	}
+	if near := diag.Nearest(name, formats); near != "" {
+		c.add(append(path, "format"), fmt.Sprintf("did you mean %q?", near), "no format %q is known, so nothing is held against it", name)
+		return
+	}
+	c.warn(append(path, "format"), "a `pattern` can say what is meant", "no format %q is known, so nothing is held against it", name)
+}
+
+// bounds finds pairs between which nothing fits.
+func (c *schemaChecker) bounds(schema map[string]any, path []string) {
+	for _, pair := range [][2]string{
+		{"minimum", "maximum"}, {"minLength", "maxLength"}, {"minItems", "maxItems"}, {"minProperties", "maxProperties"}, {"minContains", "maxContains"},
+	} {
+		low, okLow := float(schema[pair[0]])
+		high, okHigh := float(schema[pair[1]])
+		if okLow && okHigh && low > high {
+			c.add(append(path, pair[0]), "", "%s %v is more than %s %v, so nothing fits", pair[0], schema[pair[0]], pair[1], schema[pair[1]])
+		}
+	}
+}
+
+func float(v any) (float64, bool) {
+	switch v := v.(type) {
+	case int:
+		return float64(v), true
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	case json.Number:
+		f, err := v.Float64()
+		return f, err == nil
+	default:
+		return 0, false
+	}
+}
+
+// patterns says of each pattern that is none what is wrong with it.
+func (c *schemaChecker) patterns(v any, path []string) {
+	schema, ok := v.(map[string]any)
+	if !ok {
+		return
+	}
+	if text, ok := schema["pattern"].(string); ok {
+		c.pattern(text, append(path, "pattern"))
+	}
+	named, _ := schema["patternProperties"].(map[string]any)
+	for _, text := range slices.Sorted(maps.Keys(named)) {
+		c.pattern(text, append(path, "patternProperties", text))
+	}
+	c.inside(schema, path, c.patterns)
+}
+
+func (c *schemaChecker) pattern(text string, path []string) {
+	_, err := regexp.Compile(text)
+	if err == nil {
+		return
+	}
+	why, hint := err.Error(), ""
+	var wrong *syntax.Error
+	if errors.As(err, &wrong) {
+		why = fmt.Sprintf("%s: `%s`", wrong.Code, wrong.Expr)
+		if wrong.Code == syntax.ErrInvalidPerlOp || wrong.Code == syntax.ErrInvalidNamedCapture || wrong.Code == syntax.ErrInvalidEscape {
+			hint = "patterns are those of RE2, without lookaround and backreferences, so that none takes for ever"
+		}
+	}
+	c.add(path, hint, "the pattern %q cannot be run: %s", text, why)
+}

@@ -1,0 +1,98 @@
+package node_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wendflow/wend/runtime/node"
+)
+
+func schemaOf(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var raw map[string]any
+	if err := json.Unmarshal([]byte(text), &raw); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return raw
+}
+
+func TestCheckSchema(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"type":"object","properties":{"a":{"type":"string","default":"x","enum":["x","y"]}},"required":["a"]}`: "",
+		`{"$ref":"#/$defs/a","$defs":{"a":{"type":"integer","default":3}}}`:                                      "",
+		`{"properties":{"a":{"type":"string","nullable":true,"default":null,"example":"x","xml":{"name":"a"}}}}`: "",
+		`{"properties":{"a":{"type":"string"}},"anyOf":[{"required":["a"]},{"required":["b"]}]}`:                 "",
+		`{"properties":{"a":{"type":"integer","format":"int64"}},"x-note":1}`:                                    "",
+		`{"components":{"schemas":{"A":{"type":"string","minLenght":1}}},"$ref":"#/components/schemas/A"}`:       `components.schemas.A.minLenght: JSON Schema has no keyword "minLenght", and so does nothing about it; did you mean "minLength"?`,
+		`{"allOf":[{"items":{"propertes":{}}}]}`:                                                                 `allOf.0.items.propertes: JSON Schema has no keyword "propertes", and so does nothing about it; did you mean "properties"?`,
+		`{"properties":{"requird":{"type":"string"}}}`:                                                           "",
+		`{"default":{"requird":1},"const":{"patern":1}}`:                                                         `default: the default {"requird":1} does not fit its own schema: 'const' failed`,
+		`{"properties":{"a":{"$ref":"#/$defs/n","default":"x"}},"$defs":{"n":{"type":"integer"}}}`:               `properties.a.default: the default "x" does not fit its own schema: is a string, expected an integer`,
+		`{"type":"string","const":7}`:                                                                            `const: the const 7 does not fit its own schema: is a number, expected a string`,
+		`{"minLength":3,"maxLength":2}`:                                                                          `minLength: minLength 3 is more than maxLength 2, so nothing fits`,
+		`{"patternProperties":{"(?<!a)b":{}}}`:                                                                   `patternProperties.(?<!a)b: the pattern "(?<!a)b" cannot be run: invalid named capture: ` + "`(?<!a)b`; patterns are those of RE2, without lookaround and backreferences, so that none takes for ever",
+		`{"properties":{"user~name/x":{"type":"integer","default":""}}}`:                                         `properties.user~name/x.default: the default "" does not fit its own schema: is a string, expected an integer`,
+		`{"type":"objekt"}`: `type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'`,
+		`{"format":"rgb"}`:  "warning: format: no format \"rgb\" is known, so nothing is held against it; a `pattern` can say what is meant",
+	} {
+		var got []string
+		for _, p := range node.CheckSchema(schemaOf(t, text)) {
+			if p.Warning {
+				got = append(got, "warning: "+p.String())
+			} else {
+				got = append(got, p.String())
+			}
+		}
+		if d := cmp.Diff(want, strings.Join(got, "\n")); d != "" {
+			t.Errorf("%s (-want +got)\n%s", text, d)
+		}
+	}
+}
+
+// Defaults are filled in wherever the schema says them for certain.
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ schema, given, want string }{
+		{`{"properties":{"a":{"default":1},"b":{}}}`, `{"b":2}`, `{"a":1,"b":2}`},
+		{`{"properties":{"a":{"default":1}}}`, `{"a":null}`, `{"a":null}`},
+		{`{"properties":{"o":{"properties":{"a":{"default":1}}}}}`, `{"o":{}}`, `{"o":{"a":1}}`},
+		{`{"properties":{"o":{"properties":{"a":{"default":1}}}}}`, `{}`, `{}`},
+		{`{"properties":{"o":{"default":{},"properties":{"a":{"default":1}}}}}`, `{}`, `{"o":{"a":1}}`},
+		{`{"properties":{"l":{"items":{"properties":{"a":{"default":1}}}}}}`, `{"l":[{},{"a":2},3]}`, `{"l":[{"a":1},{"a":2},3]}`},
+		{`{"allOf":[{"properties":{"a":{"default":1}}},{"$ref":"#/$defs/b"}],"$defs":{"b":{"properties":{"b":{"default":2}}}}}`, `{}`, `{"a":1,"b":2}`},
+		{`{"$ref":"#/components/schemas/Order","components":{"schemas":{"Order":{"properties":{"n":{"default":5}}}}}}`, `{}`, `{"n":5}`},
+		{`{"oneOf":[{"properties":{"a":{"default":1}}}]}`, `{}`, `{}`},
+		{`{"$defs":{"t":{"properties":{"v":{"default":0},"next":{"$ref":"#/$defs/t"}}}},"$ref":"#/$defs/t"}`, `{"next":{"next":{}}}`, `{"v":0,"next":{"v":0,"next":{"v":0}}}`},
+	} {
+		s, err := node.NewSchema(schemaOf(t, test.schema))
+		if err != nil {
+			t.Fatal(err)
+		}
+		given := schemaOf(t, test.given)
+		if d := cmp.Diff(schemaOf(t, test.want), s.WithDefaults(given)); d != "" {
+			t.Errorf("%s with %s (-want +got)\n%s", test.schema, test.given, d)
+		}
+		if d := cmp.Diff(schemaOf(t, test.given), given); d != "" {
+			t.Errorf("%s changed what it was given:\n%s", test.schema, d)
+		}
+	}
+}
+
+// OpenAPI 3.0 says nullable where JSON Schema lists null among the types.
+func TestNullable(t *testing.T) {
+	t.Parallel()
+	s, err := node.NewSchema(schemaOf(t, `{"properties":{"a":{"type":"string","nullable":true,"enum":["x"]},"b":{"type":"string"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wrong := s.Validate(map[string]any{"a": nil}); wrong != nil {
+		t.Errorf("null where it is allowed: %v", wrong)
+	}
+	if wrong := s.Validate(map[string]any{"b": nil}); wrong == nil {
+		t.Error("null where it is not allowed fits")
+	}
+}
