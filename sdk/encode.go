@@ -1,7 +1,9 @@
 package sdk
 
 import (
+	"encoding/binary"
 	"math"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,7 +64,7 @@ func appendList[T any](b []byte, list []T, write func([]byte, T) []byte) []byte 
 }
 
 func appendMap[T any](b []byte, m map[string]T, write func([]byte, T) []byte) []byte {
-	var few [16]field[T] // most objects need no allocation for their fields
+	var few [32]field[T] // most objects need no allocation for their fields
 	b = append(b, '{')
 	for i, f := range sorted(few[:0], m) {
 		if i > 0 {
@@ -145,28 +147,46 @@ func appendFloat(b []byte, f float64) []byte {
 // appendString writes s in quotes. What is no valid UTF-8 becomes U+FFFD, byte
 // by byte.
 func appendString(b []byte, s string) []byte {
-	plain := plainEnd(s, 0)
-	if at := len(b); plain == len(s) && cap(b)-at >= len(s)+2 { // nearly always
+	if at := len(b); plainEnd(s, 0) == len(s) && cap(b)-at >= len(s)+2 { // nearly always
 		b = b[:at+len(s)+2]
 		b[at], b[len(b)-1] = '"', '"'
 		copy(b[at+1:], s)
 		return b
 	}
 	b = append(b, '"')
-	for ; ; plain = plainEnd(s, 0) {
-		b = append(b, s[:plain]...)
-		if s = s[plain:]; s == "" {
-			return append(b, '"')
+	for i, at := 0, len(b); ; {
+		if cap(b)-at < len(s)-i+16 { // the rest, a word more than it, and what an escape adds
+			b = slices.Grow(b[:at], len(s)-i+len(s)/8+64)
 		}
-		size := 1
-		if c := s[0]; c < utf8.RuneSelf {
-			b = appendEscape(b, c)
-		} else {
-			var r rune
-			r, size = utf8.DecodeRuneInString(s)
-			b = utf8.AppendRune(b, r)
+		into := b[:cap(b)]
+		if i+8 <= len(s) {
+			// A word is written before it is known how much of it may stand.
+			w := word(s, i)
+			binary.LittleEndian.PutUint64(into[at:], w)
+			odd := oddBytes(w)
+			if odd == 0 {
+				at, i = at+8, i+8
+				continue
+			}
+			n := bits.TrailingZeros64(odd) / 8
+			at, i = at+n, i+n
 		}
-		s = s[size:]
+		if i == len(s) {
+			return append(b[:at], '"')
+		}
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			into[at], into[at+1] = '\\', c
+			at, i = at+2, i+1
+		case isPlain(c):
+			into[at] = c
+			at, i = at+1, i+1
+		case c < utf8.RuneSelf:
+			at, i = len(appendEscape(into[:at], c)), i+1
+		default:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			at, i = len(utf8.AppendRune(into[:at], r)), i+size
+		}
 	}
 }
 

@@ -16,12 +16,7 @@ const (
 // string as it is, and is ASCII.
 func plainEnd(s string, i int) int {
 	for ; i+8 <= len(s); i += 8 {
-		w := word(s, i)
-		// The high bit of a byte is set where the byte is no ASCII, or where a
-		// difference falls below zero: for a control character, '"' or '\'.
-		// A borrow reaches only bytes behind the first of these.
-		odd := (w | (w - ' '*ones) | ((w ^ '"'*ones) - ones) | ((w ^ '\\'*ones) - ones)) & highs
-		if odd != 0 {
+		if odd := oddBytes(word(s, i)); odd != 0 {
 			return i + bits.TrailingZeros64(odd)/8
 		}
 	}
@@ -29,6 +24,13 @@ func plainEnd(s string, i int) int {
 		i++
 	}
 	return i
+}
+
+// oddBytes has the high bit of a byte set where the byte is not plain: where it
+// is no ASCII, or where a difference falls below zero, for a control character,
+// '"' or '\'. A borrow reaches only bytes behind the first of these.
+func oddBytes(w uint64) uint64 {
+	return (w | (w - ' '*ones) | ((w ^ '"'*ones) - ones) | ((w ^ '\\'*ones) - ones)) & highs
 }
 
 func isPlain(c byte) bool { return c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' }
