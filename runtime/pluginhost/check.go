@@ -45,7 +45,7 @@ func (p *Plugin) trials() [][]byte {
 	for n, m := range p.manifest.Methods {
 		inputs, _ := sample(m.Inputs).(map[string]any) // schemas of objects
 		settings, _ := sample(p.manifest.Settings).(map[string]any)
-		docs[n] = p.guest.document(m.Name, node.Visit{
+		docs[n] = new(writer).document(p.guest, m.Name, node.Visit{
 			Run: "trial", Node: "trial", Visit: 1, Attempt: 1, Now: initTime, Seed: "trial", Key: "trial",
 			Inputs: inputs, Settings: settings,
 		})

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -85,11 +84,7 @@ func appendObject(b []byte, m map[string]any) []byte {
 // appendMap writes names in order, so that equal inputs make equal documents.
 func appendMap[T any](b []byte, m map[string]T, value func([]byte, T) []byte) []byte {
 	var few [24]string // most objects need no allocation for their names
-	names := few[:0]
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := sortedNames(few[:0], m)
 	b = append(b, '{')
 	for i, name := range names {
 		if i > 0 {

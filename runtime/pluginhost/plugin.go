@@ -205,7 +205,9 @@ func (p *Plugin) count(code string) {
 
 // run is one invoke.
 func (p *Plugin) run(ctx context.Context, from source, method string, v node.Visit) (*result, error) {
-	doc, err := p.input(method, v)
+	w := writers.Get().(*writer)
+	defer w.release()
+	doc, err := p.input(w, method, v)
 	if err != nil {
 		return nil, err
 	}
@@ -229,14 +231,14 @@ func (p *Plugin) run(ctx context.Context, from source, method string, v node.Vis
 	return r, err
 }
 
-// input writes the document for the guest.
-func (p *Plugin) input(method string, v node.Visit) ([]byte, error) {
+// input writes the document for the guest. It is good until w is released.
+func (p *Plugin) input(w *writer, method string, v node.Visit) ([]byte, error) {
 	for i, r := range v.Replies {
 		if n := uint64(len(r.Body)); n > p.limits.Reply {
 			return nil, over(FaultReply, fmt.Sprintf("the body of reply %d", i+1), n, p.limits.Reply)
 		}
 	}
-	doc := p.guest.document(method, v)
+	doc := w.document(p.guest, method, v)
 	if n := uint64(len(doc)); n > p.limits.Input {
 		return nil, over(FaultInput, "its input", n, p.limits.Input)
 	}

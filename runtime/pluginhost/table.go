@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -16,12 +17,32 @@ import (
 	"github.com/wendflow/wend/sdk/wire"
 )
 
-// document writes what the guest is invoked with, in the form that it takes.
-func (g *guest) document(method string, v node.Visit) []byte {
-	if g.tables {
-		return inputTable(method, v)
+// writer writes what guests are invoked with. It is used again and again, or
+// writing would make as much garbage as all the rest of an invoke.
+type writer struct {
+	table table
+	out   []byte
+}
+
+var writers = sync.Pool{New: func() any { return new(writer) }}
+
+// release lets the writer be used again, and with it what it has written.
+func (w *writer) release() {
+	const most = 256 << 10 // what a writer may keep; larger documents are rare
+	if cap(w.out)+cap(w.table.texts) <= most {
+		writers.Put(w)
 	}
-	return appendInput(nil, method, v)
+}
+
+// document is what a guest is invoked with, in the form that it takes. It is
+// good until the next.
+func (w *writer) document(g *guest, method string, v node.Visit) []byte {
+	if g.tables {
+		w.out = w.table.append(w.out[:0], method, v)
+	} else {
+		w.out = appendInput(w.out[:0], method, v)
+	}
+	return w.out
 }
 
 // table is a document as a guest can use it without parsing. docs/abi.md has
@@ -44,9 +65,9 @@ const (
 	kindObject uint32 = 6
 )
 
-// inputTable is appendInput as a table: the same names and values.
-func inputTable(method string, v node.Visit) []byte {
-	t := &table{entries: make([]tableEntry, 1, 64), texts: make([]byte, 0, 1024)}
+// append is appendInput as a table: the same names and values.
+func (t *table) append(b []byte, method string, v node.Visit) []byte {
+	t.entries, t.texts = append(t.entries[:0], tableEntry{}), t.texts[:0]
 	root := t.open(0, kindObject)
 	t.int(root.add("abi"), wire.ABI)
 	t.string(root.add("method"), method)
@@ -57,7 +78,7 @@ func inputTable(method string, v node.Visit) []byte {
 	for _, r := range v.Replies {
 		t.reply(replies.add(""), r)
 	}
-	return t.bytes()
+	return t.appendTo(b)
 }
 
 func (t *table) context(at int, v node.Visit) {
@@ -80,7 +101,8 @@ func (t *table) reply(at int, r wire.Reply) {
 	}
 	t.int(o.add("status"), r.Status)
 	headers := t.open(o.add("headers"), kindObject)
-	for _, name := range sortedNames(r.Headers) {
+	var few [24]string
+	for _, name := range sortedNames(few[:0], r.Headers) {
 		values := t.open(headers.add(name), kindList)
 		for _, value := range r.Headers[name] {
 			t.string(values.add(""), value)
@@ -95,15 +117,21 @@ func (t *table) reply(at int, r wire.Reply) {
 	}
 }
 
-// bytes is the table as the guest has it.
-func (t *table) bytes() []byte {
-	b := make([]byte, 0, 4+tableEntrySize*len(t.entries)+len(t.texts))
+// appendTo writes the table as the guest has it.
+func (t *table) appendTo(b []byte) []byte {
+	b = slices.Grow(b, 4+tableEntrySize*len(t.entries)+len(t.texts))
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(t.entries)))
+	at := len(b)
+	b = b[:at+tableEntrySize*len(t.entries)]
 	for i := range t.entries {
-		e := &t.entries[i]
-		for _, field := range [...]uint32{e.kind, e.name, e.nameSize, e.text, e.textSize, e.next} {
-			b = binary.LittleEndian.AppendUint32(b, field)
-		}
+		e, into := &t.entries[i], b[at:at+tableEntrySize]
+		binary.LittleEndian.PutUint32(into[0:], e.kind)
+		binary.LittleEndian.PutUint32(into[4:], e.name)
+		binary.LittleEndian.PutUint32(into[8:], e.nameSize)
+		binary.LittleEndian.PutUint32(into[12:], e.text)
+		binary.LittleEndian.PutUint32(into[16:], e.textSize)
+		binary.LittleEndian.PutUint32(into[20:], e.next)
+		at += tableEntrySize
 	}
 	return append(b, t.texts...)
 }
@@ -114,9 +142,9 @@ type members struct {
 	of, last int
 }
 
-func (t *table) open(at int, kind uint32) *members {
+func (t *table) open(at int, kind uint32) members {
 	t.entries[at].kind = kind
-	return &members{t: t, of: at}
+	return members{t: t, of: at}
 }
 
 // add makes the place of one more value. Values are written in the order of
@@ -148,7 +176,8 @@ func (t *table) int(at, n int) { t.text(at, kindNumber, strconv.AppendInt(t.text
 
 func (t *table) object(at int, m map[string]any) {
 	o := t.open(at, kindObject)
-	for _, name := range sortedNames(m) {
+	var few [24]string // most objects need no allocation for their names
+	for _, name := range sortedNames(few[:0], m) {
 		t.value(o.add(name), m[name])
 	}
 }
@@ -215,8 +244,7 @@ func appendValid(b []byte, s string) []byte {
 	return b
 }
 
-func sortedNames[T any](m map[string]T) []string {
-	names := make([]string, 0, len(m))
+func sortedNames[T any](names []string, m map[string]T) []string {
 	for name := range m {
 		names = append(names, name)
 	}

@@ -71,7 +71,7 @@ func checkTable(t *testing.T, method string, v node.Visit) {
 	if err := d.Decode(&want); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, readTable(t, inputTable(method, v))); diff != "" {
+	if diff := cmp.Diff(want, readTable(t, new(table).append(nil, method, v))); diff != "" {
 		t.Errorf("the table (-JSON +table):\n%s", diff)
 	}
 }
@@ -140,7 +140,7 @@ func readTable(t *testing.T, table []byte) any {
 func TestTableFile(t *testing.T) {
 	t.Parallel()
 	const folder = "../../sdk/testdata/abi"
-	got := inputTable("fetch", node.Visit{
+	got := new(table).append(nil, "fetch", node.Visit{
 		Run: "0199f3a0-0000-7000-8000-000000000001", Node: "n1", Visit: 1, Attempt: 1, Key: "k", Seed: "s",
 		Now:    time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC),
 		Inputs: map[string]any{"url": "https://h/p"},
