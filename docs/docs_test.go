@@ -17,12 +17,15 @@ import (
 
 	"github.com/wendflow/wend/nodes"
 	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 const root = ".."
@@ -146,6 +149,28 @@ func table(t *testing.T, text, name string) [][]string {
 	return rows
 }
 
+// TestAddresses sends the addresses of flows.md.
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	text := readFile(t, "docs/flows.md")
+	x := regexp.MustCompile("With\\s+`x` being `(.*)`:").FindStringSubmatch(text)
+	if x == nil {
+		t.Fatal("what x is, is not said")
+	}
+	scope := &expand.Scope{Names: map[string]expand.Type{"x": {}}}
+	for _, row := range table(t, text, "addresses") {
+		template, mistakes := expand.CompileURL(yamldoc.Text{Value: row[0]}, scope)
+		if err := mistakes.Err(); err != nil {
+			t.Error(err)
+			continue
+		}
+		got, err := template.Eval(expand.Env{Names: map[string]any{"x": x[1]}})
+		if strings.HasPrefix(row[1], "an error") != (err != nil) || err == nil && got != row[1] {
+			t.Errorf("%s: %q, %v; want %s", row[0], got, err, row[1])
+		}
+	}
+}
+
 // TestExpressions evaluates the examples of flows.md with the variables that
 // stand above them.
 func TestExpressions(t *testing.T) {
@@ -183,7 +208,7 @@ func TestExpressions(t *testing.T) {
 			if err != nil || state.Status != run.Completed {
 				t.Fatalf("run %s: %s %v", state.Status, state.Reason, err)
 			}
-			got, err := json.Marshal(state.Outputs("calc")["x"])
+			got, err := data.JSON(state.Outputs("calc")["x"])
 			if err != nil {
 				t.Fatal(err)
 			}

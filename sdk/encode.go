@@ -141,7 +141,11 @@ func appendFloat(b []byte, f float64) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		panic(fault("cannot write " + strconv.FormatFloat(f, 'g', -1, 64) + " as JSON"))
 	}
-	return strconv.AppendFloat(b, f, 'g', -1, 64)
+	format := byte('e')
+	if size := math.Abs(f); f == 0 || 1e-6 <= size && size < 1e21 {
+		format = 'f' // as a host writes it, and every program in JavaScript
+	}
+	return strconv.AppendFloat(b, f, format, -1, 64)
 }
 
 // appendString writes s in quotes. What is no valid UTF-8 becomes U+FFFD, byte

@@ -18,7 +18,7 @@ import (
 
 var documents = []string{
 	`{}`, `[]`, ` {"a" : [1, -2.5, 1e3, true, false, null, "x"] , "b":{}} `,
-	`"\u00e9\ud83d\ude00\ud83d\n\"\\\/"`, `"é😀"`, `9007199254740993`, `9223372036854775807`, `9223372036854775808`, `-0`, `0.1e-7`,
+	`"\u00e9\ud83d\ude00\ud83d\n\"\\\/"`, `"é😀"`, `9007199254740993`, `9223372036854775807`, `9223372036854775808`, `18446744073709551615.0`, `1e19`, `1e21`, `9007199254740993.0`, `-0`, `0.1e-7`,
 	`{"a":1,"a":2}`,
 	``, ` `, `{`, `[1,]`, `{"a"}`, `{"a":}`, `{a:1}`, `01`, `1.`, `1e`, `-`, `+1`, `tru`, `"a`, `"\x"`, `"\u12"`, "\"\n\"", `1 2`, `1e999`, `[`, `}`, `nullx`,
 }
@@ -58,7 +58,7 @@ func TestDocument(t *testing.T) {
 	sent := capture(t, node.Visit{
 		Run: "r", Node: "n", Visit: 2, Attempt: 3, Key: "k", Seed: "s",
 		Now:      time.Date(2026, 11, 20, 9, 0, 0, 123_456_789, time.FixedZone("CET", 3600)),
-		Inputs:   map[string]any{"z": 1, "a": "\"\\\n\x00é\xff", "f": 1.5, "l": []any{nil, true}, "m": map[string]any{}, "s": []string{"typed"}},
+		Inputs:   map[string]any{"z": 1, "a": "\"\\\n\x00é\xff", "f": 1.5, "g": 2.5e6, "h": json.Number("18446744073709551615"), "l": []any{nil, true}, "m": map[string]any{}, "s": []string{"typed"}},
 		Settings: map[string]any{"path": "/x"},
 		Replies: []wire.Reply{
 			{Status: 201, Headers: map[string][]string{"b": {"1", "2"}, "a": {}}, Body: []byte("ok")},
@@ -67,7 +67,7 @@ func TestDocument(t *testing.T) {
 		},
 	})
 	want := `{"abi":1,"method":"go",` +
-		`"inputs":{"a":"\"\\\n\u0000é` + "\uFFFD" + `","f":1.5,"l":[null,true],"m":{},"s":["typed"],"z":1},` +
+		`"inputs":{"a":"\"\\\n\u0000é` + "\uFFFD" + `","f":1.5,"g":2500000,"h":18446744073709551615,"l":[null,true],"m":{},"s":["typed"],"z":1},` +
 		`"settings":{"path":"/x"},` +
 		`"context":{"run":"r","node":"n","visit":2,"attempt":3,"key":"k","now":"2026-11-20T08:00:00.123Z","seed":"s"},` +
 		`"replies":[{"status":201,"headers":{"a":[],"b":["1","2"]},"body":"ok"},` +

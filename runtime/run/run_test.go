@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -362,7 +363,7 @@ func TestMarshalKeepsEverything(t *testing.T) {
 	events := []run.Event{
 		run.RunStarted{
 			At: at(0), Run: "r1", Flow: "sample", FlowDigest: "d", Plugins: map[string]string{"v/m": "sha"}, Trigger: "hook",
-			Output: map[string]any{"id": 9007199254740993, "f": 1.5, "l": []any{1, "x", nil, true}}, Seed: "s",
+			Output: map[string]any{"id": 9007199254740993, "f": 1.5, "big": json.Number("18446744073709551615"), "float": 1e19, "l": []any{1, "x", nil, true}}, Seed: "s",
 		},
 		run.CallStarted{At: at(1), Place: p, Call: 0, Method: "POST", URL: "https://x/y", Fingerprint: "f"},
 		run.CallReplied{At: at(2), Place: p, Reply: run.FromWire(wire.Reply{Status: 201, Headers: map[string][]string{"a": {"b"}}, Body: []byte{0xff, 0}})},

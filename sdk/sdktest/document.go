@@ -98,13 +98,17 @@ func decodeAnswer(document []byte) (answerDocument, error) {
 	return answer, nil
 }
 
-// plainNumbers makes an int of each json.Number that is one, a float64 of the
-// others, as flows see them.
+// plainNumbers makes an int of each json.Number that is one, and a float64 of
+// those with a fraction or an exponent; a whole number beyond 64 bits stays what
+// it is, as flows see it.
 func plainNumbers(v any) any {
 	switch v := v.(type) {
 	case json.Number:
 		if n, err := strconv.Atoi(v.String()); err == nil {
 			return n
+		}
+		if strings.Trim(v.String(), "-0123456789") == "" {
+			return v
 		}
 		f, _ := v.Float64() // ±Inf beyond its range
 		return f
