@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wendflow/wend/runtime/casefile"
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
@@ -99,7 +101,7 @@ func Difference(a, b Transcript) string {
 	case a.Message != b.Message:
 		return fmt.Sprintf("its message was %q, and then %q", a.Message, b.Message)
 	case !reflect.DeepEqual(a.Outputs, b.Outputs):
-		return fmt.Sprintf("its outputs were %s, and then %s", show(a.Outputs), show(b.Outputs))
+		return fmt.Sprintf("its outputs were %s, and then %s", casefile.Show(a.Outputs), casefile.Show(b.Outputs))
 	case !slices.Equal(a.Log, b.Log):
 		return fmt.Sprintf("it logged %q, and then %q", a.Log, b.Log)
 	default:
@@ -113,9 +115,9 @@ func callDifference(a, b wire.Call) string {
 	case a.Method != b.Method || a.URL != b.URL:
 		return "another method or URL"
 	case !reflect.DeepEqual(a.Headers, b.Headers):
-		return fmt.Sprintf("headers %s, and then %s", show(a.Headers), show(b.Headers))
+		return fmt.Sprintf("headers %s, and then %s", casefile.Show(a.Headers), casefile.Show(b.Headers))
 	default:
-		return fmt.Sprintf("body %s, and then %s", show(string(a.Body)), show(string(b.Body)))
+		return fmt.Sprintf("body %s, and then %s", casefile.Show(string(a.Body)), casefile.Show(string(b.Body)))
 	}
 }
 
@@ -156,4 +158,10 @@ func (said Transcript) said() string {
 	return strings.Join(parts, "\n")
 }
 
-func text(v any) string { return string(encode(v)) }
+func text(v any) string {
+	b, err := data.JSON(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(b)
+}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/wendflow/wend/runtime/casefile"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/yamldoc"
@@ -41,15 +42,14 @@ type Exchange struct {
 
 // expectation is what a call must be; what is nil may be anything.
 type expectation struct {
-	method, url, bodyBase64 *yamldoc.Scalar
-	headers                 *yamldoc.Map
-	body                    yamldoc.Value
+	method, url, body, bodyBase64 casefile.Want
+	headers                       *casefile.Texts
 }
 
 // want is how the method must end; what is nil may be anything.
 type want struct {
-	outcome, message, code *yamldoc.Scalar
-	outputs                *yamldoc.Map
+	outcome, code    *yamldoc.Scalar
+	message, outputs casefile.Want
 }
 
 // Transcript is what a method said in one conversation.
@@ -64,6 +64,14 @@ type Transcript struct {
 	Message string
 	Code    string   // of the fault, or empty
 	Log     []string // each line once
+}
+
+// outputs are those of the method, none if it gave nothing.
+func (said *Transcript) outputs() map[string]any {
+	if said.Outputs == nil {
+		return map[string]any{}
+	}
+	return said.Outputs
 }
 
 // Find returns the type of the case's method, or an error that says what the

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wendflow/wend/runtime/casefile"
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/yamldoc"
@@ -114,11 +116,11 @@ func (r *reader) exchanges(f yamldoc.Field) []Exchange {
 func (r *reader) expectation(f yamldoc.Field) expectation {
 	var e expectation
 	r.Object(f, nil,
-		yamldoc.Key{Name: "method", Read: yamldoc.Into(&e.method, r.word)},
-		yamldoc.Key{Name: "url", Read: yamldoc.Into(&e.url, r.word)},
+		yamldoc.Key{Name: "method", Read: yamldoc.Into(&e.method, r.text)},
+		yamldoc.Key{Name: "url", Read: yamldoc.Into(&e.url, r.text)},
 		yamldoc.Key{Name: "headers", Read: yamldoc.Into(&e.headers, r.headers)},
-		yamldoc.Key{Name: "body", Read: func(f yamldoc.Field) { r.Data(f); e.body = f.Value }},
-		yamldoc.Key{Name: "bodyBase64", Read: yamldoc.Into(&e.bodyBase64, r.word)},
+		yamldoc.Key{Name: "body", Read: yamldoc.Into(&e.body, r.value)},
+		yamldoc.Key{Name: "bodyBase64", Read: yamldoc.Into(&e.bodyBase64, r.text)},
 	)
 	return e
 }
@@ -127,8 +129,8 @@ func (r *reader) want(f yamldoc.Field) want {
 	var w want
 	r.Object(f, nil,
 		yamldoc.Key{Name: "outcome", Required: true, Read: yamldoc.Into(&w.outcome, r.word)},
-		yamldoc.Key{Name: "outputs", Read: func(f yamldoc.Field) { r.Data(f); w.outputs = r.mapping(f) }},
-		yamldoc.Key{Name: "message", Read: yamldoc.Into(&w.message, r.word)},
+		yamldoc.Key{Name: "outputs", Read: yamldoc.Into(&w.outputs, r.outputs)},
+		yamldoc.Key{Name: "message", Read: yamldoc.Into(&w.message, r.text)},
 		yamldoc.Key{Name: "code", Read: yamldoc.Into(&w.code, r.word)},
 	)
 	return w
@@ -183,7 +185,11 @@ func (r *reader) body(f yamldoc.Field) []byte {
 	if _, ok := f.Value.(*yamldoc.Scalar); ok {
 		return []byte(r.any(f))
 	}
-	return encode(r.Data(f))
+	body, err := data.JSON(r.Data(f))
+	if err != nil {
+		r.Mistakes.Errorf(f.Value.Pos(), CodeValue, "%s cannot be sent as JSON: %v", f, err)
+	}
+	return body
 }
 
 func (r *reader) base64(f yamldoc.Field) []byte {
@@ -213,13 +219,17 @@ func (r *reader) mapping(f yamldoc.Field) *yamldoc.Map {
 	return m
 }
 
-// headers keeps a mapping of texts.
-func (r *reader) headers(f yamldoc.Field) *yamldoc.Map {
-	for _, e := range r.Entries(f, "from names to values") {
-		r.word(e)
+func (r *reader) text(f yamldoc.Field) casefile.Want { return casefile.ReadText(&r.Reader, f) }
+
+func (r *reader) value(f yamldoc.Field) casefile.Want { return casefile.Read(&r.Reader, f) }
+
+func (r *reader) headers(f yamldoc.Field) *casefile.Texts { return casefile.ReadTexts(&r.Reader, f) }
+
+func (r *reader) outputs(f yamldoc.Field) casefile.Want {
+	if r.mapping(f) == nil {
+		return nil
 	}
-	m, _ := f.Value.(*yamldoc.Map)
-	return m
+	return r.value(f)
 }
 
 // object reads a mapping of any content.
@@ -227,6 +237,6 @@ func (r *reader) object(f yamldoc.Field) map[string]any {
 	if r.mapping(f) == nil {
 		return nil
 	}
-	data, _ := r.Data(f).(map[string]any)
-	return data
+	object, _ := r.Data(f).(map[string]any)
+	return object
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/wendflow/wend/runtime/casefile"
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/run"
@@ -231,7 +232,7 @@ func write(c *Case, replies []run.Reply, said Transcript) ([]byte, error) {
 			c.Visit.Run, c.Visit.Node, c.Visit.Visit, c.Visit.Attempt,
 			c.Visit.Now.UTC().Format("2006-01-02T15:04:05.000Z"), c.Visit.Seed, c.Visit.Key,
 		},
-		Want: fileWant{said.Outcome, writable(said.Outputs), said.Message, said.Code},
+		Want: fileWant{said.Outcome, expectedOutputs(said), said.Message, said.Code},
 	}
 	for i, call := range said.Calls {
 		f.Calls = append(f.Calls, fileExchange{expected(call), replied(replies[i])})
@@ -241,6 +242,11 @@ func write(c *Case, replies []run.Reply, said Transcript) ([]byte, error) {
 		return nil, fmt.Errorf("write case %q: %w", c.Name, err)
 	}
 	return text, nil
+}
+
+func expectedOutputs(said Transcript) map[string]any {
+	outputs, _ := casefile.Writable(said.outputs()).(map[string]any)
+	return writable(outputs)
 }
 
 func writable(m map[string]any) map[string]any {
@@ -256,7 +262,7 @@ func expected(call wire.Call) fileCall {
 	_, list := v.([]any)
 	switch {
 	case err == nil && (object || list):
-		f.Body = yamldoc.Writable(v)
+		f.Body = yamldoc.Writable(casefile.Writable(v))
 	case utf8.Valid(call.Body):
 		f.Body = string(call.Body)
 	default:

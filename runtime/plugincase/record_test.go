@@ -20,9 +20,9 @@ var began = time.Date(2026, 11, 20, 8, 0, 0, 123456789, time.UTC)
 func aRun(t *testing.T) (nodes []run.Trace, events []run.Event) {
 	t.Helper()
 	inputs := map[string]any{"calls": []any{map[string]any{
-		"url": "/a", "headers": map[string]any{"A": "x"}, "body": `{"n":12345678901234567}`,
+		"url": "/a", "headers": map[string]any{"A": "x"}, "body": `{"n":12345678901234567,"odd":{"matches":"("}}`,
 	}}}
-	asked := wire.Call{Method: "POST", URL: "/a", Headers: map[string]string{"A": "x"}, Body: []byte(`{"n":12345678901234567}`)}
+	asked := wire.Call{Method: "POST", URL: "/a", Headers: map[string]string{"A": "x"}, Body: []byte(`{"n":12345678901234567,"odd":{"matches":"("}}`)}
 	at := run.At{At: began}
 	events = []run.Event{run.RunStarted{At: at, Run: "r1", Flow: "orders", Trigger: "n1", Seed: "s", Output: map[string]any{}}}
 	nodes = []run.Trace{{Node: "n1", Type: "webhook", Visit: 1, Attempt: 1, Outcome: "success"}}
@@ -75,7 +75,7 @@ func TestRecord(t *testing.T) {
 method: send
 inputs:
   calls:
-    - body: '{"n":12345678901234567}'
+    - body: '{"n":12345678901234567,"odd":{"matches":"("}}'
       headers:
         A: x
       url: /a
@@ -97,6 +97,9 @@ calls:
         A: x
       body:
         "n": 12345678901234567
+        odd:
+          equals:
+            matches: (
     reply:
       status: 404
       headers:
