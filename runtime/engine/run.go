@@ -386,7 +386,9 @@ func (r *Run) leave(err error) {
 			r.handOver()
 			return
 		}
-		r.giveBack()
+		if errors.Is(err, journal.ErrConflict) {
+			r.giveBack()
+		}
 		return
 	}
 	if !errors.Is(err, ErrStopped) {
@@ -416,19 +418,36 @@ func (r *Run) handOver() {
 	}
 }
 
-// giveBack returns an event that was taken for a run which went another way.
+// giveBack returns an event that was taken for a run which went another way, as
+// the journal has it. Where the journal has nothing the event stays the run's:
+// its owner takes the same, as after a crash.
 func (r *Run) giveBack() {
 	ctx, cancel := r.engine.cfg.Clock.WithTimeout(context.WithoutCancel(r.ctx), lastWrite, nil)
 	defer cancel()
 	r.keep.Lock()
 	defer r.keep.Unlock()
 	for _, e := range r.pending {
-		if got, ok := e.(run.EventReceived); ok {
-			if err := r.engine.cfg.Journal.Return(ctx, got.ID, r.takerAt(got.Place)); err != nil {
-				r.log.Error("give back event", "event", got.ID, "error", err)
-			}
+		got, ok := e.(run.EventReceived)
+		if !ok {
+			continue
+		}
+		has, err := r.journal.Events(ctx, r.ID)
+		if err == nil && !received(has, got.ID) {
+			err = r.engine.cfg.Journal.Return(ctx, got.ID, r.takerAt(got.Place))
+		}
+		if err != nil {
+			r.log.Error("give back event", "event", got.ID, "error", err)
 		}
 	}
+}
+
+// received tells whether a run got an event: another owner may have received
+// what this one had taken for the run.
+func received(events []run.Event, id string) bool {
+	return slices.ContainsFunc(events, func(e run.Event) bool {
+		got, ok := e.(run.EventReceived)
+		return ok && got.ID == id
+	})
 }
 
 // lastWrite is how long a run that stops may take to write down where it is.

@@ -49,6 +49,7 @@ func Test(t *testing.T, s Setup) {
 		{"OneDies", testOneDies},
 		{"OneIsStopped", testOneIsStopped},
 		{"StoppedAnywhere", testStoppedAnywhere},
+		{"StoppedWithAnEvent", testStoppedWithAnEvent},
 		{"BothAway", testBothAway},
 		{"WrongEngine", testWrongEngine},
 		{"WaitingCaller", testWaitingCaller},

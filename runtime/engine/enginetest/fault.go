@@ -106,6 +106,28 @@ func testStoppedAnywhere(b *bench) {
 	}
 }
 
+// testStoppedWithAnEvent stops a process that has taken an event out of the
+// mailbox for a run. The other engine receives it in its place, and no second
+// run does when the first engine is back.
+func testStoppedWithAnEvent(b *bench) {
+	stopped, other := b.boot(), b.boot()
+	b.pass(settled)
+	first := stopped.start("gate", map[string]any{"key": "k"})
+	b.pass(10 * time.Second)
+	stopped.freezeAt("after Take")
+	other.deliver("k")
+	b.pass(time.Second)
+	second := other.start("gate", map[string]any{"key": "k"})
+	b.pass(takenOver)
+	b.same("parts", other.Shards(), journal.AllShards)
+	b.same("end of the one it was for", b.ended([]string{first}), map[string]int{"completed success": 1})
+	if !stopped.thawFirst("after Take") {
+		b.Fatal("nobody took the event")
+	}
+	b.pass(settled)
+	b.same("end of the other", b.ended([]string{second}), map[string]int{"failed late": 1})
+}
+
 // testBothAway stops an engine, has another take over and go on with its work,
 // and kills that too: the first finds shards that it had before, but not as it
 // had them.
