@@ -13,7 +13,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
-	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // Scope is the names that templates may use, and their types: variables, the
@@ -69,7 +69,7 @@ type part struct {
 
 // Compile compiles a text. It returns a Template even when there are errors, so
 // that the caller can go on checking; evaluating it then fails.
-func Compile(t spec.Text, s *Scope) (*Template, diag.List) {
+func Compile(t yamldoc.Text, s *Scope) (*Template, diag.List) {
 	var list diag.List
 	pieces, open := t.Pieces()
 	if open >= 0 {
@@ -102,7 +102,7 @@ func (t *Template) add(p part) {
 
 var onlyDigits = regexp.MustCompile(`^[0-9]+$`)
 
-func compilePart(t spec.Text, p spec.Piece, s *Scope, list *diag.List) part {
+func compilePart(t yamldoc.Text, p yamldoc.Piece, s *Scope, list *diag.List) part {
 	source := strings.TrimSpace(p.Text)
 	if !onlyDigits.MatchString(source) {
 		return part{expr: compileExpression(t, p, s, list)}
@@ -121,7 +121,7 @@ func compilePart(t spec.Text, p spec.Piece, s *Scope, list *diag.List) part {
 
 // CompileCondition compiles a text that is an expression as it stands and must
 // be true or false; $( ) may stand around all of it.
-func CompileCondition(t spec.Text, s *Scope) (*Template, diag.List) {
+func CompileCondition(t yamldoc.Text, s *Scope) (*Template, diag.List) {
 	var list diag.List
 	piece, ok := conditionPiece(t, &list)
 	if !ok {
@@ -135,9 +135,9 @@ func CompileCondition(t spec.Text, s *Scope) (*Template, diag.List) {
 	return &Template{parts: []part{{expr: e}}, whole: true, condition: true}, list
 }
 
-func conditionPiece(t spec.Text, list *diag.List) (spec.Piece, bool) {
+func conditionPiece(t yamldoc.Text, list *diag.List) (yamldoc.Piece, bool) {
 	pieces, open := t.Pieces()
-	var found []spec.Piece
+	var found []yamldoc.Piece
 	bare := true
 	for _, p := range pieces {
 		if p.Template {
@@ -149,19 +149,19 @@ func conditionPiece(t spec.Text, list *diag.List) (spec.Piece, bool) {
 	switch {
 	case open >= 0:
 		t.ReportUnclosed(list, open)
-		return spec.Piece{}, false
+		return yamldoc.Piece{}, false
 	case len(found) == 0:
-		return spec.Piece{Template: true, Text: t.Value}, true
+		return yamldoc.Piece{Template: true, Text: t.Value}, true
 	case len(found) == 1 && bare:
 		return found[0], true
 	}
 	mistake := list.Errorf(t.At(found[0].Offset-len("$(")), diag.PartialCondition, "a condition is an expression already; $( ) may stand around all of it, not around a part")
 	mistake.Hint = fmt.Sprintf("write %s instead of $(%s)", found[0].Text, found[0].Text)
-	return spec.Piece{}, false
+	return yamldoc.Piece{}, false
 }
 
 // broken stands in for a template that does not compile.
-func broken(t spec.Text) *Template {
+func broken(t yamldoc.Text) *Template {
 	return &Template{whole: true, parts: []part{{expr: &expression{source: t.Value, pos: t.Pos}}}}
 }
 

@@ -78,7 +78,7 @@ func newEnv() expand.Env {
 }
 
 // text is a scalar as Parse yields it, written plain at 1:1.
-func text(s string) spec.Text { return spec.Text{Value: s, Pos: diag.Pos{Line: 1, Col: 1}} }
+func text(s string) yamldoc.Text { return yamldoc.Text{Value: s, Pos: diag.Pos{Line: 1, Col: 1}} }
 
 func TestEval(t *testing.T) {
 	t.Parallel()
@@ -666,34 +666,34 @@ func mistakesOf(name string, src []byte) diag.List {
 	return mistakes
 }
 
-func compileAll(v spec.Value, scope *expand.Scope, mistakes *diag.List) {
+func compileAll(v yamldoc.Value, scope *expand.Scope, mistakes *diag.List) {
 	var found diag.List
 	switch v := v.(type) {
-	case *spec.Map:
+	case *yamldoc.Map:
 		for _, e := range v.Entries {
-			if s, ok := e.Value.(*spec.Scalar); ok && e.Key.Value == "when" {
+			if s, ok := e.Value.(*yamldoc.Scalar); ok && e.Key.Value == "when" {
 				_, found = expand.CompileCondition(s.Text, scope)
 				*mistakes = append(*mistakes, found...)
 				continue
 			}
 			compileAll(e.Value, scope, mistakes)
 		}
-		_, found = expand.CompileValue(&spec.Map{Entries: keysOf(v)}, scope)
-	case *spec.List:
+		_, found = expand.CompileValue(&yamldoc.Map{Entries: keysOf(v)}, scope)
+	case *yamldoc.List:
 		for _, item := range v.Items {
 			compileAll(item, scope, mistakes)
 		}
-	case *spec.Scalar:
+	case *yamldoc.Scalar:
 		_, found = expand.CompileValue(v, scope)
 	}
 	*mistakes = append(*mistakes, found...)
 }
 
 // keysOf is m without its values.
-func keysOf(m *spec.Map) []spec.Entry {
-	var entries []spec.Entry
+func keysOf(m *yamldoc.Map) []yamldoc.Entry {
+	var entries []yamldoc.Entry
 	for _, e := range m.Entries {
-		entries = append(entries, spec.Entry{Key: e.Key})
+		entries = append(entries, yamldoc.Entry{Key: e.Key})
 	}
 	return entries
 }
@@ -702,7 +702,7 @@ func ExampleCompile() {
 	scope := &expand.Scope{Names: map[string]expand.Type{
 		"n2": expand.FromSchema(object{"type": "object", "properties": object{"name": object{"type": "string"}}}),
 	}}
-	hello, mistakes := expand.Compile(spec.Text{Value: `Hello $(n2.name ?? "you")!`}, scope)
+	hello, mistakes := expand.Compile(yamldoc.Text{Value: `Hello $(n2.name ?? "you")!`}, scope)
 	if mistakes.HasErrors() {
 		fmt.Println(mistakes.Err())
 		return

@@ -18,7 +18,7 @@ import (
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/wendflow/wend/runtime/diag"
-	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // maxSource is the longest expression in bytes. It bounds how deep the parser
@@ -30,8 +30,8 @@ const maxSource = 16 << 10
 type expression struct {
 	source string
 	pos    diag.Pos
-	text   spec.Text // that it stands in
-	piece  spec.Piece
+	text   yamldoc.Text // that it stands in
+	piece  yamldoc.Piece
 
 	typ      Type
 	refs     []Ref
@@ -47,7 +47,7 @@ type operand struct {
 
 // compileExpression parses, resolves, checks and compiles one expression, and
 // stops at the first of these that finds mistakes.
-func compileExpression(t spec.Text, p spec.Piece, s *Scope, list *diag.List) *expression {
+func compileExpression(t yamldoc.Text, p yamldoc.Piece, s *Scope, list *diag.List) *expression {
 	trimmed := strings.TrimSpace(p.Text)
 	e := &expression{source: trimmed, text: t, piece: p}
 	e.pos = t.At(p.Offset + strings.Index(p.Text, trimmed))

@@ -8,7 +8,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
-	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // CompileURL compiles a text that is an address. What a template in it comes to
@@ -16,7 +16,7 @@ import (
 // inside the query of one value. One that is the whole address, or with which
 // it begins, is taken as it is. Evaluating fails if the address would lead
 // elsewhere than it reads: through an empty segment, or one of dots.
-func CompileURL(t spec.Text, s *Scope) (*Template, diag.List) {
+func CompileURL(t yamldoc.Text, s *Scope) (*Template, diag.List) {
 	tmpl, list := Compile(t, s)
 	tmpl.url = true
 	return tmpl, list

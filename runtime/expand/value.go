@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
-	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // Value is compiled data: objects and lists of templates and literals. It is
@@ -33,25 +33,25 @@ type valueField struct {
 
 // CompileValue compiles every text in v; keys are never templates. A nil v is
 // nil. Like Compile, it always returns a Value.
-func CompileValue(v spec.Value, s *Scope) (*Value, diag.List) {
+func CompileValue(v yamldoc.Value, s *Scope) (*Value, diag.List) {
 	var list diag.List
 	return compileValue(v, s, &list), list
 }
 
-func compileValue(v spec.Value, s *Scope, list *diag.List) *Value {
+func compileValue(v yamldoc.Value, s *Scope, list *diag.List) *Value {
 	switch v := v.(type) {
-	case *spec.Scalar:
+	case *yamldoc.Scalar:
 		return compileScalar(v, s, list)
-	case *spec.Map:
+	case *yamldoc.Map:
 		return compileMap(v, s, list)
-	case *spec.List:
+	case *yamldoc.List:
 		return compileList(v, s, list)
 	default:
 		return &Value{}
 	}
 }
 
-func compileScalar(v *spec.Scalar, s *Scope, list *diag.List) *Value {
+func compileScalar(v *yamldoc.Scalar, s *Scope, list *diag.List) *Value {
 	if _, ok := v.Data.(string); !ok {
 		return &Value{literal: v.Data}
 	}
@@ -63,7 +63,7 @@ func compileScalar(v *spec.Scalar, s *Scope, list *diag.List) *Value {
 	return &Value{kind: scalarValue, scalar: t}
 }
 
-func compileMap(v *spec.Map, s *Scope, list *diag.List) *Value {
+func compileMap(v *yamldoc.Map, s *Scope, list *diag.List) *Value {
 	out := &Value{kind: objectValue, fields: make([]valueField, len(v.Entries))}
 	literals := make(map[string]any, len(v.Entries))
 	for i, e := range v.Entries {
@@ -82,7 +82,7 @@ func compileMap(v *spec.Map, s *Scope, list *diag.List) *Value {
 	return out
 }
 
-func compileList(v *spec.List, s *Scope, list *diag.List) *Value {
+func compileList(v *yamldoc.List, s *Scope, list *diag.List) *Value {
 	out := &Value{kind: listValue, items: make([]*Value, len(v.Items))}
 	var literals []any
 	for i, item := range v.Items {

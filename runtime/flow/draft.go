@@ -10,6 +10,7 @@ import (
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // Draft is what can be understood of a flow that somebody may still be writing:
@@ -216,12 +217,12 @@ type templateFinder struct {
 	node  string
 }
 
-func (t *templateFinder) find(v spec.Value, schema map[string]any, path []string) {
+func (t *templateFinder) find(v yamldoc.Value, schema map[string]any, path []string) {
 	if schema["x-wend"] == "literal" {
 		return
 	}
 	switch v := v.(type) {
-	case *spec.Map:
+	case *yamldoc.Map:
 		props, _ := schema["properties"].(map[string]any)
 		extra, _ := schema["additionalProperties"].(map[string]any)
 		for _, e := range v.Entries {
@@ -231,23 +232,23 @@ func (t *templateFinder) find(v spec.Value, schema map[string]any, path []string
 			}
 			t.find(e.Value, sub, append(path[:len(path):len(path)], e.Key.Value))
 		}
-	case *spec.List:
+	case *yamldoc.List:
 		items, _ := schema["items"].(map[string]any)
 		for i, item := range v.Items {
 			t.find(item, items, append(path[:len(path):len(path)], strconv.Itoa(i)))
 		}
-	case *spec.Scalar:
+	case *yamldoc.Scalar:
 		if _, ok := v.Data.(string); ok {
 			t.scalar(v.Text, schema["x-wend"] == "condition", path)
 		}
 	}
 }
 
-func (t *templateFinder) scalar(text spec.Text, condition bool, path []string) {
+func (t *templateFinder) scalar(text yamldoc.Text, condition bool, path []string) {
 	pieces, _ := text.Pieces()
-	pieces = slices.DeleteFunc(pieces, func(p spec.Piece) bool { return !p.Template })
+	pieces = slices.DeleteFunc(pieces, func(p yamldoc.Piece) bool { return !p.Template })
 	if condition && len(pieces) == 0 {
-		pieces = []spec.Piece{{Template: true, Text: text.Value}}
+		pieces = []yamldoc.Piece{{Template: true, Text: text.Value}}
 	}
 	whole, _ := expand.Compile(text, t.scope)
 	if condition {
@@ -260,7 +261,7 @@ func (t *templateFinder) scalar(text spec.Text, condition bool, path []string) {
 			Node: t.node, Input: path, Source: expr, Condition: condition,
 			Pos: text.At(start), End: text.At(start + len(expr)),
 		}
-		alone, mistakes := expand.Compile(spec.Text{Value: "$(" + p.Text + ")", Pos: found.Pos}, t.scope)
+		alone, mistakes := expand.Compile(yamldoc.Text{Value: "$(" + p.Text + ")", Pos: found.Pos}, t.scope)
 		if found.Type = alone.Type(); mistakes.HasErrors() {
 			found.Type = expand.FromSchema(nil)
 		}

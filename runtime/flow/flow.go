@@ -238,15 +238,15 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 	n.Outcomes.All = append(n.Outcomes.All[:len(n.Outcomes.All):len(n.Outcomes.All)], shape.Outcomes...)
 }
 
-func isBlank(v spec.Value, path []string) bool {
+func isBlank(v yamldoc.Value, path []string) bool {
 	for _, name := range path {
-		m, ok := v.(*spec.Map)
+		m, ok := v.(*yamldoc.Map)
 		if !ok {
 			return false
 		}
 		v = m.Get(name)
 	}
-	s, ok := v.(*spec.Scalar)
+	s, ok := v.(*yamldoc.Scalar)
 	return ok && len(path) > 0 && strings.TrimSpace(s.Value) == ""
 }
 

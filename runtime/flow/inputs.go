@@ -12,7 +12,6 @@ import (
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/node"
-	"github.com/wendflow/wend/runtime/spec"
 	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
@@ -144,7 +143,7 @@ func (c *compiler) compileInputs() {
 		in := inputCompiler{compiler: c, node: n, place: s.ID.Pos, what: fmt.Sprintf("node type %q", n.Type.Name)}
 		value := s.With
 		if value == nil {
-			value = &spec.Map{}
+			value = &yamldoc.Map{}
 		}
 		n.inputs = in.compile(value, n.Type.Inputs.Raw(), nil)
 		if n.inputs == nil {
@@ -161,8 +160,8 @@ type inputCompiler struct {
 	what  string
 }
 
-func (c *inputCompiler) compile(v spec.Value, schema map[string]any, path []string) input {
-	if s, ok := v.(*spec.Scalar); ok && s.Lost() {
+func (c *inputCompiler) compile(v yamldoc.Value, schema map[string]any, path []string) input {
+	if s, ok := v.(*yamldoc.Scalar); ok && s.Lost() {
 		return nil
 	}
 	switch schema["x-wend"] {
@@ -177,18 +176,18 @@ func (c *inputCompiler) compile(v spec.Value, schema map[string]any, path []stri
 		return c.compileSet(v)
 	}
 	switch v := v.(type) {
-	case *spec.Map:
+	case *yamldoc.Map:
 		return c.compileMap(v, schema, path)
-	case *spec.List:
+	case *yamldoc.List:
 		return c.compileList(v, schema, path)
-	case *spec.Scalar:
+	case *yamldoc.Scalar:
 		return c.compileScalar(v, schema, path)
 	default:
 		return literalInput{nil}
 	}
 }
 
-func (c *inputCompiler) compileMap(m *spec.Map, schema map[string]any, path []string) input {
+func (c *inputCompiler) compileMap(m *yamldoc.Map, schema map[string]any, path []string) input {
 	if !c.kindFits("object", m.Pos(), schema, path, "") {
 		return nil
 	}
@@ -225,8 +224,8 @@ func nullable(schema map[string]any) bool {
 // blank reports an input with nothing behind its name. An input that may be
 // anything may be null or "", but not a key without a word behind it; a text
 // that a plugin's method does not need may be "".
-func (c *inputCompiler) blank(v spec.Value, schema, parent map[string]any, path []string) bool {
-	s, ok := v.(*spec.Scalar)
+func (c *inputCompiler) blank(v yamldoc.Value, schema, parent map[string]any, path []string) bool {
+	s, ok := v.(*yamldoc.Scalar)
 	if !ok || s.Lost() || c.stored {
 		return false
 	}
@@ -252,7 +251,7 @@ func (c *inputCompiler) blank(v spec.Value, schema, parent map[string]any, path 
 }
 
 // checkNumbers reports numbers that would change, in data that may be anything.
-func (c *inputCompiler) checkNumbers(v spec.Value) {
+func (c *inputCompiler) checkNumbers(v yamldoc.Value) {
 	if !c.stored {
 		yamldoc.CheckNumbers(v, &c.list)
 	}
@@ -264,7 +263,7 @@ func asList(v any) []any {
 }
 
 // property finds the schema of a key. It reports a key that is not expected.
-func (c *inputCompiler) property(schema, props map[string]any, key spec.Text, path []string) (map[string]any, bool) {
+func (c *inputCompiler) property(schema, props map[string]any, key yamldoc.Text, path []string) (map[string]any, bool) {
 	if p, ok := props[key.Value].(map[string]any); ok {
 		return p, true
 	}
@@ -282,7 +281,7 @@ func (c *inputCompiler) property(schema, props map[string]any, key spec.Text, pa
 	return nil, true
 }
 
-func (c *inputCompiler) checkRequired(m *spec.Map, schema map[string]any, path []string) {
+func (c *inputCompiler) checkRequired(m *yamldoc.Map, schema map[string]any, path []string) {
 	var missing []string
 	for _, r := range asList(schema["required"]) {
 		if name, _ := r.(string); m.Get(name) == nil {
@@ -303,7 +302,7 @@ func (c *inputCompiler) checkRequired(m *spec.Map, schema map[string]any, path [
 	c.list.Errorf(pos, diag.MissingInput, "node %q is missing the %s %s of %s", c.node.ID, word, strings.Join(missing, ", "), c.what)
 }
 
-func (c *inputCompiler) compileList(l *spec.List, schema map[string]any, path []string) input {
+func (c *inputCompiler) compileList(l *yamldoc.List, schema map[string]any, path []string) input {
 	if !c.kindFits("array", l.Pos(), schema, path, "") {
 		return nil
 	}
@@ -317,7 +316,7 @@ func (c *inputCompiler) compileList(l *spec.List, schema map[string]any, path []
 	return out
 }
 
-func (c *inputCompiler) compileScalar(s *spec.Scalar, schema map[string]any, path []string) input {
+func (c *inputCompiler) compileScalar(s *yamldoc.Scalar, schema map[string]any, path []string) input {
 	if want := schemaTypes(schema); (contains(want, "number") || contains(want, "integer")) && !contains(want, "string") {
 		if n, ok := s.Number(); ok {
 			return c.compileLiteral(n, s.Text.Pos, schema, path)
@@ -384,7 +383,7 @@ func choices(schema map[string]any) []string {
 	return known
 }
 
-func (c *inputCompiler) compileLate(v spec.Value) input {
+func (c *inputCompiler) compileLate(v yamldoc.Value) input {
 	c.checkNumbers(v)
 	t, mistakes := expand.CompileValue(v, c.scope)
 	c.list = append(c.list, mistakes...)
@@ -401,8 +400,8 @@ func (c *inputCompiler) compileLate(v spec.Value) input {
 }
 
 // compileSet compiles a map from variables to their new values.
-func (c *inputCompiler) compileSet(v spec.Value) input {
-	m, ok := v.(*spec.Map)
+func (c *inputCompiler) compileSet(v yamldoc.Value) input {
+	m, ok := v.(*yamldoc.Map)
 	if !ok {
 		c.list.Errorf(v.Pos(), diag.WrongType, "expected a map from variables to values")
 		return nil
@@ -432,8 +431,8 @@ func (c *inputCompiler) compileSet(v spec.Value) input {
 
 // checkSetKind reports a value of another type than the variable had: templates
 // that read the variable were checked against that type.
-func (c *inputCompiler) checkSetKind(e spec.Entry, old any) {
-	s, ok := e.Value.(*spec.Scalar)
+func (c *inputCompiler) checkSetKind(e yamldoc.Entry, old any) {
+	s, ok := e.Value.(*yamldoc.Scalar)
 	if !ok || old == nil {
 		return
 	}
@@ -452,8 +451,8 @@ func (c *inputCompiler) checkSetKind(e spec.Entry, old any) {
 		e.Key.Value, article(want), article(got))
 }
 
-func (c *inputCompiler) compileCondition(v spec.Value) input {
-	s, ok := v.(*spec.Scalar)
+func (c *inputCompiler) compileCondition(v yamldoc.Value) input {
+	s, ok := v.(*yamldoc.Scalar)
 	if !ok {
 		c.list.Errorf(v.Pos(), diag.InvalidInput, "expected a boolean expression")
 		return nil
@@ -539,7 +538,7 @@ func dotted(path []string, more ...string) string {
 }
 
 // valueAt finds the place of a path inside a value, as deep as it goes.
-func valueAt(v spec.Value, path []string, otherwise diag.Pos) diag.Pos {
+func valueAt(v yamldoc.Value, path []string, otherwise diag.Pos) diag.Pos {
 	pos := otherwise
 	for {
 		if v == nil {
@@ -552,9 +551,9 @@ func valueAt(v spec.Value, path []string, otherwise diag.Pos) diag.Pos {
 			return pos
 		}
 		switch at := v.(type) {
-		case *spec.Map:
+		case *yamldoc.Map:
 			v = at.Get(path[0])
-		case *spec.List:
+		case *yamldoc.List:
 			i, err := strconv.Atoi(path[0])
 			if err != nil || i < 0 || i >= len(at.Items) {
 				return pos

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // routeOutcomes gives every outcome of every node its target. In this order:
@@ -102,7 +103,7 @@ func (c *compiler) explicitRoutes(s *spec.Node, n *Node) map[string]Edge {
 	return routes
 }
 
-func (c *compiler) checkTarget(target spec.Text) {
+func (c *compiler) checkTarget(target yamldoc.Text) {
 	if target.Value == "" {
 		return
 	}

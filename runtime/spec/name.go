@@ -24,7 +24,7 @@ const (
 )
 
 // checkName checks the id of a node or the name of a variable.
-func (p *parser) checkName(t Text, kind string, wellFormed bool) {
+func (p *parser) checkName(t yamldoc.Text, kind string, wellFormed bool) {
 	why, taken := reserved[t.Value]
 	if strings.HasPrefix(t.Value, "__") {
 		why, taken = `begins with "__"`, true
@@ -56,14 +56,14 @@ func sanitized(s string) string {
 
 // similarNames warns of names that templates tell apart only by their case.
 func (p *parser) similarNames(f *Flow) {
-	var names []Text
+	var names []yamldoc.Text
 	for _, v := range f.Variables {
 		names = append(names, v.Name)
 	}
 	for _, n := range f.Nodes {
 		names = append(names, n.ID)
 	}
-	first := make(map[string]Text, len(names))
+	first := make(map[string]yamldoc.Text, len(names))
 	for _, t := range names {
 		folded := strings.ToLower(t.Value)
 		before, ok := first[folded]

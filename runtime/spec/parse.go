@@ -61,7 +61,7 @@ func (p *parser) flow(f *Flow, root yamldoc.Value) {
 	)
 }
 
-func (p *parser) name(f yamldoc.Field) Text {
+func (p *parser) name(f yamldoc.Field) yamldoc.Text {
 	t := p.Text(f)
 	if t.Given() && !yamldoc.IsKebab(t.Value) {
 		mistake := p.Mistakes.Errorf(t.Pos, diag.InvalidName, "flow name %q is not kebab-case", t.Value)
@@ -93,7 +93,7 @@ func (p *parser) nodes(f yamldoc.Field) []Node {
 		p.Mistakes.Errorf(f.Value.Pos(), diag.EmptyValue, "the flow has no nodes")
 		return nil
 	}
-	if list, ok := f.Value.(*List); ok {
+	if list, ok := f.Value.(*yamldoc.List); ok {
 		p.nodesAsList(list)
 		return nil
 	}
@@ -107,9 +107,9 @@ func (p *parser) nodes(f yamldoc.Field) []Node {
 
 func isEmpty(v yamldoc.Value) bool {
 	switch v := v.(type) {
-	case *Map:
+	case *yamldoc.Map:
 		return len(v.Entries) == 0
-	case *Scalar:
+	case *yamldoc.Scalar:
 		return v.Data == nil && !v.Lost()
 	default:
 		return false
@@ -117,12 +117,12 @@ func isEmpty(v yamldoc.Value) bool {
 }
 
 // nodesAsList says how to write what other products have as a list of steps.
-func (p *parser) nodesAsList(l *List) {
+func (p *parser) nodesAsList(l *yamldoc.List) {
 	mistake := p.Mistakes.Errorf(l.Pos(), diag.WrongType, `"nodes" is a list, expected a mapping from ids to nodes`)
 	id := "n1"
 	if len(l.Items) > 0 {
-		if first, ok := l.Items[0].(*Map); ok {
-			if s, ok := first.Get("id").(*Scalar); ok && yamldoc.IsIdentifier(s.Value) {
+		if first, ok := l.Items[0].(*yamldoc.Map); ok {
+			if s, ok := first.Get("id").(*yamldoc.Scalar); ok && yamldoc.IsIdentifier(s.Value) {
 				id = s.Value
 			}
 		}
@@ -155,8 +155,8 @@ func (p *parser) node(f yamldoc.Field) Node {
 
 // with keeps the inputs as they are. Which of its numbers would change is told
 // where it is known whether a number is due.
-func (p *parser) with(f yamldoc.Field) Value {
-	if _, ok := f.Value.(*Map); !ok {
+func (p *parser) with(f yamldoc.Field) yamldoc.Value {
+	if _, ok := f.Value.(*yamldoc.Map); !ok {
 		p.Wrong(f, "a mapping from inputs to values")
 		return nil
 	}
@@ -198,7 +198,7 @@ func (p *parser) retries(f yamldoc.Field) int {
 	return more
 }
 
-func (p *parser) positive(f yamldoc.Field) Duration { return p.Duration(f, 1) }
+func (p *parser) positive(f yamldoc.Field) yamldoc.Duration { return p.Duration(f, 1) }
 
 func (p *parser) boolean(f yamldoc.Field) *bool {
 	before := p.Misread

@@ -85,12 +85,12 @@ func TestParseFlows(t *testing.T) {
 func dump(t *testing.T, f *spec.Flow) string {
 	t.Helper()
 	var b strings.Builder
-	text := func(what string, x spec.Text) {
+	text := func(what string, x yamldoc.Text) {
 		if x.Given() {
 			fmt.Fprintf(&b, "%-28s %-6s %q\n", what, place(x.Pos), x.Value)
 		}
 	}
-	duration := func(what string, d spec.Duration) {
+	duration := func(what string, d yamldoc.Duration) {
 		if d.Pos.Line != 0 {
 			fmt.Fprintf(&b, "%-28s %-6s %s\n", what, place(d.Pos), d.Value)
 		}
@@ -110,7 +110,7 @@ func dump(t *testing.T, f *spec.Flow) string {
 			duration(what+".maxDelay", r.MaxDelay)
 		}
 	}
-	data := func(what string, v spec.Value) {
+	data := func(what string, v yamldoc.Value) {
 		if v == nil {
 			return
 		}
