@@ -19,6 +19,7 @@ import (
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/expand"
+	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/runtime/spec"
@@ -49,7 +50,9 @@ func runCommand(std *streams) *cobra.Command {
 				return err
 			}
 			defer w.Close(context.WithoutCancel(cmd.Context()))
-			return o.run(cmd.Context(), std, w, engine.New(engine.Config{Caller: w.outbound, Clock: w.clock, Log: logger}))
+			return o.run(cmd.Context(), std, w, engine.New(engine.Config{
+				Caller: w.outbound, Clock: w.clock, Version: version(), Observers: fact.Observe(exceptEnd(fact.Log(logger))),
+			}))
 		},
 	}
 	env.flags(cmd)
@@ -60,6 +63,15 @@ func runCommand(std *streams) *cobra.Command {
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the whole run as JSON")
 	cmd.Flags().BoolVar(&o.events, "events", false, "with --json: its events too, for 'wend plugin test --from-run'")
 	return cmd
+}
+
+// exceptEnd leaves out how the run ends, which the command says itself.
+func exceptEnd(tell fact.Observer) fact.Observer {
+	return func(f fact.Fact) {
+		if _, end := f.(fact.RunEnded); !end {
+			tell(f)
+		}
+	}
 }
 
 type runOptions struct {

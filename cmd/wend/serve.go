@@ -22,6 +22,7 @@ import (
 	"github.com/wendflow/wend/runtime/auth"
 	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/problem"
@@ -94,9 +95,11 @@ type server struct {
 	live   *live
 	store  *store // nil if all runs are kept in memory
 	engine *engine.Engine
-	echo   *echo.Echo
-	addr   string
-	ready  chan string // gets the address once it listens
+	// observers are told what the engine and the webhooks do.
+	observers *fact.Observers
+	echo      *echo.Echo
+	addr      string
+	ready     chan string // gets the address once it listens
 }
 
 // newServer is ready to Run. Close it in any case.
@@ -116,7 +119,8 @@ func newServer(ctx context.Context, w *world, cfg serverConfig, std *streams, lo
 		return nil, wrongf("%s can be reached from outside, so the API needs a token: set server.token to env:NAME or file:PATH in %s",
 			s.addr, cmp.Or(w.config.File, defaultConfig))
 	}
-	ec := engine.Config{Caller: w.outbound, Clock: w.clock, Version: version(), Log: log}
+	s.observers = fact.Observe(fact.Log(log))
+	ec := engine.Config{Caller: w.outbound, Clock: w.clock, Version: version(), Observers: s.observers}
 	if cfg.data != "" {
 		if s.store, err = openStore(ctx, cfg.data, cfg.acceptLoss, w.clock, shelf, func(name string) *flow.Flow { return flows.Set().Flow(name) }); err != nil {
 			return nil, err
@@ -149,7 +153,7 @@ func (s *server) routes(token string) error {
 	s.echo.HTTPErrorHandler = problem.Handler(log)
 	s.echo.Use(auth.Pages(token == ""))
 	webhook.New(webhook.Config{
-		Flows: flows.Set, Engine: s.engine, Verifier: w.outbound, Clock: w.clock, Log: log,
+		Flows: flows.Set, Engine: s.engine, Verifier: w.outbound, Clock: w.clock, Observers: s.observers, Log: log,
 		MaxBody: w.config.Limits.Body, Rate: w.config.Server.Requests.PerSecond, Burst: w.config.Server.Requests.Burst,
 	}).Mount(s.echo)
 	ac := api.Config{

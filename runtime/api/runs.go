@@ -43,7 +43,7 @@ func (s *Server) startRun(c echo.Context) error {
 		Flow: f, Trigger: from.ID, Output: output, Accepted: true,
 	})
 	if err != nil {
-		return webhook.NotStarted(err, s.cfg.Log)
+		return webhook.NotStarted(err)
 	}
 	return webhook.Accepted(c, started.ID, run.Running)
 }
@@ -155,7 +155,7 @@ func (s *Server) retryRun(c echo.Context) error {
 	case errors.Is(err, journal.ErrNotFound), isUnknown(err):
 		return noRun(id, err)
 	case err != nil:
-		return webhook.NotStarted(err, s.cfg.Log)
+		return webhook.NotStarted(err)
 	}
 	return webhook.Accepted(c, started.ID, run.Running)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/outbound"
@@ -34,13 +35,27 @@ func (p *process) disk() journal.Driver { return p.driver }
 
 // boot starts a process on a disk. kill ends it without a word: nothing that it
 // has in memory is written.
-func boot(t *testing.T, d journal.Driver, f *flow.Flow, v engine.Caller) *process {
+func boot(t *testing.T, d journal.Driver, f *flow.Flow, v engine.Caller, watch ...fact.Observer) *process {
+	t.Helper()
+	return bootAs(t, d, f, engine.Config{Caller: v, Observers: fact.Observe(watch...)})
+}
+
+// bootNamed has runs r1, r2 and so on.
+func bootNamed(t *testing.T, d journal.Driver, f *flow.Flow, v engine.Caller, watch ...fact.Observer) *process {
+	t.Helper()
+	n := 0
+	return bootAs(t, d, f, engine.Config{Caller: v, Observers: fact.Observe(watch...), NewID: func() string {
+		n++
+		return fmt.Sprint("r", n)
+	}})
+}
+
+func bootAs(t *testing.T, d journal.Driver, f *flow.Flow, cfg engine.Config) *process {
 	t.Helper()
 	dead := &mortal{Driver: d}
-	e := engine.New(engine.Config{
-		Journal: dead, Caller: v, Version: "v2.0.0",
-		Flow: func(context.Context, journal.Summary) (*flow.Flow, error) { return f, nil },
-	})
+	cfg.Journal, cfg.Version = dead, "v2.0.0"
+	cfg.Flow = func(context.Context, journal.Summary) (*flow.Flow, error) { return f, nil }
+	e := engine.New(cfg)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {

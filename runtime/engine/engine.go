@@ -14,7 +14,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -23,6 +22,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
@@ -60,8 +60,8 @@ type Config struct {
 	Version string
 	// NewID makes the id of a run. Defaults to UUIDv7.
 	NewID func() string
-	// Log gets what nodes log and what went wrong. Defaults to none.
-	Log *slog.Logger
+	// Observers are told what happens. Defaults to nobody.
+	Observers *fact.Observers
 }
 
 // Engine drives runs. It is safe for concurrent use. Runs that wait for a time
@@ -120,9 +120,6 @@ func New(cfg Config) *Engine {
 	if cfg.NewID == nil {
 		cfg.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }
 	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
 	e := &Engine{
 		cfg: cfg, owner: uuid.NewString(), drivers: []journal.Driver{cfg.Memory},
 		runs: map[string]*Run{}, idle: make(chan struct{}), stored: map[string]bool{}, broken: map[string]bool{},
@@ -144,7 +141,8 @@ type Start struct {
 	Output  map[string]any // what the trigger gives: a webhook's body and request
 	// Variables replace the flow's values for this run.
 	Variables map[string]any
-	// TraceParent is the W3C trace context that calls carry on.
+	// TraceParent is the W3C trace context that calls carry on, wherever and
+	// whenever the run makes them.
 	TraceParent string
 	// Accepted promises the run to the caller: Start returns only when it is
 	// in the journal.
@@ -159,8 +157,11 @@ type Start struct {
 // taken to wait for the run until it calls Leave.
 func (e *Engine) Start(ctx context.Context, s Start) (r *Run, repeated bool, err error) {
 	s.Trigger = cmp.Or(s.Trigger, s.Flow.Triggers[0].ID)
-	r, repeated, err = e.start(ctx, s, run.RunStarted{Output: s.Output, Variables: mergeVariables(s)})
+	r, repeated, err = e.start(ctx, s, run.RunStarted{
+		Output: s.Output, Variables: mergeVariables(s), TraceParent: s.TraceParent,
+	})
 	if err != nil {
+		e.refused(s.Flow.Name, err)
 		return nil, false, fmt.Errorf("start run of flow %q: %w", s.Flow.Name, err)
 	}
 	return r, repeated, nil
@@ -206,7 +207,6 @@ func (e *Engine) newHere(ctx context.Context, j journal.Driver, s Start) (*Run, 
 			return nil, err
 		}
 		r := e.newRun(id, j)
-		r.traceParent = s.TraceParent
 		if !s.Accepted {
 			r.waiters = 1
 		}

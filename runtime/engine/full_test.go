@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/outbound"
@@ -270,7 +271,7 @@ func TestShutdownParksInSilence(t *testing.T) {
 		f := load(t, `  a: { type: await }`)
 		var said bytes.Buffer
 		e := engine.New(engine.Config{
-			Journal: slowToFind{disk()}, Caller: &vendor{}, Log: slog.New(slog.NewTextHandler(&said, nil)),
+			Journal: slowToFind{disk()}, Caller: &vendor{}, Observers: fact.Observe(fact.Log(slog.New(slog.NewTextHandler(&said, nil)))),
 		})
 		if _, _, err := e.Start(t.Context(), engine.Start{Flow: f, Accepted: true}); err != nil {
 			t.Fatal(err)
@@ -301,7 +302,7 @@ func TestRunEndsInSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said bytes.Buffer
 		e := engine.New(engine.Config{
-			Journal: interruptible{disk()}, Caller: &vendor{}, Log: slog.New(slog.NewTextHandler(&said, nil)),
+			Journal: interruptible{disk()}, Caller: &vendor{}, Observers: fact.Observe(fact.Log(slog.New(slog.NewTextHandler(&said, nil)))),
 			Flow: func(context.Context, journal.Summary) (*flow.Flow, error) { return nil, journal.ErrNotFound },
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

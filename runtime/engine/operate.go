@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/run"
 )
@@ -89,11 +90,21 @@ func (e *Engine) cancelStored(ctx context.Context, id, reason string) error {
 		return fmt.Errorf("run %s is %s: %w", id, s.Status, ErrEnded)
 	}
 	// What cannot be read is for another version of Wend to end.
-	if _, err := d.Events(ctx, id); err != nil {
+	events, err := d.Events(ctx, id)
+	if err != nil {
 		return err
 	}
-	at := run.At{At: e.now(), Wend: e.cfg.Version}
-	return d.Append(ctx, id, s.Events, []run.Event{run.RunCancelled{At: at, Reason: reason}})
+	end := run.RunCancelled{At: run.At{At: e.now(), Wend: e.cfg.Version}, Reason: reason}
+	if err := d.Append(ctx, id, s.Events, []run.Event{end}); err != nil {
+		return err
+	}
+	s.Apply([]run.Event{end})
+	about := runOf(events[0].(run.RunStarted))
+	fact.Tell(e.cfg.Observers, fact.RunEnded{
+		Of: fact.Of{At: fact.At{At: end.When()}, Run: &about}, Status: s.Status, Node: s.Node, Code: s.Code, Reason: s.Reason,
+		Took: end.When().Sub(about.StartedAt),
+	})
+	return nil
 }
 
 // Summary returns what is known of a run and the journal that has it.
@@ -134,6 +145,15 @@ func (e *Engine) Retry(ctx context.Context, id, from string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	r, err := e.retry(ctx, s, d, from)
+	if err != nil {
+		e.refused(s.Flow, err)
+	}
+	return r, err
+}
+
+func (e *Engine) retry(ctx context.Context, s journal.Summary, d journal.Driver, from string) (*Run, error) {
+	id := s.ID
 	if !s.Status.Ended() {
 		return nil, &RetryError{fmt.Sprintf("run %s is %s; only a run that has ended can be tried again", id, s.Status)}
 	}
@@ -168,7 +188,7 @@ func retryOf(old *run.State, began run.RunStarted, from string) (run.RunStarted,
 	if from == "" {
 		from = old.At.Node
 	}
-	first := run.RunStarted{Trigger: began.Trigger, Output: began.Output, Variables: began.Variables, RetryOf: old.ID}
+	first := run.RunStarted{Trigger: began.Trigger, Output: began.Output, Variables: began.Variables, RetryOf: old.ID, TraceParent: began.TraceParent}
 	n := old.Flow.Nodes[from]
 	switch {
 	case n == nil:

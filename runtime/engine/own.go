@@ -212,6 +212,7 @@ func (e *Engine) settle(held journal.Shards, asked time.Time) {
 		}
 	}
 	e.mu.Unlock()
+	e.tellLease(before, held, false)
 	e.gained.Set()
 	e.timers.Set()
 }
@@ -259,13 +260,15 @@ func (e *Engine) shed(ctx context.Context) error {
 			}
 		}
 	}
-	e.own.held &^= free
+	held := e.own.held &^ free
+	e.own.held = held
 	e.own.leaving &^= free
 	e.leaving.Store(uint64(e.own.leaving))
 	e.mu.Unlock()
 	if free == 0 {
 		return nil
 	}
+	e.tellLease(held|free, held, true)
 	return e.cfg.Journal.Release(ctx, e.owner, free)
 }
 
@@ -282,7 +285,7 @@ func (e *Engine) keepLease(ctx context.Context) {
 			do, next = e.lease, now.Add(leaseEvery/2)
 		}
 		if err := do(ctx); err != nil && ctx.Err() == nil {
-			e.cfg.Log.Error("renew the lease of the journal", "error", err)
+			e.journalFailed("renew the lease of it", err)
 		}
 	}
 }
@@ -298,8 +301,9 @@ func (e *Engine) release(ctx context.Context) {
 	if held == 0 {
 		return
 	}
+	e.tellLease(held, 0, true)
 	if err := e.cfg.Journal.Release(ctx, e.owner, held); err != nil && !errors.Is(err, journal.ErrClosed) {
-		e.cfg.Log.Warn("release the journal; others get it when the lease is over", "error", err)
+		e.journalFailed("release it; others get it when the lease is over", err)
 	}
 }
 
@@ -353,7 +357,7 @@ func (e *Engine) heed(ctx context.Context) {
 		e.mu.Unlock()
 		for _, n := range notes {
 			if err := e.heedNote(ctx, n); err != nil && ctx.Err() == nil {
-				e.cfg.Log.Error("do what another engine wants", "run", n.Run, "cancel", n.Cancel, "error", err)
+				e.journalFailed("do what another engine wants of run "+n.Run, err)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/run"
 )
@@ -76,7 +77,7 @@ func (e *Engine) takeUpGained(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		e.cfg.Log.Error("find unfinished runs", "error", err)
+		e.journalFailed("find unfinished runs", err)
 		_ = clock.Sleep(ctx, e.cfg.Clock, lookAgain) // the loop sees that ctx has ended
 		e.mu.Lock()
 		e.own.fresh |= shards & e.own.held
@@ -97,6 +98,9 @@ func (e *Engine) takeUpUnfinished(ctx context.Context, shards journal.Shards) er
 		if err != nil {
 			return err
 		}
+		if e.Find(s.ID) != nil {
+			continue // it has only just begun
+		}
 		found++
 		if s.Status == run.Waiting && s.Awaits == nil {
 			continue
@@ -107,7 +111,7 @@ func (e *Engine) takeUpUnfinished(ctx context.Context, shards journal.Shards) er
 		e.takeUp(s, e.freeSlot)
 	}
 	if found > 0 {
-		e.cfg.Log.Info("unfinished runs go on", "runs", found)
+		fact.Tell(e.cfg.Observers, fact.RunsFound{At: e.momentNow(), Runs: found})
 	}
 	return nil
 }
@@ -164,7 +168,7 @@ func (e *Engine) takeUpDue(ctx context.Context) (next time.Time) {
 	due, err := e.cfg.Journal.Due(ctx, e.Shards(), farAway, limit)
 	if err != nil {
 		if ctx.Err() == nil {
-			e.cfg.Log.Error("find runs whose time has come", "error", err)
+			e.journalFailed("find runs whose time has come", err)
 		}
 		return soon
 	}
@@ -176,7 +180,7 @@ func (e *Engine) takeUpDue(ctx context.Context) (next time.Time) {
 			return t.Due
 		}
 		if err := e.wakeByID(ctx, t.Run, e.cfg.Journal); err != nil && ctx.Err() == nil {
-			e.cfg.Log.Error("take up run", "run", t.Run, "error", err)
+			e.journalFailed("take up run "+t.Run, err)
 			return soon
 		}
 	}
@@ -241,7 +245,8 @@ func (e *Engine) takeUp(s journal.Summary, done func()) {
 	clock.Go(e.cfg.Clock, func() {
 		defer done()
 		if err := r.resume(s); err != nil {
-			r.log.Error("the run cannot go on before the next start", "flow", s.Flow, "error", err)
+			r.about.Flow = s.Flow
+			fact.Tell(e.cfg.Observers, fact.RunDropped{Of: r.of(e.now()), Why: fact.Broken, Kept: true, Err: err})
 			e.giveUp(r, err)
 			return
 		}
@@ -265,8 +270,9 @@ func (r *Run) resume(s journal.Summary) error {
 	if r.state, err = run.Fold(f, events); err != nil {
 		return err
 	}
-	r.log = r.log.With("flow", s.Flow)
 	r.stored = len(events)
+	r.about = runOf(events[0].(run.RunStarted))
+	fact.Tell(r.engine.cfg.Observers, fact.RunTakenUp{Of: r.of(r.engine.now()), Events: len(events)})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = events[:len(events):len(events)]
@@ -306,7 +312,7 @@ func (e *Engine) parked(r *Run) {
 	switch {
 	case e.stopping(): // the next process looks at it
 	case err != nil:
-		e.cfg.Log.Error("take up run", "run", r.ID, "error", err)
+		e.journalFailed("take up run "+r.ID, err)
 	default:
 		e.takeUp(s, func() {})
 	}
@@ -321,7 +327,7 @@ func (e *Engine) overtaken(r *Run) {
 		err = e.wakeByID(e.ctx, r.ID, r.journal)
 	}
 	if err != nil && !e.stopping() {
-		e.cfg.Log.Error("take up run", "run", r.ID, "error", err)
+		e.journalFailed("take up run "+r.ID, err)
 	}
 }
 

@@ -5,12 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/run"
 )
@@ -20,21 +21,22 @@ import (
 type Run struct {
 	ID string
 
-	engine      *Engine
-	journal     journal.Driver
-	traceParent string
-	log         *slog.Logger
-	ctx         context.Context //nolint:containedctx // the run's own life: ends when it is cancelled or must stop
-	cancel      context.CancelCauseFunc
-	wake        *clock.Wake // an event may be there, or nobody waits any more
+	engine  *Engine
+	journal journal.Driver
+	ctx     context.Context //nolint:containedctx // the run's own life: ends when it is cancelled or must stop
+	cancel  context.CancelCauseFunc
+	wake    *clock.Wake // an event may be there, or nobody waits any more
+	about   fact.Run    // complete as soon as the run has begun
 
 	// state belongs to the goroutine that drives the run; it changes only
 	// under keep, which orders it with what is written.
 	keep    sync.Mutex
 	state   *run.State
 	pending []run.Event // folded, not in the journal yet
+	facts   []fact.Fact // to be told when it is
 	stored  int         // events in the journal
 	logged  int         // log lines shown in this attempt
+	faulted bool        // what is being recorded is a fault
 	due     time.Time   // when it goes on by itself, if it is parked
 
 	mu      sync.Mutex
@@ -55,7 +57,7 @@ var errParked = errors.New("the run is parked")
 
 func (e *Engine) newRun(id string, j journal.Driver) *Run {
 	r := &Run{
-		ID: id, engine: e, journal: j, log: e.cfg.Log.With("run", id),
+		ID: id, engine: e, journal: j, about: fact.Run{ID: id},
 		wake: clock.NewWake(), changed: make(chan struct{}),
 	}
 	r.ctx, r.cancel = context.WithCancelCause(e.ctx)
@@ -186,7 +188,11 @@ func (r *Run) Accept(ctx context.Context) error {
 	if r.onRecord() {
 		return nil
 	}
-	return r.flush(ctx)
+	err := r.flush(ctx)
+	if err != nil {
+		r.journalFailed("put the run on record, to promise it", err)
+	}
+	return err
 }
 
 // onRecord tells whether the run is in the journal.
@@ -227,7 +233,6 @@ func (r *Run) Follow(ctx context.Context, yield func(run.Event) bool) {
 // begin records the first event, and journals it if somebody relies on it
 // before the run's first effect.
 func (r *Run) begin(ctx context.Context, first run.RunStarted, s Start) (holder string, err error) {
-	r.log = r.log.With("flow", s.Flow.Name)
 	if err := r.record(first); err != nil {
 		return "", err
 	}
@@ -252,14 +257,20 @@ func (r *Run) claim(ctx context.Context, d journal.Dedupe) (holder string, err e
 	return holder, err
 }
 
-// record folds an event. It reaches the journal with the next flush.
-func (r *Run) record(e run.Event) error {
+// record folds an event. It reaches the journal with the next flush, and then
+// observers are told the facts that follow from it, after those given.
+func (r *Run) record(e run.Event, facts ...fact.Fact) error {
 	r.keep.Lock()
 	defer r.keep.Unlock()
+	before := r.state.At
 	if err := r.state.Apply(e); err != nil {
 		return err
 	}
 	r.pending = append(r.pending, e)
+	if r.engine.cfg.Observers.Watched() {
+		r.facts = append(r.facts, facts...)
+		r.note(e, before)
+	}
 	return nil
 }
 
@@ -301,12 +312,12 @@ func (r *Run) insist(ctx context.Context, err error, again func(context.Context)
 		if errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrClosed) || ctx.Err() != nil {
 			return err
 		}
-		r.log.Error("the journal cannot be written, the run waits", "error", err)
+		r.journalFailed("append, and wait until it can be done", err)
 		if stopped := r.sleep(ctx, pause); stopped != nil {
 			return errors.Join(stopped, err)
 		}
 		if err = again(ctx); err == nil {
-			r.log.Info("the journal can be written again")
+			fact.Tell(r.engine.cfg.Observers, fact.JournalHealed{Of: r.of(r.engine.now())})
 			return nil
 		}
 	}
@@ -330,6 +341,10 @@ func same(a, b []run.Event) bool {
 // written tells everybody what is in the journal now.
 func (r *Run) written() {
 	r.stored += len(r.pending)
+	for _, f := range r.facts {
+		r.engine.cfg.Observers.Tell(f)
+	}
+	r.facts = nil
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = append(r.events, r.pending...)
@@ -358,7 +373,12 @@ func (r *Run) unanswered() bool {
 // drive does what the run decides until it has ended or must stop.
 func (r *Run) drive() {
 	err := r.loop()
-	if err != nil && !errors.Is(err, errParked) && !errors.Is(err, errMoved) {
+	switch {
+	case errors.Is(err, errParked):
+		fact.Tell(r.engine.cfg.Observers, fact.RunParked{Of: r.of(r.engine.now()), Due: r.due})
+	case errors.Is(err, errMoved):
+		r.dropped(fact.Moved, nil)
+	case err != nil:
 		r.leave(err)
 	}
 	// The run is gone from the engine before anybody is told, so that who is
@@ -381,7 +401,7 @@ func (r *Run) drive() {
 // the next process has it.
 func (r *Run) leave(err error) {
 	if elsewhere(err) {
-		r.log.Warn("another drives the run", "error", err)
+		defer r.dropped(fact.Lost, err)
 		if errors.Is(err, errLost) && r.stored == 0 {
 			r.handOver()
 			return
@@ -391,16 +411,18 @@ func (r *Run) leave(err error) {
 		}
 		return
 	}
+	why := fact.Stopping
 	if !errors.Is(err, ErrStopped) {
-		r.log.Error("run stopped", "error", err)
-		if !r.onRecord() {
-			return // those who wait for it are told that it is lost
-		}
+		why = fact.Broken
+	}
+	defer func() { r.dropped(why, err) }()
+	if why == fact.Broken && !r.onRecord() {
+		return // those who wait for it are told that it is lost
 	}
 	ctx, cancel := r.engine.cfg.Clock.WithTimeout(context.WithoutCancel(r.ctx), lastWrite, nil)
 	defer cancel()
-	if err := r.flush(ctx); err != nil {
-		r.log.Error("run stopped", "error", err)
+	if unwritten := r.flush(ctx); unwritten != nil {
+		why, err = fact.Broken, errors.Join(err, unwritten)
 	}
 }
 
@@ -414,7 +436,7 @@ func (r *Run) handOver() {
 		err = r.journal.Tell(ctx, journal.Note{Run: r.ID})
 	}
 	if err != nil {
-		r.log.Error("leave the run to its owner", "error", err)
+		r.journalFailed("leave the run to its owner", err)
 	}
 }
 
@@ -436,7 +458,7 @@ func (r *Run) giveBack() {
 			err = r.engine.cfg.Journal.Return(ctx, got.ID, r.takerAt(got.Place))
 		}
 		if err != nil {
-			r.log.Error("give back event", "event", got.ID, "error", err)
+			r.journalFailed("give back the event "+strconv.Quote(got.ID), err)
 		}
 	}
 }
@@ -497,7 +519,7 @@ func (r *Run) next() run.Command {
 	}
 	if stopped, ok := errors.AsType[cancelledError](context.Cause(r.ctx)); ok {
 		if err := r.record(run.RunCancelled{At: r.at(), Reason: stopped.reason}); err != nil {
-			r.log.Error("cancel", "error", err)
+			r.journalFailed("cancel", err)
 		}
 		return nil
 	}

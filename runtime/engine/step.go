@@ -9,6 +9,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/expand"
+	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
@@ -92,7 +93,7 @@ func (r *Run) logger(n *flow.Node) func(string) {
 		seen++
 		if seen > r.logged {
 			r.logged = seen
-			r.log.Info(line, "node", n.ID, "attempt", r.state.At.Attempt)
+			fact.Tell(r.engine.cfg.Observers, fact.NodeLogged{Visit: r.visiting(r.state.At.Place, r.engine.now()), Line: line})
 		}
 	}
 }
@@ -117,10 +118,11 @@ func (r *Run) fault(n *flow.Node, err error) error {
 	case errors.As(err, &fault):
 		f.Code = fault.Code
 	}
-	r.log.Warn("node fault", "node", n.ID, "attempt", r.state.At.Attempt, "code", f.Code, "error", err)
 	if f.Outcome == "" {
 		f.End = &node.End{Failed: true, Code: f.Code, Reason: fmt.Sprintf("node %q: %s", n.ID, f.Message)}
 	}
+	r.faulted = true
+	defer func() { r.faulted = false }()
 	return r.record(r.finished(f))
 }
 
@@ -140,7 +142,6 @@ func (r *Run) finish(n *flow.Node, f node.Finish) error {
 			return r.fault(n, err)
 		}
 	}
-	r.log.Debug("node finished", "node", n.ID, "attempt", r.state.At.Attempt, "outcome", f.Outcome)
 	if f.RetryAfter == 0 {
 		f.RetryAfter = retryAfter(r.state.At, r.engine.now())
 	}
@@ -227,8 +228,8 @@ func (r *Run) ask(n *flow.Node, a node.Ask) error {
 		}
 	}
 	for _, i := range lost {
-		reply := wire.Reply{Failure: wire.Interrupted, Message: "sent, then interrupted: whether it happened is not known"}
-		if err := r.record(run.CallReplied{At: r.at(), Place: r.state.At.Place, Call: first + i, Reply: run.FromWire(reply)}); err != nil {
+		reply := r.replied(first+i, wire.Reply{Failure: wire.Interrupted, Message: "sent, then interrupted: whether it happened is not known"})
+		if err := r.record(reply, r.callMade(n, a.Calls[i], reply, time.Time{})...); err != nil {
 			return err
 		}
 	}
@@ -266,13 +267,14 @@ func (r *Run) calling(nr int, call wire.Call) run.CallStarted {
 
 // exchange sends the calls and records the replies, each at its own time.
 func (r *Run) exchange(n *flow.Node, calls []wire.Call, first int, todo []int) error {
-	replies := make([]run.CallReplied, len(todo))
+	replies, began := make([]run.CallReplied, len(todo)), make([]time.Time, len(todo))
 	clock.Together(r.engine.cfg.Clock, len(todo), func(k int) {
 		i := todo[k]
 		req := outbound.Request{
 			Connection: n.Connection, Call: calls[i],
-			Key: r.state.At.CallKey(r.ID, first+i), TraceParent: r.traceParent,
+			Key: r.state.At.CallKey(r.ID, first+i), TraceParent: r.state.TraceParent,
 		}
+		began[k] = r.engine.now()
 		var late bool
 		if req.Timeout, late = r.timeLeft(n); late {
 			replies[k] = r.replied(first+i, wire.Reply{Failure: wire.Timeout, Message: fmt.Sprintf("the node's timeout of %s was over before the call", n.Timeout)})
@@ -281,11 +283,15 @@ func (r *Run) exchange(n *flow.Node, calls []wire.Call, first int, todo []int) e
 		replies[k] = r.replied(first+i, r.engine.cfg.Caller.Do(r.ctx, req))
 	})
 	stopped := r.ctx.Err() != nil
-	for _, reply := range replies {
+	for k, reply := range replies {
+		made := r.callMade(n, calls[todo[k]], reply, began[k])
 		if stopped && reply.Reply.Failure == wire.Interrupted {
+			if r.cancelled() {
+				r.also(made) // nobody else will say so
+			}
 			continue // it is for the next process to send it again, or to say so
 		}
-		if err := r.record(reply); err != nil {
+		if err := r.record(reply, made...); err != nil {
 			return err
 		}
 	}

@@ -140,6 +140,23 @@ func (c *Client) Settings(connection string) map[string]any {
 	return maps.Clone(c.conns[connection].settings)
 }
 
+// Host returns the host that a call with this URL goes to, or "" if there is
+// none.
+func (c *Client) Host(connection, url string) string {
+	conn := c.anonymous
+	if connection != "" {
+		conn = c.conns[connection]
+	}
+	if conn == nil {
+		return ""
+	}
+	u, err := conn.resolve(url)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
 // Has tells whether there is a connection of that name.
 func (c *Client) Has(name string) bool { return c.conns[name] != nil }
 

@@ -92,6 +92,8 @@ type RunStarted struct {
 	From    string                    `json:"from,omitempty"`
 	Outputs map[string]map[string]any `json:"outputs,omitempty"`
 	RetryOf string                    `json:"retryOf,omitempty"`
+	// TraceParent is the W3C trace context that the calls of the run carry on.
+	TraceParent string `json:"traceParent,omitempty"`
 }
 
 // CallStarted says that a call is about to be sent.

@@ -46,21 +46,23 @@ func (s Status) Ended() bool {
 
 // State is what the events so far come to. It is not safe for concurrent use.
 type State struct {
-	ID        string
-	Flow      *flow.Flow
-	Seed      string
-	Trigger   string
-	Status    Status
-	StartedAt time.Time
-	UpdatedAt time.Time
-	Deadline  time.Time // zero: none
-	Seq       int       // events folded
-	Wend      string    // version that wrote the last of them, "" if it did not say
-	Outcome   string    // of the node that ended the run
-	Code      string
-	Reason    string
-	Response  *node.Response
-	At        Position // where the run is
+	ID      string
+	Flow    *flow.Flow
+	Seed    string
+	Trigger string
+	// TraceParent is the W3C trace context that calls carry on, or "".
+	TraceParent string
+	Status      Status
+	StartedAt   time.Time
+	UpdatedAt   time.Time
+	Deadline    time.Time // zero: none
+	Seq         int       // events folded
+	Wend        string    // version that wrote the last of them, "" if it did not say
+	Outcome     string    // of the node that ended the run
+	Code        string
+	Reason      string
+	Response    *node.Response
+	At          Position // where the run is
 
 	names  map[string]any // what templates read
 	visits map[string]int
@@ -157,6 +159,7 @@ func (s *State) start(e RunStarted) error {
 		return fmt.Errorf("flow %q has no node %q", s.Flow.Name, e.Trigger)
 	}
 	s.ID, s.Seed, s.Trigger, s.StartedAt, s.Status = e.Run, e.Seed, e.Trigger, e.At.At, Running
+	s.TraceParent = e.TraceParent
 	if s.Flow.Timeout > 0 {
 		s.Deadline = e.At.At.Add(s.Flow.Timeout)
 	}

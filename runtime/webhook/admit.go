@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/problem"
 )
 
@@ -25,15 +26,14 @@ func (h *Handler) admit(c echo.Context) (*hook, []byte, error) {
 	case hook != nil && hook.Verify == "":
 		return h.admitAnybody(c, hook)
 	case hook == nil && !live.guarded:
-		h.cfg.Log.Info("webhook refused", "path", r.URL.Path, "caller", callerOf(r), "error", errNoHook)
-		return nil, nil, problem.New(http.StatusNotFound, "no webhook at %q", r.URL.Path)
+		return nil, nil, &refusal{problem.New(http.StatusNotFound, "no webhook at %q", r.URL.Path), errNoHook}
 	}
 	raw, err := ReadBody(c, h.cfg.MaxBody)
 	if err != nil {
-		return nil, nil, err
+		return hook, nil, err
 	}
 	if err := h.verify(hook, r, raw); err != nil {
-		return nil, nil, h.refuse(live, r, err)
+		return hook, nil, h.refuse(live, r, err)
 	}
 	// Only callers who proved who they are count against the webhook's limit:
 	// others cannot use it up.
@@ -45,10 +45,10 @@ func (h *Handler) admitAnybody(c echo.Context, open *hook) (*hook, []byte, error
 	if c.Request().Method != http.MethodPost {
 		p := problem.New(http.StatusMethodNotAllowed, "%s is not for a webhook, expected POST", c.Request().Method)
 		p.Header.Set("Allow", http.MethodPost)
-		return nil, nil, p
+		return open, nil, p
 	}
 	if err := h.limits.take(open.Path, h.cfg.Clock.Now()); err != nil {
-		return nil, nil, err
+		return open, nil, err
 	}
 	raw, err := ReadBody(c, h.cfg.MaxBody)
 	return open, raw, err
@@ -75,17 +75,43 @@ var (
 // refuse is what everybody gets who proved nothing. It asks in the schemes of
 // all webhooks, whichever path was called.
 func (h *Handler) refuse(live *hooks, r *http.Request, why error) error {
-	caller := callerOf(r)
-	h.cfg.Log.Info("webhook refused", "path", r.URL.Path, "caller", caller, "error", why)
-	if err := h.failures.take(caller, h.cfg.Clock.Now()); err != nil {
-		return err
+	if err := h.failures.take(callerOf(r), h.cfg.Clock.Now()); err != nil {
+		return &refusal{err, why}
 	}
 	p := problem.New(http.StatusUnauthorized,
 		"no webhook takes this request: its path is wrong, or it is not signed as the webhook demands; the server's log says which")
 	for _, scheme := range live.schemes {
 		p.Header.Add("WWW-Authenticate", scheme+` realm="hooks"`)
 	}
-	return p
+	return &refusal{p, why}
+}
+
+// refusal is a problem of which the caller is not told why it is one.
+type refusal struct {
+	error
+	why error
+}
+
+func (r *refusal) Unwrap() error { return r.error }
+
+// refused tells observers that a request made no run. hook is the one that it
+// was for, if there is one.
+func (h *Handler) refused(r *http.Request, hook *hook, err error) error {
+	if !h.cfg.Observers.Watched() {
+		return err
+	}
+	f := fact.HookRefused{At: fact.At{At: h.cfg.Clock.Now()}, Path: r.URL.Path, Caller: callerOf(r), Reason: err.Error()}
+	if hook != nil {
+		f.Flow, f.Node = hook.Flow.Name, hook.Node.ID
+	}
+	if p, ok := errors.AsType[*problem.Problem](err); ok {
+		f.Status, f.Reason = p.Status, p.Detail // its fields may hold what the body does
+	}
+	if hidden, ok := errors.AsType[*refusal](err); ok {
+		f.Reason = hidden.why.Error()
+	}
+	fact.Tell(h.cfg.Observers, f)
+	return err
 }
 
 // callerOf is whom a request comes from as far as the network tells: an IPv4

@@ -18,6 +18,7 @@ import (
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
@@ -119,7 +120,7 @@ func TestRefusedAlike(t *testing.T) {
 	set := doors(t)
 	s := serve(t, webhook.Config{
 		Flows: func() *catalog.Set { return set }, Verifier: doorkeeper(t), Clock: atNow,
-		Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Observers: fact.Observe(fact.Log(slog.New(slog.NewTextHandler(&log, nil)))),
 	}, vendor{})
 	get := func(r *http.Request) { r.Method = http.MethodGet }
 	html := func(r *http.Request) { r.Header.Set("Content-Type", "text/html") }
@@ -143,9 +144,9 @@ func TestRefusedAlike(t *testing.T) {
 	}
 	diff(t, http.StatusOK, post(s, "/hooks/open").Code)
 	for _, line := range []string{
-		`path=/hooks/nobody caller=192.0.2.1 error="no webhook has this path"`,
-		`path=/hooks/signed caller=192.0.2.2 error="expected POST, not GET"`,
-		`path=/hooks/keyed caller=192.0.2.4 error="verify by connection \"keyed\": header \"X-Shop\": not the credential that was expected"`,
+		`path=/hooks/nobody caller=192.0.2.1 status=401 error="no webhook has this path"`,
+		`path=/hooks/signed caller=192.0.2.2 flow=signed node=n1 status=401 error="expected POST, not GET"`,
+		`path=/hooks/keyed caller=192.0.2.4 flow=keyed node=n1 status=401 error="verify by connection \"keyed\": header \"X-Shop\": not the credential that was expected"`,
 	} {
 		if !strings.Contains(log.String(), line) {
 			t.Errorf("the log has no line with %s", line)

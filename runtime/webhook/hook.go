@@ -3,7 +3,6 @@ package webhook
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
 	"time"
@@ -51,8 +50,8 @@ func newHooks(set *catalog.Set, v Verifier) *hooks {
 
 // dedupeKey is what makes the request the same as another; "" if the webhook
 // takes each for new. A request without a key would escape what the webhook
-// promises, so it is refused; log gets why, for the flow's author.
-func (h *hook) dedupeKey(output map[string]any, now time.Time, log *slog.Logger) (string, error) {
+// promises, so it is refused; observers are told why, for the flow's author.
+func (h *hook) dedupeKey(output map[string]any, now time.Time) (string, error) {
 	if h.Dedupe == nil {
 		return "", nil
 	}
@@ -73,8 +72,10 @@ func (h *hook) dedupeKey(output map[string]any, now time.Time, log *slog.Logger)
 	if errors.As(err, &failed) {
 		p.Detail += fmt.Sprintf(": %q cannot be read from it", failed.Expr)
 	}
-	log.Info("webhook refused", "flow", h.Flow.Name, "node", h.Node.ID, "problem", p, "error", err)
-	return "", p
+	if err == nil {
+		return "", p
+	}
+	return "", &refusal{p, err}
 }
 
 // remembered is how long its dedupe keys are held; 0: it has none.

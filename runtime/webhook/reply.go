@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -35,7 +34,7 @@ func (h *Handler) run(c echo.Context, hook *hook, output map[string]any, key str
 		Dedupe: journal.Dedupe{Scope: hook.Flow.Name + "/" + hook.Node.ID, Key: key, For: hook.remembered()},
 	})
 	if err != nil {
-		return NotStarted(err, h.cfg.Log)
+		return NotStarted(err)
 	}
 	c.Response().Header().Set(RunHeader, started.ID)
 	if repeated {
@@ -58,16 +57,15 @@ func (h *Handler) run(c echo.Context, hook *hook, output map[string]any, key str
 // RepeatedHeader marks the answer to a request that repeats an earlier one.
 const RepeatedHeader = "Wend-Repeated"
 
-// NotStarted is the problem that the engine started no run. log gets why, if
-// that is not for the caller.
-func NotStarted(err error, log *slog.Logger) *problem.Problem {
+// NotStarted is the problem that the engine started no run. Why is for those who
+// observe the engine.
+func NotStarted(err error) *problem.Problem {
 	p := problem.New(http.StatusServiceUnavailable, "the server is stopping, no run was made")
 	switch {
 	case errors.Is(err, engine.ErrStopped):
 	case errors.Is(err, engine.ErrNoShards):
 		p.Detail = "the server has no part of the work yet, no run was made"
 	default:
-		log.Error("no run was made", "error", err)
 		p.Detail = "the run could not be put on record, so none was made"
 	}
 	p.Header.Set("Retry-After", retryAfter(comeBack))
@@ -87,7 +85,6 @@ func (h *Handler) await(c echo.Context, hook *hook, started *engine.Run) error {
 	if errors.Is(err, errWaited) {
 		// From here on the run is promised, so it has to be on record.
 		if err := started.Accept(context.WithoutCancel(ctx)); err != nil {
-			h.cfg.Log.Error("promise run", "run", started.ID, "error", err)
 			return notYet(started.ID, hook, h.cfg.Wait)
 		}
 	}

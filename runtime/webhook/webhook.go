@@ -18,6 +18,7 @@ import (
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/trigger"
 )
 
@@ -51,7 +52,9 @@ type Config struct {
 	// Clock is the one that limits, signatures and Wait go by. Defaults to
 	// clock.System.
 	Clock clock.Clock
-	// Log gets what callers are not told. Defaults to none.
+	// Observers are told of requests that are refused. Defaults to nobody.
+	Observers *fact.Observers
+	// Log gets what is wrong with webhooks themselves. Defaults to none.
 	Log *slog.Logger
 }
 
@@ -90,27 +93,30 @@ func (h *Handler) Mount(e *echo.Echo) {
 func (h *Handler) serve(c echo.Context) error {
 	hook, raw, err := h.admit(c)
 	if err != nil {
-		return err
+		return h.refused(c.Request(), hook, err)
 	}
-	kind, err := mediaType(c.Request().Header)
+	output, key, err := h.read(c.Request(), hook, raw)
 	if err != nil {
-		return err
+		return h.refused(c.Request(), hook, err)
+	}
+	return h.run(c, hook, output, key)
+}
+
+// read makes of a request what its trigger gives, and its dedupe key.
+func (h *Handler) read(r *http.Request, hook *hook, raw []byte) (output map[string]any, key string, err error) {
+	kind, err := mediaType(r.Header)
+	if err != nil {
+		return nil, "", err
 	}
 	body, err := parse(hook.Hook.Hook, kind, raw)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
-	output, err := trigger.Output(hook.Hook.Hook, body, request(c.Request(), hook.proof))
-	if err != nil {
-		return err
+	if output, err = trigger.Output(hook.Hook.Hook, body, request(r, hook.proof)); err != nil {
+		return nil, "", err
 	}
-	// No journal keeps keys so far. A sender that gives none is told so from
-	// the beginning.
-	key, err := hook.dedupeKey(output, h.cfg.Clock.Now(), h.cfg.Log)
-	if err != nil {
-		return err
-	}
-	return h.run(c, hook, output, key)
+	key, err = hook.dedupeKey(output, h.cfg.Clock.Now())
+	return output, key, err
 }
 
 // live returns the webhooks of the live flows, made ready once for each set of

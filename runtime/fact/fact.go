@@ -1,0 +1,259 @@
+package fact
+
+import (
+	"time"
+
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+// Fact is something that happened. Each kind has its own type. A fact, and what
+// it points to, must not be changed.
+//
+//sumtype:decl
+type Fact interface {
+	When() time.Time
+	fact()
+}
+
+func (RunStarted) fact()     {}
+func (RunTakenUp) fact()     {}
+func (RunWaits) fact()       {}
+func (RunWoken) fact()       {}
+func (RunParked) fact()      {}
+func (RunResponded) fact()   {}
+func (RunEnded) fact()       {}
+func (RunDropped) fact()     {}
+func (NodeEntered) fact()    {}
+func (NodeLeft) fact()       {}
+func (NodeLogged) fact()     {}
+func (Fault) fact()          {}
+func (RetryScheduled) fact() {}
+func (CallMade) fact()       {}
+func (RunsFound) fact()      {}
+func (StartRefused) fact()   {}
+func (HookRefused) fact()    {}
+func (LeaseGained) fact()    {}
+func (LeaseLost) fact()      {}
+func (JournalFailed) fact()  {}
+func (JournalHealed) fact()  {}
+func (ObserverFailed) fact() {}
+
+// Run is the run that a fact is about. All facts that one engine tells of a run,
+// from its start or from where it took the run up, point to the same Run.
+type Run struct {
+	ID          string
+	Flow        string
+	Trigger     string // node id
+	RetryOf     string // the run that this one takes up again, or ""
+	TraceParent string // W3C trace context of who started it, or ""
+	StartedAt   time.Time
+}
+
+// At is when a fact happened.
+type At struct{ At time.Time }
+
+// When returns the time of the fact.
+func (a At) When() time.Time { return a.At }
+
+// Of is the run that something happened to, and when.
+type Of struct {
+	At
+	Run *Run
+}
+
+// Visit is the attempt at a node that something happened in.
+type Visit struct {
+	Of
+	run.Place
+	Type       string // of the node, as flows write it
+	Connection string // of the node, or ""
+}
+
+// RunStarted says that a run is on record.
+type RunStarted struct {
+	Of
+	From string // the node that it begins at, if it takes up another run
+}
+
+// RunTakenUp says that the engine drives a run from where its events end: one
+// that was parked, or that another process left behind.
+type RunTakenUp struct {
+	Of
+	Events int // that it has so far
+}
+
+// RunWaits says that a run waits.
+type RunWaits struct {
+	Visit
+	Event string    // the name of the one that is awaited, or "" if it is a time
+	Due   time.Time // when it goes on by itself; zero: never
+}
+
+// RunWoken says that what a run waited for is there.
+type RunWoken struct {
+	Visit
+	Event  string        // the name of the one that came, or "" if it was the time
+	Waited time.Duration // since RunWaits
+}
+
+// RunParked says that a run that waits is only in the journal from now on.
+type RunParked struct {
+	Of
+	Due time.Time // when it goes on by itself; zero: never
+}
+
+// RunResponded says that a run has answered its caller.
+type RunResponded struct {
+	Of
+	Status int
+	Took   time.Duration // since the run's start
+}
+
+// RunEnded is the last fact of a run.
+type RunEnded struct {
+	Of
+	Status  run.Status // Completed, Failed or Cancelled
+	Node    string     // that the run was at
+	Outcome string     // of the node that ended the run
+	Code    string
+	Reason  string
+	Took    time.Duration // since the run's start, waits included
+}
+
+// Why tells why an engine drops a run.
+type Why string
+
+// Why a run is dropped.
+const (
+	Stopping Why = "stopping" // the engine is
+	Moved    Why = "moved"    // it was left to another engine in good order
+	Lost     Why = "lost"     // another engine drives it
+	Broken   Why = "broken"   // it cannot go on here before the next start
+)
+
+// RunDropped says that the engine drives a run no more, though it has neither
+// ended nor parked.
+type RunDropped struct {
+	Of
+	Why  Why
+	Kept bool  // in a journal on disk, so that it may go on elsewhere or later
+	Err  error // what was in the way
+}
+
+// NodeEntered says that an attempt at a node begins.
+type NodeEntered struct{ Visit }
+
+// NodeLeft says that an attempt at a node has ended.
+type NodeLeft struct {
+	Visit
+	Outcome string
+	Failed  bool // the outcome is not the success outcome
+	Code    string
+	Message string
+	Calls   int           // that it made
+	Took    time.Duration // since NodeEntered, waits included
+}
+
+// NodeLogged is a line that a node wrote for the log.
+type NodeLogged struct {
+	Visit
+	Line string
+}
+
+// Fault says that an attempt failed on the host's side: a plugin that trapped, a
+// template that has no value, inputs that do not fit. NodeLeft follows.
+type Fault struct {
+	Visit
+	Outcome string
+	Code    string
+	Message string
+	Handled bool // the flow goes on, by a route or another attempt
+}
+
+// RetryScheduled says that an attempt will be followed by another.
+type RetryScheduled struct {
+	Visit
+	Outcome string // by which the attempt ended
+	Due     time.Time
+	Delay   time.Duration
+}
+
+// CallMade says that a call has ended, one way or the other.
+type CallMade struct {
+	Visit
+	Call    int // from 0, within the attempt
+	Method  string
+	Host    string // "" if it is not known
+	Path    string
+	Status  int          // 0 if there was no reply
+	Failure wire.Failure // "" if there was
+	Message string       // of the failure
+	// Took is how long the call took, and 0 for one that was interrupted in an
+	// earlier process. Its start is When less that.
+	Took     time.Duration
+	Sent     int    // bytes of the body
+	Received int    // bytes of the reply's body
+	Key      string // its idempotency key
+	// Idempotent calls are sent again when their reply was lost.
+	Idempotent bool
+}
+
+// RunsFound says that the engine takes up runs that were left unfinished.
+type RunsFound struct {
+	At
+	Runs int
+}
+
+// StartRefused says that the engine was asked for a run and made none.
+type StartRefused struct {
+	At
+	Flow  string
+	Later bool // nothing is wrong: the engine is stopping, or has no part of the journal yet
+	Err   error
+}
+
+// HookRefused says that a request to a webhook was refused, and made no run.
+type HookRefused struct {
+	At
+	Path   string // that was called
+	Caller string // its address, as far as the network tells
+	Flow   string // that has the webhook; "" if none has this path
+	Node   string
+	Status int    // that the caller got
+	Reason string // the true one, which may not be what the caller was told
+}
+
+// LeaseGained says that runs of these shards are the engine's to drive now.
+type LeaseGained struct {
+	At
+	Shards journal.Shards
+	Held   journal.Shards // with them
+}
+
+// LeaseLost says that runs of these shards are the engine's no more.
+type LeaseLost struct {
+	At
+	Shards journal.Shards
+	Held   journal.Shards // without them
+	Given  bool           // in good order: they are another engine's part, or this one stops
+}
+
+// JournalFailed says that the journal refused something, which is tried again
+// unless Run is dropped for it.
+type JournalFailed struct {
+	At
+	Run   *Run   // nil if it concerns no single one
+	Doing string // such as "append"
+	Err   error
+}
+
+// JournalHealed says that the run goes on for which the journal failed.
+type JournalHealed struct{ Of }
+
+// ObserverFailed says that an observer panicked. It is told no more.
+type ObserverFailed struct {
+	At
+	Panic string
+}

@@ -1,0 +1,198 @@
+package fact
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+// Log is the observer that writes the log: one line for each run that failed and
+// one for each call that was interrupted, with all that is needed to find them;
+// what nodes log; and what went wrong around them. Runs that go well are told
+// on level debug.
+func Log(log *slog.Logger) Observer {
+	return func(f Fact) {
+		if level := levelOf(f); log.Enabled(context.Background(), level) {
+			text, attrs := lineOf(f)
+			log.LogAttrs(context.Background(), level, text, attrs...)
+		}
+	}
+}
+
+func levelOf(f Fact) slog.Level {
+	switch f := f.(type) {
+	case JournalFailed, ObserverFailed:
+		return slog.LevelError
+	case StartRefused:
+		if !f.Later {
+			return slog.LevelError
+		}
+	case RunEnded:
+		return endLevel(f.Status)
+	case RunDropped:
+		return f.level()
+	case CallMade:
+		if f.Failure == wire.Interrupted {
+			return slog.LevelWarn
+		}
+	case Fault:
+		if f.Handled {
+			return slog.LevelWarn // else the line of the run that it ends says it
+		}
+	case LeaseLost:
+		if !f.Given {
+			return slog.LevelWarn
+		}
+	case NodeLogged, RunsFound, HookRefused, JournalHealed:
+		return slog.LevelInfo
+	case RunStarted, RunTakenUp, RunWaits, RunWoken, RunParked, RunResponded, NodeEntered, NodeLeft, RetryScheduled, LeaseGained:
+	}
+	return slog.LevelDebug
+}
+
+func endLevel(s run.Status) slog.Level {
+	switch s {
+	case run.Failed:
+		return slog.LevelWarn
+	case run.Cancelled:
+		return slog.LevelInfo
+	case run.Completed, run.Running, run.Waiting:
+	}
+	return slog.LevelDebug
+}
+
+func (d RunDropped) level() slog.Level {
+	switch d.Why {
+	case Broken:
+		return slog.LevelError
+	case Lost:
+		return slog.LevelWarn
+	case Stopping, Moved:
+		if !d.Kept {
+			return slog.LevelWarn
+		}
+	}
+	return slog.LevelDebug
+}
+
+func lineOf(f Fact) (text string, attrs []slog.Attr) {
+	switch f := f.(type) {
+	case RunStarted:
+		return "run started", f.Run.line(maybe("from", f.From))
+	case RunTakenUp:
+		return "run taken up", f.Run.line(slog.Int("events", f.Events))
+	case RunWaits:
+		return "run waits", f.line(maybe("event", f.Event), until(f.Due))
+	case RunWoken:
+		return "run woken", f.line(maybe("event", f.Event), slog.Duration("waited", f.Waited))
+	case RunParked:
+		return "run parked", f.Run.line(until(f.Due))
+	case RunResponded:
+		return "run responded", f.Run.line(slog.Int("status", f.Status), slog.Duration("took", f.Took))
+	case RunEnded:
+		return "run " + string(f.Status), f.Run.line(slog.String("node", f.Node), maybe("outcome", f.Outcome),
+			maybe("code", f.Code), maybe("message", f.Reason), slog.Duration("took", f.Took))
+	case RunDropped:
+		return dropped(f.Why), f.Run.line(slog.Bool("kept", f.Kept), because(f.Err))
+	case NodeEntered:
+		return "node entered", f.line()
+	case NodeLeft:
+		return "node left", f.line(slog.String("outcome", f.Outcome), maybe("code", f.Code), maybe("message", f.Message),
+			slog.Duration("took", f.Took))
+	case NodeLogged:
+		return f.Line, f.line()
+	case Fault:
+		return "node fault", f.line(slog.String("outcome", f.Outcome), slog.String("code", f.Code), slog.String("message", f.Message))
+	case RetryScheduled:
+		return "node is tried again", f.line(slog.String("outcome", f.Outcome), slog.Duration("delay", f.Delay))
+	case CallMade:
+		return f.text(), f.line(slog.Int("call", f.Call), f.outcome(), maybe("message", f.Message),
+			slog.String("method", f.Method), maybe("host", f.Host), slog.String("path", f.Path), slog.Duration("took", f.Took))
+	case RunsFound:
+		return "unfinished runs go on", []slog.Attr{slog.Int("runs", f.Runs)}
+	case StartRefused:
+		return "no run was made", []slog.Attr{slog.String("flow", f.Flow), slog.Any("error", f.Err)}
+	case HookRefused:
+		return "webhook refused", []slog.Attr{
+			slog.String("path", f.Path), slog.String("caller", f.Caller), maybe("flow", f.Flow), maybe("node", f.Node),
+			slog.Int("status", f.Status), slog.String("error", f.Reason),
+		}
+	case LeaseGained:
+		return "shards gained", []slog.Attr{slog.Int("shards", f.Shards.Len()), slog.Int("held", f.Held.Len())}
+	case LeaseLost:
+		return "shards lost", []slog.Attr{slog.Int("shards", f.Shards.Len()), slog.Int("held", f.Held.Len())}
+	case JournalFailed:
+		return "the journal failed", f.Run.line(slog.String("doing", f.Doing), slog.Any("error", f.Err))
+	case JournalHealed:
+		return "the journal can be written again", f.Run.line()
+	case ObserverFailed:
+		return "an observer failed, and is told no more", []slog.Attr{slog.String("panic", f.Panic)}
+	}
+	return "", nil // there is no other fact
+}
+
+func dropped(w Why) string {
+	switch w {
+	case Broken:
+		return "run stopped"
+	case Lost:
+		return "another drives the run"
+	case Moved:
+		return "run left to another"
+	case Stopping:
+	}
+	return "run interrupted"
+}
+
+func (c CallMade) text() string {
+	if c.Failure == wire.Interrupted {
+		return "call interrupted"
+	}
+	return "call made"
+}
+
+// outcome is what became of the call.
+func (c CallMade) outcome() slog.Attr {
+	if c.Failure != "" {
+		return slog.String("outcome", string(c.Failure))
+	}
+	return slog.Int("outcome", c.Status)
+}
+
+// line begins with what names the run. No run has no line.
+func (r *Run) line(more ...slog.Attr) []slog.Attr {
+	if r == nil {
+		return more
+	}
+	return append([]slog.Attr{slog.String("run", r.ID), slog.String("flow", r.Flow)}, more...)
+}
+
+// line begins with what names the attempt.
+func (v Visit) line(more ...slog.Attr) []slog.Attr {
+	return v.Run.line(append([]slog.Attr{slog.String("node", v.Node), slog.Int("attempt", v.Attempt)}, more...)...)
+}
+
+// maybe is no attribute if there is no text: handlers leave it out.
+func maybe(name, text string) slog.Attr {
+	if text == "" {
+		return slog.Attr{}
+	}
+	return slog.String(name, text)
+}
+
+func because(err error) slog.Attr {
+	if err == nil {
+		return slog.Attr{}
+	}
+	return slog.Any("error", err)
+}
+
+func until(t time.Time) slog.Attr {
+	if t.IsZero() {
+		return slog.Attr{}
+	}
+	return slog.Time("until", t)
+}
