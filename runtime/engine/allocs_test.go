@@ -14,7 +14,7 @@ func TestAllocations(t *testing.T) {
 	if info, _ := debug.ReadBuildInfo(); info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		t.Skip("the race detector allocates too")
 	}
-	const budget = 136
+	const budget = 127
 	f := load(t, "  a: { type: call, with: { urls: [/one] }, next: b }\n  b: { type: respond, with: { body: $(a.status) } }")
 	e := engine.New(engine.Config{Caller: &vendor{}})
 	got := testing.AllocsPerRun(200, func() {
