@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/secret"
 )
 
 func runsCommand(std *streams) *cobra.Command {
@@ -95,23 +96,14 @@ func (r *remote) request(ctx context.Context, method, path string, body any) (*h
 
 // readToken returns the token that ref refers to, "" if there is none.
 func readToken(ref string) (string, error) {
-	kind, name, _ := strings.Cut(ref, ":")
-	switch kind {
-	case "env":
-		token := os.Getenv(name)
-		if token == "" && ref != defaultToken {
-			return "", fmt.Errorf("--token %s: the environment variable is not set", ref)
-		}
-		return token, nil
-	case "file":
-		token, err := os.ReadFile(name)
-		if err != nil {
-			return "", fmt.Errorf("--token: %w", err)
-		}
-		return strings.TrimSpace(string(token)), nil
+	token, err := secret.Read(ref, os.LookupEnv)
+	switch {
+	case errors.Is(err, secret.ErrNone) && ref == defaultToken:
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("--token: %w", err)
 	default:
-		// What was given may be the token itself: it is not repeated.
-		return "", errors.New("--token: expected env:NAME or file:PATH")
+		return string(token), nil
 	}
 }
 

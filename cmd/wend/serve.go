@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -26,6 +25,7 @@ import (
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/secret"
 	"github.com/wendflow/wend/runtime/webhook"
 )
 
@@ -177,31 +177,14 @@ func apiToken(cfg *config.Config) (string, error) {
 	if cfg.Server.Token == "" {
 		return "", nil
 	}
-	token, err := resolveToken(cfg.Server.Token)
+	token, err := secret.Read(cfg.Server.Token, os.LookupEnv)
 	if err != nil {
-		return "", err
+		return "", wrongf("server.token: %w", err)
 	}
-	if err := auth.CheckToken(token); err != nil {
+	if err := auth.CheckToken(string(token)); err != nil {
 		return "", wrongf("server.token: %s: %w", cfg.Server.Token, err)
 	}
-	return token, nil
-}
-
-func resolveToken(ref string) (string, error) {
-	kind, name, _ := strings.Cut(ref, ":")
-	switch kind {
-	case "env":
-		if token := os.Getenv(name); token != "" {
-			return token, nil
-		}
-		return "", wrongf("server.token: the environment variable %q is not set", name)
-	default:
-		token, err := os.ReadFile(name)
-		if err != nil {
-			return "", wrongf("server.token: %w", err)
-		}
-		return strings.TrimSpace(string(token)), nil
-	}
+	return string(token), nil
 }
 
 func hostOf(addr string) string {

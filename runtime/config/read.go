@@ -10,6 +10,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/secret"
 	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
@@ -217,7 +218,7 @@ func (r *reader) token(f yamldoc.Field) string {
 	if !ok {
 		return ""
 	}
-	if err := outbound.ValidateReference(ref); err != nil {
+	if err := secret.Check(ref); err != nil {
 		r.Mistakes.Errorf(f.Value.Pos(), LiteralSecret, "%s: %s", f, err)
 	}
 	return ref

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/secret"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
@@ -86,21 +87,21 @@ func limiterOf(r Rate) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(r.PerSecond), cmp.Or(r.Burst, 1))
 }
 
-func (c Connection) lookUpSecrets(env func(string) (string, bool)) (map[string]Secret, error) {
-	secrets := make(map[string]Secret, len(c.Secrets))
+func (c Connection) lookUpSecrets(env func(string) (string, bool)) (map[string]secret.Text, error) {
+	secrets := make(map[string]secret.Text, len(c.Secrets))
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(c.Secrets)) {
-		if _, _, err := splitRef(c.Secrets[name]); err != nil {
+		if secret.Check(c.Secrets[name]) != nil {
 			continue // Validate tells
 		}
-		secret, err := Resolve(c.Secrets[name], env)
-		if err == nil && !httpguts.ValidHeaderFieldValue(string(secret)) {
+		text, err := secret.Read(c.Secrets[name], env)
+		if err == nil && !httpguts.ValidHeaderFieldValue(string(text)) {
 			err = errors.New("holds a line break or another control character")
 		}
 		if err != nil {
 			errs = append(errs, c.wrong("secrets."+name, "secret %q: %s", name, err))
 		}
-		secrets[name] = secret
+		secrets[name] = text
 	}
 	return secrets, errors.Join(errs...)
 }

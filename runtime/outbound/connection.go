@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wendflow/wend/runtime/secret"
 )
 
 // Connection is how we and one outside party reach and trust each other, as
@@ -115,7 +117,7 @@ func (c Connection) Validate() error {
 	if err != nil {
 		return errors.Join(err, c.validateAddress(), c.validateLimits())
 	}
-	m := &maker{Connection: c, secrets: map[string]Secret{}, mask: &mask{}}
+	m := &maker{Connection: c, secrets: map[string]secret.Text{}, mask: &mask{}}
 	k.make(m)
 	return errors.Join(c.validateSecrets(k), errors.Join(m.errs...), c.validateAddress(), c.validateLimits())
 }
@@ -137,7 +139,7 @@ func (c Connection) validateSecrets(k kind) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Secrets)) {
-		if _, _, err := splitRef(c.Secrets[name]); err != nil {
+		if err := secret.Check(c.Secrets[name]); err != nil {
 			errs = append(errs, c.wrong("secrets."+name, "secret %q: %s", name, err))
 		}
 		if known := k.knownSecrets(); !k.anySecrets && !slices.Contains(known, name) {

@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/wendflow/wend/runtime/secret"
 )
 
 // credential adds a connection's proof of who we are to its requests. It is
@@ -74,12 +76,12 @@ func makeBasic(m *maker) proof {
 	value := m.basic(username, m.secrets["password"])
 	return proof{
 		credential: fixedHeader{"Authorization", value},
-		verifier:   headerVerifier{name: "Authorization", scheme: "Basic", want: Secret(value)},
+		verifier:   headerVerifier{name: "Authorization", scheme: "Basic", want: secret.Text(value)},
 	}
 }
 
 // basic returns the header of HTTP Basic, and has it hidden.
-func (m *maker) basic(username string, password Secret) string {
+func (m *maker) basic(username string, password secret.Text) string {
 	pair := base64.StdEncoding.EncodeToString([]byte(username + ":" + string(password)))
 	if password != "" {
 		m.mask.add(pair)
@@ -91,7 +93,7 @@ func makeBearer(m *maker) proof {
 	value := "Bearer " + string(m.secrets["token"])
 	return proof{
 		credential: fixedHeader{"Authorization", value},
-		verifier:   headerVerifier{name: "Authorization", scheme: "Bearer", want: Secret(value)},
+		verifier:   headerVerifier{name: "Authorization", scheme: "Bearer", want: secret.Text(value)},
 	}
 }
 
@@ -108,7 +110,7 @@ func makeAPIKey(m *maker) proof {
 	value := m.text("prefix", "") + key
 	return proof{
 		credential: fixedHeader{name, value},
-		verifier:   headerVerifier{name: name, want: Secret(value)},
+		verifier:   headerVerifier{name: name, want: secret.Text(value)},
 		headers:    []string{name},
 	}
 }
@@ -128,9 +130,9 @@ func (m *maker) headerName(setting, fallback string) string {
 
 // hideSecrets has all secrets hidden that are not just names.
 func (m *maker) hideSecrets(k kind) {
-	for name, secret := range m.secrets {
+	for name, text := range m.secrets {
 		if !slices.Contains(k.identities, name) {
-			m.mask.add(string(secret))
+			m.mask.add(string(text))
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wendflow/wend/runtime/secret"
 )
 
 // kind is one type of connection.
@@ -71,7 +73,7 @@ type proof struct {
 // wrong with it. While a Connection is only validated there are no secrets.
 type maker struct {
 	Connection
-	secrets   map[string]Secret
+	secrets   map[string]secret.Text
 	mask      *mask
 	transport http.RoundTripper // for endpoints that give tokens
 	now       func() time.Time
@@ -91,9 +93,9 @@ func (m *maker) identity(name string) string {
 }
 
 func (m *maker) needIdentity(name string) string {
-	_, secret := m.Secrets[name]
+	_, given := m.Secrets[name]
 	id := m.identity(name)
-	if id == "" && !secret {
+	if id == "" && !given {
 		m.errorf("secrets", "type %q needs %q, among its secrets or its settings", m.Type, name)
 	}
 	return id

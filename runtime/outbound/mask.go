@@ -8,7 +8,11 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+
+	"github.com/wendflow/wend/runtime/secret"
 )
+
+const masked = secret.Mask
 
 // mask hides the secrets of one connection in text that leaves it: as they are,
 // in hex and base64, and however JSON, a URL or HTML spells any of these.

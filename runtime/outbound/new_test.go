@@ -44,7 +44,7 @@ func TestNewReportsEverything(t *testing.T) {
 		`connection "c": type "bearer" needs the secret "token": write secrets: { token: env:NAME } or file:PATH`,
 		`connection "c": is defined twice`,
 		`connection "d": no connection type "bearr"`,
-		`connection "e": secret "token": a secret is not written into the file: expected env:NAME or file:PATH, which say where it is`,
+		`connection "e": secret "token": a secret is not written here: expected env:NAME or file:PATH, which say where it is`,
 		`connection "e": type "bearer" uses no secret "tokn"`,
 		`connection "e": hosts: "https://x": expected host or host:port, without scheme, user or path`,
 		`connection "e": hosts: "*": a credential needs named hosts`,

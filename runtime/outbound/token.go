@@ -18,6 +18,8 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/wendflow/wend/runtime/secret"
 )
 
 // token is what a token endpoint gave.
@@ -219,7 +221,7 @@ func (m *maker) grant(kind string, params map[string]string) (grant, bool) {
 		g.params[name] = v
 	}
 	if g.clientSecret != "" {
-		m.basic(g.clientID, Secret(g.clientSecret)) // hides the pair
+		m.basic(g.clientID, secret.Text(g.clientSecret)) // hides the pair
 	}
 	return g, m.oneOf("tokenFormat", "form", "json") == "json"
 }

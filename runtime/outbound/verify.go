@@ -18,6 +18,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/wendflow/wend/runtime/secret"
 )
 
 // verifier checks that a caller knows what only the party of a connection can
@@ -78,8 +80,8 @@ func (c Connection) CanCall() bool { return c.Type != "hmac" }
 // headerVerifier wants one header to have one value.
 type headerVerifier struct {
 	name   string
-	scheme string // what the value begins with, in any case; "" for none
-	want   Secret // with the scheme
+	scheme string      // what the value begins with, in any case; "" for none
+	want   secret.Text // with the scheme
 }
 
 func (v headerVerifier) verify(header http.Header, _ []byte, _ time.Time) error {
@@ -112,7 +114,7 @@ func sameText(a, b string) bool {
 
 // signature checks an HMAC.
 type signature struct {
-	keys      []Secret // any may fit, so that keys can be changed one side at a time
+	keys      []secret.Text // any may fit, so that keys can be changed one side at a time
 	header    string
 	prefix    string
 	hash      func() hash.Hash
