@@ -37,7 +37,7 @@ func TestBuild(t *testing.T) {
 			"does not export the function wend_alloc(i32) i32 of ABI 1",
 		},
 		"no module":     {map[string]string{"plugin.yaml": declared}, pluginbuild.Config{Module: "/no/such.wasm"}, "no such file"},
-		"wrong mistake": {map[string]string{"plugin.yaml": "plugin: x\n"}, pluginbuild.Config{}, `missing "version"`},
+		"wrong mistake": {map[string]string{"plugin.yaml": "plugin: x\n"}, pluginbuild.Config{}, `missing the key "version"`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
