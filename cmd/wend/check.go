@@ -8,10 +8,11 @@ import (
 
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/environment"
 )
 
 func checkCommand(std *streams) *cobra.Command {
-	var env environment
+	var env envFlags
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check PATH...",
@@ -30,12 +31,12 @@ checked if there is a configuration.`,
 			if len(files) == 0 {
 				return wrongf("no flows (*.yaml) under %q", args)
 			}
-			cfg, flows, err := env.forChecking(std)
+			cfg, flows, err := env.forChecking(cmd.Context(), std)
 			if err != nil {
 				return err
 			}
 			set, mistakes := catalog.Load(files, flows)
-			mistakes = append(mistakes, checkConnections(set, cfg)...)
+			mistakes = append(mistakes, environment.Check(set, cfg)...)
 			return report(std, mistakes.Sorted(), asJSON)
 		},
 	}

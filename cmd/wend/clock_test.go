@@ -22,7 +22,7 @@ var ownTime = map[string]string{
 	"runtime/outbound/exchange.go":     "the same",
 	"runtime/outbound/token.go":        "undoes what the OAuth library adds, which is the machine's time",
 	"runtime/pluginhost/instance.go":   "bounds a guest, and says how long it took",
-	"cmd/wend/live.go":                 "files come to rest by no other time",
+	"runtime/watch/watch.go":           "files come to rest by no other time",
 	"cmd/wend/demo.go":                 "tells people how long it took",
 	"cmd/wend/runs_list.go":            "`--from 2h` is two hours before the user asked",
 }

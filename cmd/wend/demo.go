@@ -120,7 +120,10 @@ func setStage(ctx context.Context, std *streams, pluginDir string, log *slog.Log
 		return nil, err
 	}
 	defer cleanup() // secrets are read once
-	s.world, err = openWorld(ctx, std, cfg, nil, pluginDir, log)
+	s.world, err = openWorld(ctx, cfg, pluginDir, log)
+	if err == nil {
+		err = s.world.connect(std, cfg.Connections)
+	}
 	if err != nil {
 		s.close(ctx)
 		return nil, err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -17,11 +15,12 @@ import (
 	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/environment"
 	"github.com/wendflow/wend/runtime/flow"
-	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/pluginhost"
+	"github.com/wendflow/wend/runtime/registry"
 )
 
 const (
@@ -29,20 +28,20 @@ const (
 	defaultPlugins = "plugins/dist"
 )
 
-// environment is what flows run in: the configuration and the plugins.
-type environment struct {
+// envFlags say what flows run in: the configuration and the plugins.
+type envFlags struct {
 	configPath string
 	pluginDir  string
 }
 
-func (e *environment) flags(cmd *cobra.Command) {
+func (e *envFlags) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&e.configPath, "config", "", "configuration with the connections (default wend.yaml, if there is one)")
 	cmd.Flags().StringVar(&e.pluginDir, "plugins", "", "folder of the plugins (default "+defaultPlugins+", if there is one)")
 }
 
 // load reads the configuration. It is nil if none was named and there is no
 // wend.yaml.
-func (e *environment) load(std *streams) (*config.Config, error) {
+func (e *envFlags) load(std *streams) (*config.Config, error) {
 	path := e.configPath
 	if path == "" {
 		if _, err := os.Stat(defaultConfig); errors.Is(err, fs.ErrNotExist) {
@@ -58,88 +57,60 @@ func (e *environment) load(std *streams) (*config.Config, error) {
 	return cfg, nil
 }
 
-// wasmFiles lists the plugins. A folder that was named must be there.
-func (e *environment) wasmFiles() ([]string, error) {
-	dir := e.pluginDir
-	if dir == "" {
-		dir = defaultPlugins
+// folder is where the plugins lie. One that was named must be there.
+func (e *envFlags) folder() (string, error) {
+	if e.pluginDir == "" {
+		return defaultPlugins, nil
 	}
-	info, err := os.Stat(dir)
+	info, err := os.Stat(e.pluginDir)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && e.pluginDir == "":
-		return nil, nil
 	case err != nil:
-		return nil, wrongf("plugins: %w", err)
+		return "", wrongf("plugins: %w", err)
 	case !info.IsDir():
-		return nil, wrongf("plugins: %q is not a folder", dir)
+		return "", wrongf("plugins: %q is not a folder", e.pluginDir)
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "*.wasm"))
-	return files, wrong(err)
+	return e.pluginDir, nil
 }
 
 // catalogue knows every node type from what it declares: nothing is compiled,
 // so it cannot run anything.
-func (e *environment) catalogue(*streams) (*node.Set, error) {
-	types := nodes.All()
-	files, err := e.wasmFiles()
+func (e *envFlags) catalogue(ctx context.Context) (*node.Set, error) {
+	dir, err := e.folder()
 	if err != nil {
 		return nil, err
 	}
-	for _, file := range files {
-		wasm, err := os.ReadFile(file)
-		if err != nil {
-			return nil, wrong(err)
-		}
-		declared, err := manifest.Declared(wasm)
-		if err != nil {
-			return nil, wrongf("%s: %w", file, err)
-		}
-		types = append(types, declared...)
+	plugins, err := registry.Open(ctx, registry.Config{Folder: dir, Others: nodes.All(), Clock: clock.System})
+	if err != nil {
+		return nil, wrong(err)
 	}
-	set, err := node.NewSet(types...)
-	return set, wrong(err)
+	return plugins.Types(), nil
 }
 
 // forChecking is what flows are checked against. The configuration is nil if
 // there is none.
-func (e *environment) forChecking(std *streams) (*config.Config, flow.Config, error) {
+func (e *envFlags) forChecking(ctx context.Context, std *streams) (*config.Config, flow.Config, error) {
 	cfg, err := e.load(std)
 	if err != nil {
 		return nil, flow.Config{}, err
 	}
-	types, err := e.catalogue(std)
+	types, err := e.catalogue(ctx)
 	if err != nil {
 		return nil, flow.Config{}, err
 	}
-	return cfg, flowConfig(types, cfg), nil
-}
-
-func flowConfig(types *node.Set, cfg *config.Config) flow.Config {
-	fc := flow.Config{Types: types}
-	if cfg != nil {
-		fc.Variables = cfg.Variables
-		fc.Connections = []string{}
-		for _, c := range cfg.Connections {
-			fc.Connections = append(fc.Connections, c.Name)
-		}
-	}
-	return fc
+	return cfg, environment.Flows(types, cfg), nil
 }
 
 // world is an environment that can run flows. Close it.
 type world struct {
-	config    *config.Config // never nil
-	pluginDir string
-	host      *pluginhost.Host
-	plugins   []*pluginhost.Plugin
-	types     *node.Set
-	outbound  *outbound.Client
-	clock     clock.Clock // of all that is run here
+	config   *config.Config // never nil
+	host     *pluginhost.Host
+	plugins  *registry.Registry
+	outbound *outbound.Client // nil until connect
+	clock    clock.Clock      // of all that is run here
 }
 
-// open loads the plugins and prepares the connections that are used. nil stands
-// for all.
-func (e *environment) open(ctx context.Context, std *streams, log *slog.Logger, used func(connection string) bool) (*world, error) {
+// open knows the plugins; none is loaded.
+func (e *envFlags) open(ctx context.Context, std *streams, log *slog.Logger) (*world, error) {
 	cfg, err := e.load(std)
 	if err != nil {
 		return nil, err
@@ -147,72 +118,50 @@ func (e *environment) open(ctx context.Context, std *streams, log *slog.Logger, 
 	if cfg == nil {
 		cfg = &config.Config{}
 	}
-	if _, err := e.wasmFiles(); err != nil { // a folder that was named must be there
+	dir, err := e.folder()
+	if err != nil {
 		return nil, err
 	}
-	return openWorld(ctx, std, cfg, used, cmp.Or(e.pluginDir, defaultPlugins), log)
+	return openWorld(ctx, cfg, dir, log)
 }
 
-func openWorld(ctx context.Context, std *streams, cfg *config.Config, used func(string) bool, pluginDir string, log *slog.Logger) (*world, error) {
-	client, err := outbound.New(outbound.Config{
-		Connections: connectionsOf(cfg, used), Allow: cfg.Outbound.Allow, MaxReply: cfg.Limits.Reply, Clock: clock.System,
-	})
+func openWorld(ctx context.Context, cfg *config.Config, pluginDir string, log *slog.Logger) (*world, error) {
+	w := &world{config: cfg, clock: clock.System}
+	var err error
+	w.host, err = pluginhost.New(ctx, pluginhost.Config{CacheDir: cacheDir(log), Ceiling: environment.Ceiling(cfg), Log: log})
 	if err != nil {
-		diag.Print(std.err, placed(cfg, err), readSource)
-		return nil, errSaid
-	}
-	w := &world{config: cfg, pluginDir: pluginDir, outbound: client, clock: clock.System}
-	w.host, err = pluginhost.New(ctx, pluginhost.Config{CacheDir: cacheDir(log), Ceiling: pluginCeiling(cfg), Log: log})
-	if err != nil {
-		w.Close(ctx)
 		return nil, wrong(err)
 	}
-	types := nodes.All()
-	if w.plugins, err = w.host.LoadDir(ctx, pluginDir); err != nil {
-		w.Close(ctx)
-		return nil, wrong(err)
-	}
-	for _, p := range w.plugins {
-		types = append(types, p.Types()...)
-	}
-	if w.types, err = node.NewSet(types...); err != nil {
+	w.plugins, err = registry.Open(ctx, registry.Config{Folder: pluginDir, Others: nodes.All(), Host: w.host, Clock: w.clock, Log: log})
+	if err != nil {
 		w.Close(ctx)
 		return nil, wrong(err)
 	}
 	return w, nil
 }
 
-func connectionsOf(cfg *config.Config, used func(string) bool) []outbound.Connection {
-	if used == nil {
-		return cfg.Connections
+// connect prepares connections for calls, those with their secrets.
+func (w *world) connect(std *streams, connections []outbound.Connection) error {
+	var err error
+	w.outbound, err = outbound.New(outbound.Config{
+		Connections: connections, Allow: w.config.Outbound.Allow, MaxReply: w.config.Limits.Reply, Clock: w.clock,
+	})
+	if err != nil {
+		diag.Print(std.err, environment.Placed(w.config, err), readSource)
+		return errSaid
 	}
-	return slices.DeleteFunc(slices.Clone(cfg.Connections), func(c outbound.Connection) bool { return !used(c.Name) })
-}
-
-// placed finds the places in wend.yaml of what is wrong with connections.
-func placed(cfg *config.Config, err error) diag.List {
-	var list diag.List
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		list.Errorf(diag.Pos{File: cfg.File}, config.InvalidConnection, "%s", err)
-		return list
-	}
-	for _, err := range joined.Unwrap() {
-		pos := diag.Pos{File: cfg.File}
-		if field, ok := errors.AsType[*outbound.FieldError](err); ok {
-			pos = cfg.Pos("connections." + field.Connection + "." + field.Field)
-		}
-		list.Errorf(pos, config.InvalidConnection, "%s", err)
-	}
-	return list.Sorted()
+	return nil
 }
 
 // Close lets go of plugins and connections. No run may be in progress.
 func (w *world) Close(ctx context.Context) {
-	if w.host != nil {
-		_ = w.host.Close(ctx)
+	if w.plugins != nil {
+		w.plugins.Close()
 	}
-	w.outbound.Close()
+	_ = w.host.Close(ctx)
+	if w.outbound != nil {
+		w.outbound.Close()
+	}
 }
 
 // cacheDir keeps compiled plugins between starts; without a home every start
@@ -224,14 +173,6 @@ func cacheDir(log *slog.Logger) string {
 		return ""
 	}
 	return filepath.Join(dir, "wend")
-}
-
-func pluginCeiling(cfg *config.Config) manifest.Limits {
-	p := cfg.Limits.Plugin
-	return manifest.Limits{
-		Fuel: uint64(p.Fuel), Memory: uint64(p.Memory), Calls: uint64(p.Calls), Depth: uint64(p.Depth),
-		Wall: p.Wall, Input: uint64(p.Input), Output: uint64(p.Output), Reply: uint64(p.Reply), Log: uint64(p.Log),
-	}
 }
 
 // newLog writes for people on a terminal's stderr.

@@ -15,14 +15,14 @@ import (
 )
 
 func nodesCommand(std *streams) *cobra.Command {
-	var env environment
+	var env envFlags
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "nodes [TYPE]",
 		Short: "Show the catalogue of node types, or one with all it takes and gives",
 		Args:  cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			types, err := env.catalogue(std)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			types, err := env.catalogue(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -22,7 +22,7 @@ type recordOptions struct {
 	node           string
 	visit, attempt int
 	name           string
-	env            environment
+	env            envFlags
 }
 
 func (o *recordOptions) flags(cmd *cobra.Command) {

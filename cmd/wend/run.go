@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"os"
 	"slices"
@@ -15,19 +16,21 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/environment"
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/run"
-	"github.com/wendflow/wend/runtime/spec"
 	"github.com/wendflow/wend/runtime/trigger"
 )
 
 func runCommand(std *streams) *cobra.Command {
-	var env environment
+	var env envFlags
 	var log logFlag
 	var o runOptions
 	cmd := &cobra.Command{
@@ -45,14 +48,12 @@ func runCommand(std *streams) *cobra.Command {
 				return errors.New("--events needs --json")
 			}
 			o.file = args[0]
-			w, err := env.open(cmd.Context(), std, logger, connectionsIn(o.file))
+			w, err := env.open(cmd.Context(), std, logger)
 			if err != nil {
 				return err
 			}
 			defer w.Close(context.WithoutCancel(cmd.Context()))
-			return o.run(cmd.Context(), std, w, engine.New(engine.Config{
-				Caller: w.outbound, Clock: w.clock, Version: version(), Observers: fact.Observe(exceptEnd(fact.Log(logger))),
-			}))
+			return o.run(cmd.Context(), std, w, logger)
 		},
 	}
 	env.flags(cmd)
@@ -80,8 +81,8 @@ type runOptions struct {
 	json, events         bool
 }
 
-func (o *runOptions) run(ctx context.Context, std *streams, w *world, e *engine.Engine) error {
-	f, err := loadFlow(std, o.file, flowConfig(w.types, w.config))
+func (o *runOptions) run(ctx context.Context, std *streams, w *world, log *slog.Logger) error {
+	f, err := loadFlow(std, o.file, environment.Flows(w.plugins.Types(), w.config))
 	if err != nil {
 		return err
 	}
@@ -89,6 +90,12 @@ func (o *runOptions) run(ctx context.Context, std *streams, w *world, e *engine.
 	if err != nil {
 		return err
 	}
+	if err := prepare(ctx, std, w, f); err != nil {
+		return err
+	}
+	e := engine.New(engine.Config{
+		Caller: w.outbound, Clock: w.clock, Version: version(), Observers: fact.Observe(exceptEnd(fact.Log(log))),
+	})
 	r, _, err := e.Start(ctx, start)
 	if err != nil {
 		return wrong(err)
@@ -111,18 +118,18 @@ func (o *runOptions) run(ctx context.Context, std *streams, w *world, e *engine.
 	return nil
 }
 
-// connectionsIn tells which connections a flow names, so that one that needs a
-// single vendor can be run without the credentials of all.
-func connectionsIn(file string) func(string) bool {
-	named := map[string]bool{}
-	if src, err := os.ReadFile(file); err == nil {
-		if f, _ := spec.Parse(file, src); f != nil {
-			for _, n := range f.Nodes {
-				named[n.Connection.Value] = true
-			}
-		}
+// prepare loads the plugins and connects the connections that a flow uses, so
+// that one that needs a single vendor waits for no other's plugin, and can be
+// run without the credentials of all.
+func prepare(ctx context.Context, std *streams, w *world, f *flow.Flow) error {
+	if err := w.plugins.Want(ctx, catalog.Plugins(f)); err != nil {
+		return wrong(err)
 	}
-	return func(name string) bool { return named[name] }
+	named := map[string]bool{}
+	for _, n := range f.Nodes {
+		named[n.Connection] = true
+	}
+	return w.connect(std, slices.DeleteFunc(slices.Clone(w.config.Connections), func(c outbound.Connection) bool { return !named[c.Name] }))
 }
 
 // loadFlow prints what is wrong with a flow, warnings included.

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/spf13/cobra"
 
-	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/flowschema"
 )
 
 func schemaCommand(std *streams) *cobra.Command {
-	var env environment
+	var env envFlags
 	cmd := &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of flows, for editors",
@@ -19,155 +16,14 @@ name it in the first line of a flow:
 
   # yaml-language-server: $schema=../wend.schema.json`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			types, err := env.catalogue(std)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			types, err := env.catalogue(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return printJSON(std.out, flowSchema(types))
+			return printJSON(std.out, flowschema.Of(types))
 		},
 	}
 	env.flags(cmd)
 	return cmd
-}
-
-type obj = map[string]any
-
-// flowSchema describes a flow file. Where a value may be a template, text is
-// allowed beside what the node type wants.
-func flowSchema(types *node.Set) obj {
-	var branches []any
-	names := []any{}
-	for _, t := range types.All() {
-		ref := t.Name
-		names = append(names, ref)
-		if t.Version != "" {
-			names = append(names, t.Ref(), t.Name+"@"+t.Version)
-		}
-		branches = append(branches, obj{
-			"if": obj{"required": []any{"type"}, "properties": obj{"type": obj{"enum": refs(t)}}},
-			"then": obj{"properties": obj{
-				"with":     withSchema(t),
-				"outcomes": outcomesSchema(t),
-			}},
-		})
-	}
-	duration := obj{"type": "string", "pattern": `^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h|d))+$`, "examples": []any{"5s", "200ms", "24h"}}
-	id := obj{"pattern": `^[A-Za-z_][A-Za-z0-9_]*$`}
-	variable := obj{"pattern": `^([A-Za-z_][A-Za-z0-9_]*|[0-9]+)$`} // $(0042) is one too
-	retry := object(obj{
-		"max": obj{"type": "integer", "minimum": 1}, "on": obj{"type": "array", "items": obj{"type": "string"}},
-		"delay": duration, "maxDelay": duration,
-	}, "max")
-	routes := obj{"type": "object", "additionalProperties": obj{"type": "string"}}
-	n := object(obj{
-		"name":       obj{"type": "string", "description": "A label for people, never an address."},
-		"type":       obj{"type": "string", "enum": unique(names), "description": "The kind of work."},
-		"connection": obj{"type": "string", "description": "How the other party is reached, by its name in wend.yaml."},
-		"with":       obj{"type": "object", "description": "The inputs; text may hold $(templates)."},
-		"timeout":    described(duration, "Of one attempt."),
-		"retry":      retry,
-		"next":       obj{"type": "string", "description": "The node that the success outcome leads to."},
-		"outcomes":   routes,
-	}, "type")
-	n["allOf"] = branches
-	root := object(obj{
-		"flow":        obj{"type": "string", "pattern": `^[a-z0-9]+(-[a-z0-9]+)*$`, "description": "The flow's name, in kebab-case."},
-		"description": obj{"type": "string"},
-		"timeout":     described(duration, "Of a whole run."),
-		"durable":     obj{"type": "boolean", "default": true, "description": "false: runs may be forgotten when the process ends."},
-		"variables":   obj{"type": "object", "propertyNames": variable, "description": "Custom variables and their values at the start."},
-		"defaults":    object(obj{"timeout": duration, "retry": retry, "outcomes": routes}),
-		"nodes":       obj{"type": "object", "propertyNames": id, "minProperties": 1, "additionalProperties": n},
-	}, "flow", "nodes")
-	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-	root["title"] = "Wend flow"
-	return root
-}
-
-func refs(t *node.Type) []any {
-	if t.Version == "" {
-		return []any{t.Name}
-	}
-	return unique([]any{t.Name, t.Ref(), t.Name + "@" + t.Version})
-}
-
-func unique(list []any) []any {
-	seen := map[any]bool{}
-	return slices.DeleteFunc(list, func(v any) bool {
-		old := seen[v]
-		seen[v] = true
-		return old
-	})
-}
-
-func object(props obj, required ...any) obj {
-	o := obj{"type": "object", "properties": props, "additionalProperties": false}
-	if len(required) > 0 {
-		o["required"] = required
-	}
-	return o
-}
-
-func described(schema obj, doc string) obj {
-	schema = maps.Clone(schema)
-	schema["description"] = doc
-	return schema
-}
-
-func outcomesSchema(t *node.Type) obj {
-	props := obj{"else": obj{"type": "string", "description": "Every outcome that is not listed."}}
-	for _, o := range t.Outcomes.All {
-		props[o.Name] = obj{"type": "string", "description": o.Doc}
-	}
-	out := obj{"type": "object", "properties": props}
-	if t.Shape == nil { // a shape may add outcomes
-		out["additionalProperties"] = false
-	}
-	return out
-}
-
-func withSchema(t *node.Type) any { return withTemplates(t.Inputs.Raw()) }
-
-// withTemplates allows text wherever a schema wants something else: it may be
-// a template. Literal parts are left as they are.
-func withTemplates(schema map[string]any) any {
-	if schema["x-wend"] == "literal" {
-		return schema
-	}
-	out := maps.Clone(schema)
-	if props, ok := schema["properties"].(map[string]any); ok {
-		p := obj{}
-		for name, s := range props {
-			if s, ok := s.(map[string]any); ok {
-				p[name] = withTemplates(s)
-			}
-		}
-		out["properties"] = p
-	}
-	for _, key := range []string{"items", "additionalProperties"} {
-		if s, ok := schema[key].(map[string]any); ok {
-			out[key] = withTemplates(s)
-		}
-	}
-	if takesText(schema) {
-		delete(out, "format")
-		return out
-	}
-	either := obj{"anyOf": []any{out, obj{"type": "string", "pattern": `\$\(`}}}
-	if doc, ok := schema["description"]; ok {
-		either["description"] = doc
-	}
-	return either
-}
-
-// takesText tells whether any text fits a schema, and so any template does. A
-// set is read name by name and takes none in its place.
-func takesText(schema map[string]any) bool {
-	for _, key := range []string{"enum", "const", "pattern", "minLength", "maxLength"} {
-		if schema[key] != nil {
-			return false
-		}
-	}
-	return schema["type"] == nil || schema["type"] == "string" || schema["x-wend"] == "set"
 }

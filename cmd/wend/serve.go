@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -19,25 +20,31 @@ import (
 
 	"github.com/wendflow/wend/runtime/api"
 	"github.com/wendflow/wend/runtime/auth"
+	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/config"
+	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/environment"
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/journal/sqlite"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/secret"
+	"github.com/wendflow/wend/runtime/watch"
 	"github.com/wendflow/wend/runtime/webhook"
 )
 
 const (
 	defaultAddr  = "127.0.0.1:8080"
 	defaultFlows = "flows"
+	defaultData  = ".wend"
 	// drain is how long runs in progress may take to end when the server stops.
 	drain = 15 * time.Second
 )
 
 func serveCommand(std *streams) *cobra.Command {
-	var env environment
+	var env envFlags
 	var log logFlag
 	var (
 		addr, data string
@@ -58,11 +65,14 @@ later goes on as it was. The first interrupt stops in an orderly way, the second
 			if err != nil {
 				return err
 			}
-			w, err := env.open(cmd.Context(), std, logger, nil)
+			w, err := env.open(cmd.Context(), std, logger)
 			if err != nil {
 				return err
 			}
 			defer w.Close(context.WithoutCancel(cmd.Context()))
+			if err := w.connect(std, w.config.Connections); err != nil {
+				return err
+			}
 			s, err := newServer(cmd.Context(), w, serverConfig{paths: paths, addr: addr, data: data, acceptLoss: acceptLoss}, std, logger)
 			if err != nil {
 				return err
@@ -89,12 +99,14 @@ type serverConfig struct {
 
 // server is the process that operators run.
 type server struct {
-	std    *streams
-	log    *slog.Logger
-	world  *world
-	live   *live
-	store  *store // nil if all runs are kept in memory
-	engine *engine.Engine
+	std     *streams
+	log     *slog.Logger
+	world   *world
+	paths   []string
+	live    *catalog.Live
+	journal journal.Driver // nil if all runs are kept in memory
+	past    *catalog.Past  // the same
+	engine  *engine.Engine
 	// observers are told what the engine and the webhooks do.
 	observers *fact.Observers
 	echo      *echo.Echo
@@ -104,12 +116,10 @@ type server struct {
 
 // newServer is ready to Run. Close it in any case.
 func newServer(ctx context.Context, w *world, cfg serverConfig, std *streams, log *slog.Logger) (*server, error) {
-	shelf := newShelf(w.host, w.pluginDir, w.plugins, w.clock, log)
-	flows, err := openLive(cfg.paths, w, shelf, std, log)
-	if err != nil {
+	s := &server{std: std, log: log, world: w, paths: cfg.paths, ready: make(chan string, 1)}
+	if err := s.openFlows(ctx); err != nil {
 		return nil, err
 	}
-	s := &server{std: std, log: log, world: w, live: flows, ready: make(chan string, 1)}
 	s.addr = cmp.Or(cfg.addr, w.config.Server.Addr, defaultAddr)
 	token, err := apiToken(w.config)
 	if err != nil {
@@ -122,10 +132,11 @@ func newServer(ctx context.Context, w *world, cfg serverConfig, std *streams, lo
 	s.observers = fact.Observe(fact.Log(log))
 	ec := engine.Config{Caller: w.outbound, Clock: w.clock, Version: version(), Observers: s.observers}
 	if cfg.data != "" {
-		if s.store, err = openStore(ctx, cfg.data, cfg.acceptLoss, w.clock, shelf, func(name string) *flow.Flow { return flows.Set().Flow(name) }); err != nil {
+		if err := s.openJournal(ctx, cfg); err != nil {
+			s.Close()
 			return nil, err
 		}
-		ec.Journal, ec.Flow = s.store.Driver, s.store.Flow
+		ec.Journal, ec.Flow = s.journal, s.past.Flow
 	}
 	s.engine = engine.New(ec)
 	if err := s.routes(token); err != nil {
@@ -135,12 +146,53 @@ func newServer(ctx context.Context, w *world, cfg serverConfig, std *streams, lo
 	return s, nil
 }
 
+// openFlows reads the flows, when any mistake is reason not to start, and loads
+// the plugins that they use.
+func (s *server) openFlows(ctx context.Context) error {
+	tell := func(mistakes diag.List) { diag.Print(s.std.err, mistakes, readSource) }
+	live, mistakes, err := catalog.OpenLive(ctx, catalog.LiveConfig{
+		Paths:   s.paths,
+		Flows:   func() flow.Config { return environment.Flows(s.world.plugins.Types(), s.world.config) },
+		Check:   func(set *catalog.Set) diag.List { return environment.Check(set, s.world.config) },
+		Prepare: func(ctx context.Context, set *catalog.Set) error { return s.world.plugins.Want(ctx, set.Plugins()) },
+		Tell:    tell,
+		Log:     s.log,
+	})
+	tell(mistakes)
+	if err != nil {
+		return wrong(err)
+	}
+	if live == nil {
+		return errSaid
+	}
+	s.live = live
+	return wrong(s.world.plugins.Prove(ctx))
+}
+
+// openJournal opens the data folder and puts the plugins into it.
+func (s *server) openJournal(ctx context.Context, cfg serverConfig) error {
+	db, err := sqlite.Open(ctx, sqlite.Config{Dir: cfg.data, Now: s.world.clock.Now, AcceptLoss: cfg.acceptLoss})
+	if errors.Is(err, sqlite.ErrLacking) {
+		return wrongf("%w\nrestore what is missing in data folder %q, or go on with what is left by --accept-loss", err, cfg.data)
+	}
+	if err != nil {
+		return wrong(err)
+	}
+	s.journal = db
+	s.past = catalog.NewPast(catalog.PastConfig{
+		Live:  func(name string) *flow.Flow { return s.live.Set().Flow(name) },
+		Blobs: db,
+		Types: s.world.plugins.TypesOf,
+	})
+	return wrong(s.world.plugins.KeepIn(ctx, db))
+}
+
 // Close closes the journal. The server must not be running.
 func (s *server) Close() {
-	if s.store == nil {
+	if s.journal == nil {
 		return
 	}
-	if err := s.store.Close(); err != nil {
+	if err := s.journal.Close(); err != nil {
 		s.log.Error("close the journal", "error", err)
 	}
 }
@@ -157,11 +209,11 @@ func (s *server) routes(token string) error {
 		MaxBody: w.config.Limits.Body, Rate: w.config.Server.Requests.PerSecond, Burst: w.config.Server.Requests.Burst,
 	}).Mount(s.echo)
 	ac := api.Config{
-		Flows: flows.Set, Engine: s.engine, Types: flows.Types, Token: token,
+		Flows: flows.Set, Engine: s.engine, Types: w.plugins.Types, Token: token,
 		MaxBody: w.config.Limits.Body, Version: version(), Clock: w.clock, Log: log,
 	}
-	if s.store != nil {
-		ac.Flow = s.store.Flow
+	if s.past != nil {
+		ac.Flow = s.past.Flow
 		ac.Ready = s.engine.Ready
 	}
 	a, err := api.New(ac)
@@ -211,7 +263,7 @@ func (s *server) Run(ctx context.Context) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-	changes, err := s.live.watcher() // before anybody is told that a change counts
+	changes, err := s.watch() // before anybody is told that a change counts
 	if err != nil {
 		_ = l.Close()
 		return wrong(err)
@@ -225,7 +277,7 @@ func (s *server) Run(ctx context.Context) error {
 		}
 		return nil
 	})
-	group.Go(func() error { return s.live.watch(gctx, changes) })
+	group.Go(func() error { return changes.Run(gctx, func(names []string) { s.reload(gctx, names) }) })
 	group.Go(func() error { return s.engine.Run(gctx) })
 	group.Go(func() error {
 		// Loading plugins leaves garbage of several times their size, which an
@@ -238,7 +290,7 @@ func (s *server) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		s.live.shelf.run(gctx)
+		s.world.plugins.Run(gctx)
 		return nil
 	})
 	group.Go(func() error {
@@ -246,6 +298,31 @@ func (s *server) Run(ctx context.Context) error {
 		return s.stop(context.WithoutCancel(ctx), srv)
 	})
 	return wrong(group.Wait())
+}
+
+// watch notes from now on what changes of flows and plugins.
+func (s *server) watch() (*watch.Watcher, error) {
+	return watch.New(watch.Config{
+		Folders: func() ([]string, error) {
+			folders, err := catalog.Folders(s.paths)
+			return append(folders, s.world.plugins.Watched()), err
+		},
+		Extensions: []string{".yaml", ".yml", ".wasm"},
+		Log:        s.log,
+	})
+}
+
+// reload takes what has changed. A new version of a plugin may make a flow
+// wrong or right, so flows are read again in any case.
+func (s *server) reload(ctx context.Context, names []string) {
+	if slices.ContainsFunc(names, s.world.plugins.Holds) {
+		if err := s.world.plugins.Reload(ctx); err != nil {
+			s.log.Error("plugins are not reloaded, all stay as they were", "error", err)
+		} else {
+			s.log.Info("plugins reloaded")
+		}
+	}
+	s.live.Reload(ctx)
 }
 
 // stop lets callers who wait get their answer: the listener closes first, the
@@ -290,7 +367,7 @@ const (
 
 // trim removes old runs now and then, until ctx ends.
 func (s *server) trim(ctx context.Context) {
-	if s.store == nil {
+	if s.journal == nil {
 		return
 	}
 	keep := s.world.config.Server.Retention
@@ -298,7 +375,7 @@ func (s *server) trim(ctx context.Context) {
 	tick := s.world.clock.NewTicker(trimEvery)
 	defer tick.Stop()
 	for {
-		removed, err := s.store.Trim(ctx, retention)
+		removed, err := s.journal.Trim(ctx, retention)
 		switch {
 		case ctx.Err() != nil:
 			return

@@ -1,6 +1,6 @@
-// Package catalog reads the flows under some paths, checks them one by one and
-// against each other, and keeps the live set: which flow has which name, which
-// webhook is served where. It runs no flow and serves nothing.
+// Package catalog finds flows: those that are live, read from files and checked
+// against each other, by name and by the path of a webhook; and those that runs
+// began with, in the journal. It runs no flow and serves nothing.
 package catalog
 
 import (

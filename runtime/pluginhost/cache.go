@@ -84,6 +84,24 @@ func (c codeCache) write(file string, content []byte) error {
 	return os.Rename(tmp.Name(), file)
 }
 
+// remember makes a file whose name says all.
+func (c codeCache) remember(name string) {
+	if c.dir == "" || c.remembers(name) {
+		return
+	}
+	if err := c.write(filepath.Join(c.dir, name), []byte(name+"\n")); err != nil {
+		c.log.Warn("that a plugin can be loaded is not cached", "file", name, "error", err)
+	}
+}
+
+func (c codeCache) remembers(name string) bool {
+	if c.dir == "" {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(c.dir, name))
+	return err == nil
+}
+
 // each visits the files that are whole: another process may be writing one.
 func (c codeCache) each(visit func(file string)) {
 	err := filepath.WalkDir(c.dir, func(path string, d fs.DirEntry, err error) error {

@@ -13,22 +13,22 @@ import (
 // of segments, which wazero evaluates one by one for each instance; writing
 // them here, once, makes an instance ten times cheaper. A module that does
 // anything with its segments but write them at fixed places is left as it is.
-func takeData(m *wasm.Module, file []byte) ([]byte, []wasm.Segment) {
+func takeData(m *wasm.Module) ([]byte, []wasm.Segment) {
 	if m.Data == nil || m.DataCount || m.Start || m.Memory == nil {
-		return file, nil
+		return m.File, nil
 	}
 	segments, ok := m.Segments()
 	if !ok || slices.ContainsFunc(segments, func(s wasm.Segment) bool {
 		return uint64(s.Offset)+uint64(len(s.Bytes)) > uint64(m.Memory.Min)*wasm.PageSize
 	}) {
-		return file, nil
+		return m.File, nil
 	}
-	rest := make([]byte, 0, len(file)-(m.Data.End-m.Data.Start))
-	rest = append(rest, file[:m.Data.Start]...)
+	rest := make([]byte, 0, len(m.File)-(m.Data.End-m.Data.Start))
+	rest = append(rest, m.File[:m.Data.Start]...)
 	if packed, ok := pack(segments); ok {
 		segments = packed
 	}
-	return append(rest, file[m.Data.End:]...), segments
+	return append(rest, m.File[m.Data.End:]...), segments
 }
 
 // pack copies segments, or the whole file would be kept for them, and joins

@@ -40,9 +40,9 @@ var initTime = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // compile makes machine code in a runtime of the guest's own: modules that
 // share one can import each other.
-func (h *Host) compile(ctx context.Context, file []byte, mod *wasm.Module, limits manifest.Limits, digest string) (*guest, error) {
+func (h *Host) compile(ctx context.Context, mod *wasm.Module, limits manifest.Limits) (*guest, error) {
 	g := &guest{
-		digest:  digest,
+		digest:  mod.Digest(),
 		limits:  limits,
 		command: command(mod),
 		tables:  takesTables(mod),
@@ -55,9 +55,9 @@ func (h *Host) compile(ctx context.Context, file []byte, mod *wasm.Module, limit
 	case g.tables:
 		g.entry = exportTable
 	}
-	bare, data := takeData(mod, file)
+	bare, data := takeData(mod)
 	g.data = data
-	metered, err := h.meter(bare, digest, int32(min(limits.Depth, maxDepth)))
+	metered, err := h.meter(bare, g.digest, int32(min(limits.Depth, maxDepth)))
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost"
+	"github.com/wendflow/wend/runtime/wasm"
 )
 
 // ended is a context that has ended.
@@ -148,33 +149,34 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-func TestLoadDir(t *testing.T) {
+// TestProve: what cannot be loaded is found, and what this build has loaded once
+// is not loaded again to know that it can be.
+func TestProve(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for name, content := range map[string][]byte{
-		"b.wasm":    versioned(t, "1.0.0", "1"),
-		"a.wasm":    versioned(t, "2.0.0", "2"),
-		"c.wasm":    []byte("\x00asm\x01\x00\x00\x00\x07"),
-		"d.wasm":    answer(done).module(),
-		"e.txt":     []byte("no plugin"),
-		"twin.wasm": versioned(t, "1.0.0", "1"),
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+	prove := func(a asm) (loads int, err error) {
+		t.Helper()
+		var log bytes.Buffer
+		h := newHost(t, pluginhost.Config{CacheDir: dir, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+		mod, err := wasm.Parse(withManifest(t, a.module(), manifest.Limits{}))
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	h := newHost(t, pluginhost.Config{})
-	plugins, err := h.LoadDir(t.Context(), dir)
-	if len(plugins) != 3 || plugins[0].Manifest().Version != "2.0.0" || plugins[1] != plugins[2] {
-		t.Errorf("plugins = %v, want versions 2.0.0, 1.0.0 and 1.0.0 again", plugins)
-	}
-	for _, want := range []string{`c.wasm": truncated at byte`, `d.wasm": has no custom section "wend.plugin"`} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("LoadDir = %v, want %q", err, want)
+		if _, err := h.Check(mod); err != nil {
+			t.Errorf("Check = %v", err)
 		}
+		err = h.Prove(t.Context(), mod)
+		return strings.Count(log.String(), "plugin loaded"), err
 	}
-	if plugins, err := h.LoadDir(t.Context(), filepath.Join(dir, "none")); len(plugins) != 0 || err != nil {
-		t.Errorf("LoadDir of no folder = %v, %v", plugins, err)
+	sound, traps := answer(done), answer(done)
+	traps.extra = []wasmFunc{{"_initialize", "", "", body(opUnreachable)}}
+	for _, want := range []int{1, 0} {
+		if got, err := prove(sound); got != want || err != nil {
+			t.Errorf("Prove loaded %d times, %v, want %d", got, err, want)
+		}
+		if _, err := prove(traps); err == nil || !strings.Contains(err.Error(), "does not start") {
+			t.Errorf("Prove of what traps = %v", err)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"strings"
 
@@ -14,37 +15,80 @@ import (
 // maxModule bounds what compiling a file can take.
 const maxModule = 64 << 20
 
-// load makes a plugin of a wasm file.
-func (h *Host) load(ctx context.Context, file []byte, digest string) (*Plugin, error) {
+func parse(file []byte) (*wasm.Module, error) {
 	if n := uint64(len(file)); n > maxModule {
 		return nil, fmt.Errorf("has %s, expected at most %s", manifest.ShowSize(n), manifest.ShowSize(maxModule))
 	}
-	mod, err := wasm.Parse(file)
-	if err != nil {
-		return nil, err
-	}
+	return wasm.Parse(file)
+}
+
+// Check tells what can be told of a plugin without compiling it: whether this
+// host would take it.
+func (h *Host) Check(mod *wasm.Module) (*manifest.Manifest, error) {
+	m, _, err := h.check(mod)
+	return m, err
+}
+
+func (h *Host) check(mod *wasm.Module) (*manifest.Manifest, manifest.Limits, error) {
 	m, err := manifest.Of(mod)
 	if err != nil {
+		return nil, manifest.Limits{}, err
+	}
+	limits, err := m.Limits.Within(h.ceiling)
+	if refused := errors.Join(checkImports(mod), checkExports(mod)); refused != nil {
+		err = refused
+	} else if err == nil {
+		err = checkMemory(mod, limits.Memory)
+	}
+	if err != nil {
+		return nil, manifest.Limits{}, named(m, err)
+	}
+	return m, limits, nil
+}
+
+func named(m *manifest.Manifest, err error) error {
+	return fmt.Errorf("plugin %s@%s: %w", m.Plugin, m.Version, err)
+}
+
+// Prove tells whether a plugin can be loaded, and leaves it as it was. One that
+// this build has loaded before, as its cache says, is only checked.
+func (h *Host) Prove(ctx context.Context, mod *wasm.Module) error {
+	_, limits, err := h.check(mod)
+	if err != nil {
+		return err
+	}
+	if h.kept.remembers(proof(mod.Digest(), limits)) {
+		return nil
+	}
+	p, err := h.LoadModule(ctx, mod)
+	if err != nil {
+		return err
+	}
+	return p.Close(context.WithoutCancel(ctx))
+}
+
+// proof is the name of a file of the cache that is there if a module could be
+// loaded under these limits.
+func proof(digest string, limits manifest.Limits) string {
+	return fmt.Sprintf("%s-%08x.proof", strings.TrimPrefix(digest, "sha256:"), crc32.ChecksumIEEE(fmt.Append(nil, limits)))
+}
+
+// load makes a plugin of a module.
+func (h *Host) load(ctx context.Context, mod *wasm.Module) (*Plugin, error) {
+	m, limits, err := h.check(mod)
+	if err != nil {
 		return nil, err
 	}
-	p, err := h.prepare(ctx, mod, m, file, digest)
+	p, err := h.prepare(ctx, mod, m, limits)
 	if err != nil {
-		return nil, fmt.Errorf("plugin %s@%s: %w", m.Plugin, m.Version, err)
+		return nil, named(m, err)
 	}
 	return p, nil
 }
 
-func (h *Host) prepare(ctx context.Context, mod *wasm.Module, m *manifest.Manifest, file []byte, digest string) (*Plugin, error) {
-	if err := errors.Join(checkImports(mod), checkExports(mod)); err != nil {
-		return nil, err
-	}
-	limits, err := m.Limits.Within(h.ceiling)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkMemory(mod, limits.Memory); err != nil {
-		return nil, err
-	}
+func (h *Host) prepare(ctx context.Context, mod *wasm.Module, m *manifest.Manifest, limits manifest.Limits) (*Plugin, error) {
+	digest := mod.Digest()
+	var err error
 	p := &Plugin{
 		host:     h,
 		manifest: m,
@@ -60,7 +104,7 @@ func (h *Host) prepare(ctx context.Context, mod *wasm.Module, m *manifest.Manife
 	if p.fresh, err = m.Types(digest, p.stepper(p.guestOnly)); err != nil {
 		return nil, err
 	}
-	if p.guest, err = h.compile(ctx, file, mod, limits, digest); err != nil {
+	if p.guest, err = h.compile(ctx, mod, limits); err != nil {
 		return nil, err
 	}
 	if err := p.settle(); err != nil { //nolint:contextcheck // no context ends a guest, see instance.ctx

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -21,7 +20,6 @@ import (
 	"sync"
 
 	"github.com/tetratelabs/wazero"
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/wendflow/wend/runtime/manifest"
@@ -107,21 +105,32 @@ func cacheKey() string {
 	return fmt.Sprintf("wend-%s-wazero-%s-meter-%s", own, engine, meter.Version)
 }
 
-// Load checks, compiles and tries out a plugin. A file that is loaded already
-// gives the same Plugin again; each Load is matched by one Close of it. ctx
-// bounds the loading only.
+// Load is LoadModule of a file.
 func (h *Host) Load(ctx context.Context, file []byte) (*Plugin, error) {
-	digest := wasm.Digest(file)
+	m, err := parse(file)
+	if err != nil {
+		return nil, err
+	}
+	return h.LoadModule(ctx, m)
+}
+
+// LoadModule checks, compiles and tries out a plugin. One that is loaded
+// already is the same Plugin again, and callers at the same time share one
+// load; each LoadModule is matched by one Close of the Plugin. ctx bounds the
+// loading only.
+func (h *Host) LoadModule(ctx context.Context, mod *wasm.Module) (*Plugin, error) {
+	digest := mod.Digest()
 	for {
 		p, err := h.held(digest)
 		if p != nil || err != nil {
 			return p, err
 		}
 		_, err, _ = h.loading.Do(digest, func() (any, error) {
-			p, err := h.load(ctx, file, digest)
+			p, err := h.load(ctx, mod)
 			if err != nil {
 				return nil, err
 			}
+			h.kept.remember(proof(digest, p.limits))
 			h.kept.seal()
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -145,40 +154,6 @@ func (h *Host) held(digest string) (*Plugin, error) {
 	p := h.plugins[digest]
 	if p != nil {
 		p.holders++
-	}
-	return p, nil
-}
-
-// LoadDir loads every *.wasm file in dir, in the order of their names. It
-// returns those that could be loaded, and an error that says for each of the
-// others which file and why. A folder that does not exist holds none.
-func (h *Host) LoadDir(ctx context.Context, dir string) ([]*Plugin, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.wasm"))
-	if err != nil {
-		return nil, fmt.Errorf("plugin folder %q: %w", dir, err)
-	}
-	plugins := make([]*Plugin, len(files))
-	errs := make([]error, len(files))
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, file := range files {
-		g.Go(func() error {
-			plugins[i], errs[i] = h.loadFile(ctx, file)
-			return nil
-		})
-	}
-	_ = g.Wait() // each file keeps its own error
-	return slices.DeleteFunc(plugins, func(p *Plugin) bool { return p == nil }), errors.Join(errs...)
-}
-
-func (h *Host) loadFile(ctx context.Context, name string) (*Plugin, error) {
-	file, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	p, err := h.Load(ctx, file)
-	if err != nil {
-		return nil, fmt.Errorf("plugin file %q: %w", name, err)
 	}
 	return p, nil
 }

@@ -9,12 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
 // Module is what can be known of a file without compiling it. It points into
-// the file's bytes.
+// the file's bytes. It is safe for concurrent use as long as nobody changes it.
 type Module struct {
+	File      []byte
 	Types     []Signature
 	Imports   []Import
 	Exports   []Export
@@ -24,6 +26,9 @@ type Module struct {
 	DataCount bool     // has a data count section, so code may name segments
 	Custom    []Custom
 	Data      *Section // nil if there is none
+
+	once   sync.Once
+	digest string
 }
 
 // Signature is the type of a function: a letter of the binary format per value.
@@ -78,6 +83,12 @@ const (
 	MaxPages = 65536
 )
 
+// Digest names the file by its content. It is computed once.
+func (m *Module) Digest() string {
+	m.once.Do(func() { m.digest = Digest(m.File) })
+	return m.digest
+}
+
 // Digest names a wasm file by its content.
 func Digest(file []byte) string {
 	sum := sha256.Sum256(file)
@@ -94,7 +105,7 @@ func Parse(file []byte) (*Module, error) {
 	if !bytes.HasPrefix(file, magic) {
 		return nil, errors.New("not a WebAssembly 1.0 module; components are not supported")
 	}
-	m := &Module{}
+	m := &Module{File: file}
 	r := &reader{rest: file[len(magic):]}
 	for len(r.rest) > 0 && r.err == nil {
 		start := len(file) - len(r.rest)

@@ -1,6 +1,9 @@
-package main
+// Package environment holds flows and wend.yaml against each other: what flows
+// may use of it, and whether their connections fit. It looks up no secret.
+package environment
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -9,13 +12,56 @@ import (
 	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/manifest"
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/webhook"
 )
 
-// checkConnections holds flows and connections against each other: who calls,
-// who checks callers, and what plugins want to be set. It looks up no secret.
-func checkConnections(set *catalog.Set, cfg *config.Config) diag.List {
+// Flows is what flows are checked against. cfg is nil if there is none.
+func Flows(types *node.Set, cfg *config.Config) flow.Config {
+	fc := flow.Config{Types: types}
+	if cfg != nil {
+		fc.Variables = cfg.Variables
+		fc.Connections = []string{}
+		for _, c := range cfg.Connections {
+			fc.Connections = append(fc.Connections, c.Name)
+		}
+	}
+	return fc
+}
+
+// Ceiling is the most that plugins may ask for.
+func Ceiling(cfg *config.Config) manifest.Limits {
+	p := cfg.Limits.Plugin
+	return manifest.Limits{
+		Fuel: uint64(p.Fuel), Memory: uint64(p.Memory), Calls: uint64(p.Calls), Depth: uint64(p.Depth),
+		Wall: p.Wall, Input: uint64(p.Input), Output: uint64(p.Output), Reply: uint64(p.Reply), Log: uint64(p.Log),
+	}
+}
+
+// Placed finds the places in wend.yaml of what outbound.New says is wrong with
+// connections.
+func Placed(cfg *config.Config, err error) diag.List {
+	var list diag.List
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		list.Errorf(diag.Pos{File: cfg.File}, config.InvalidConnection, "%s", err)
+		return list
+	}
+	for _, err := range joined.Unwrap() {
+		pos := diag.Pos{File: cfg.File}
+		if field, ok := errors.AsType[*outbound.FieldError](err); ok {
+			pos = cfg.Pos("connections." + field.Connection + "." + field.Field)
+		}
+		list.Errorf(pos, config.InvalidConnection, "%s", err)
+	}
+	return list.Sorted()
+}
+
+// Check holds flows and connections against each other: who calls, who checks
+// callers, and what plugins want to be set. Both may be nil.
+func Check(set *catalog.Set, cfg *config.Config) diag.List {
 	if set == nil || cfg == nil {
 		return nil
 	}

@@ -1,0 +1,153 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/flow"
+)
+
+// LiveConfig says what is live, and who has a say in it.
+type LiveConfig struct {
+	// Paths are files, and folders of them.
+	Paths []string
+	// Flows is what flows are checked against whenever they are read.
+	Flows func() flow.Config
+	// Check finds what else is wrong with a set. Any error keeps it from going
+	// live.
+	Check func(*Set) diag.List
+	// Prepare is called before a set goes live; if it fails, the set does not.
+	Prepare func(context.Context, *Set) error
+	// Tell takes the mistakes that a Reload finds.
+	Tell func(diag.List)
+	// Log says what has become of a Reload.
+	Log *slog.Logger
+}
+
+// Live is the set of flows that are served, read again when told to. A flow
+// that is wrong after a change goes on as it was before, with the plugins it
+// had. It is safe for concurrent use.
+type Live struct {
+	cfg LiveConfig
+	mu  sync.Mutex // one reload at a time
+	set atomic.Pointer[Set]
+}
+
+// OpenLive reads the flows for the first time. It returns all their mistakes;
+// if one is an error, there is no Live.
+func OpenLive(ctx context.Context, c LiveConfig) (*Live, diag.List, error) {
+	files, err := Find(c.Paths)
+	if err != nil {
+		return nil, nil, err
+	}
+	set, mistakes := Load(files, c.Flows())
+	if set != nil {
+		mistakes = append(mistakes, c.Check(set)...).Sorted()
+	}
+	if mistakes.HasErrors() {
+		return nil, mistakes, nil
+	}
+	if err := c.Prepare(ctx, set); err != nil {
+		return nil, mistakes, err
+	}
+	l := &Live{cfg: c}
+	l.set.Store(set)
+	return l, mistakes, nil
+}
+
+// Set returns the live flows.
+func (l *Live) Set() *Set { return l.set.Load() }
+
+// Reload reads all files again. What is wrong is told, and stays as it was.
+func (l *Live) Reload(ctx context.Context) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	log := l.cfg.Log
+	files, err := Find(l.cfg.Paths)
+	if err != nil {
+		log.Error("flows are not reloaded", "error", err)
+		return
+	}
+	set, mistakes := Reload(files, l.cfg.Flows(), l.Set())
+	if set != nil {
+		if refused := l.cfg.Check(set); refused.HasErrors() {
+			mistakes, set = append(mistakes, refused...), nil
+		}
+	}
+	// Warnings were told at the start.
+	l.cfg.Tell(slices.DeleteFunc(mistakes.Sorted(), func(e *diag.Error) bool { return e.Severity == diag.SeverityWarning }))
+	if set == nil {
+		log.Error("flows are not reloaded, all stay as they were", "mistakes", len(mistakes))
+		return
+	}
+	if err := l.cfg.Prepare(ctx, set); err != nil {
+		log.Error("flows are not reloaded, all stay as they were", "error", err)
+		return
+	}
+	l.set.Store(set)
+	if mistakes.HasErrors() {
+		log.Warn("flows reloaded; those with mistakes stay as they were")
+		return
+	}
+	log.Info("flows reloaded", "flows", len(set.Flows()))
+}
+
+// Plugins returns the digests of the plugins that the flows use, each once.
+func (s *Set) Plugins() []string {
+	var digests []string
+	for _, f := range s.flows {
+		digests = append(digests, Plugins(f)...)
+	}
+	slices.Sort(digests)
+	return slices.Compact(digests)
+}
+
+// Plugins returns the digests of the plugins that a flow uses, each once.
+func Plugins(f *flow.Flow) []string {
+	var digests []string
+	for _, n := range f.Nodes {
+		if n.Type.Digest != "" {
+			digests = append(digests, n.Type.Digest)
+		}
+	}
+	slices.Sort(digests)
+	return slices.Compact(digests)
+}
+
+// Folders returns every folder that may hold a flow under paths, for who
+// watches them. What is not there is left out; it may come back.
+func Folders(paths []string) ([]string, error) {
+	var folders []string
+	for _, root := range paths {
+		info, err := os.Stat(root)
+		if err != nil {
+			continue
+		}
+		if !info.IsDir() {
+			// An editor that replaces the file would end a watch of it.
+			folders = append(folders, filepath.Dir(root))
+			continue
+		}
+		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // removed meanwhile
+			}
+			if err == nil && d.IsDir() {
+				folders = append(folders, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return folders, nil
+}

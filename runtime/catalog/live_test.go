@@ -1,0 +1,138 @@
+package catalog_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/node"
+)
+
+func flowFile(name string) string {
+	return "flow: " + name + "\nnodes:\n  n1: { type: webhook, with: { path: /" + name + " } }\n"
+}
+
+// TestLive: whatever is wrong after a change stays as it was.
+func TestLive(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, src string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(src), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var told diag.List
+	var refused diag.List
+	var unready error
+	cfg := catalog.LiveConfig{
+		Paths:   []string{dir},
+		Flows:   func() flow.Config { return config(t) },
+		Check:   func(*catalog.Set) diag.List { return refused },
+		Prepare: func(context.Context, *catalog.Set) error { return unready },
+		Tell:    func(l diag.List) { told = l },
+		Log:     slog.New(slog.DiscardHandler),
+	}
+	write("a.yaml", "flow: a\nnodes: {}\n")
+	live, mistakes, err := catalog.OpenLive(t.Context(), cfg)
+	if live != nil || err != nil || !mistakes.HasErrors() {
+		t.Fatalf("OpenLive with a mistake = %v, %v, %v", live, mistakes, err)
+	}
+	write("a.yaml", flowFile("a"))
+	unready = errors.New("no plugin")
+	if live, _, err := catalog.OpenLive(t.Context(), cfg); live != nil || !errors.Is(err, unready) {
+		t.Fatalf("OpenLive of what cannot be prepared = %v, %v", live, err)
+	}
+	unready = nil
+	if live, mistakes, err = catalog.OpenLive(t.Context(), cfg); err != nil || mistakes.HasErrors() {
+		t.Fatalf("OpenLive: %v, %v", err, mistakes)
+	}
+	names := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, f := range live.Set().Flows() {
+			got = append(got, f.Name)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("flows (-want +got):\n%s", diff)
+		}
+	}
+	names("a")
+
+	write("a.yaml", "flow: a\nnodes: {}\n")
+	write("b.yaml", flowFile("b"))
+	live.Reload(t.Context())
+	names("a", "b") // a as it was
+	if !told.HasErrors() {
+		t.Error("nobody was told what is wrong with a")
+	}
+	write("a.yaml", flowFile("c"))
+	refused.Errorf(diag.Pos{File: "wend.yaml"}, "x", "no")
+	live.Reload(t.Context())
+	names("a", "b")
+	refused, unready = nil, errors.New("no plugin")
+	live.Reload(t.Context())
+	names("a", "b")
+	unready = nil
+	live.Reload(t.Context())
+	names("b", "c")
+	if err := os.Remove(filepath.Join(dir, "b.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	live.Reload(t.Context())
+	names("c")
+}
+
+// TestPast: a run has the flow and the plugins that it began with.
+func TestPast(t *testing.T) {
+	t.Parallel()
+	newest := config(t)
+	now, mistakes := flow.Load("a.yaml", []byte(flowFile("a")), newest)
+	if now == nil {
+		t.Fatal(mistakes)
+	}
+	blobs := journal.NewMemory(10)
+	before := "flow: a\ndescription: as it was\nnodes:\n  n1: { type: webhook, with: { path: /old } }\n"
+	if err := blobs.PutBlob(t.Context(), "old", []byte(before)); err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	past := catalog.NewPast(catalog.PastConfig{
+		Live:  func(string) *flow.Flow { return now },
+		Blobs: blobs,
+		Types: func(_ context.Context, plugins map[string]string) (*node.Set, error) {
+			asked++
+			if plugins["p/say"] == "lost" {
+				return nil, errors.New("no plugin")
+			}
+			return newest.Types, nil
+		},
+	})
+	if f, err := past.Flow(t.Context(), journal.Summary{Flow: "a", FlowDigest: now.Digest}); f != now || err != nil || asked != 0 {
+		t.Errorf("Flow of a run of now = %v, %v", f, err)
+	}
+	old := journal.Summary{Flow: "a", FlowDigest: "old"}
+	f, err := past.Flow(t.Context(), old)
+	if err != nil || f.Description != "as it was" {
+		t.Fatalf("Flow of a run of old = %v, %v", f, err)
+	}
+	if again, err := past.Flow(t.Context(), old); again != f || err != nil || asked != 1 {
+		t.Errorf("the second time: %v, %v after %d compilations", again, err, asked)
+	}
+	old.Plugins = map[string]string{"p/say": "lost"}
+	if _, err := past.Flow(t.Context(), old); err == nil {
+		t.Error("a run whose plugin is lost has a flow")
+	}
+	if _, err := past.Flow(t.Context(), journal.Summary{Flow: "a", FlowDigest: "lost"}); !errors.Is(err, journal.ErrNotFound) {
+		t.Errorf("Flow whose source is lost = %v", err)
+	}
+}
