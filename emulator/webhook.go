@@ -73,6 +73,12 @@ func (h *Webhook) Send(url string, event any) {
 	if err != nil {
 		panic(err)
 	}
+	h.SendText(url, body)
+}
+
+// SendText is Send for an event that is written already, and need not be JSON:
+// some vendors' is not. The text must not be changed afterwards.
+func (h *Webhook) SendText(url string, body []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {

@@ -39,7 +39,8 @@ func TestWebhookTellsInOrder(t *testing.T) {
 	hook.Send(url, event)
 	event["n"] = 2 // told is what the event was
 	hook.Send(url, event)
-	for _, want := range []string{`{"n":1}`, `{"n":2}`} {
+	hook.SendText(url, []byte(`{"n":None}`))
+	for _, want := range []string{`{"n":1}`, `{"n":2}`, `{"n":None}`} {
 		if got := <-events; got != "POST application/json inference "+want {
 			t.Errorf("the receiver was told %q, want %s", got, want)
 		}
@@ -48,8 +49,8 @@ func TestWebhookTellsInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	hook.Send(url, event) // after Close: nobody would take it
-	if got := hook.Deliveries(); got.Delivered < 1 || got.Delivered+got.Failed != 2 {
-		t.Errorf("of two events became %+v", got)
+	if got := hook.Deliveries(); got.Delivered < 2 || got.Delivered+got.Failed != 3 {
+		t.Errorf("of three events became %+v", got)
 	}
 }
 

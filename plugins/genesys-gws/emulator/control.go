@@ -101,13 +101,13 @@ func (fs *session) record() record {
 // state is what GET /_emulator/state prints. It has no password, no cookie and
 // no token.
 type state struct {
-	Sessions      []record   `json:"facebooksessions"`
-	Users         []user     `json:"users"`
-	Queues        []queue    `json:"queues"`
-	Logins        int        `json:"logins"`
-	CometD        []listener `json:"cometd"`
-	Notifications int        `json:"notifications"`
-	Webhook       deliveries `json:"webhook"`
+	Sessions      []record            `json:"facebooksessions"`
+	Users         []user              `json:"users"`
+	Queues        []queue             `json:"queues"`
+	Logins        int                 `json:"logins"`
+	CometD        []listener          `json:"cometd"`
+	Notifications int                 `json:"notifications"`
+	Webhook       emulator.Deliveries `json:"webhook"`
 }
 
 type listener struct {
@@ -122,7 +122,7 @@ func (s *service) state() state {
 	defer s.mu.Unlock()
 	st := state{
 		Sessions: []record{}, Users: copied(s.users), Queues: copied(s.queues), Logins: len(s.logins), CometD: []listener{},
-		Notifications: s.lastNotification(), Webhook: s.webhook.deliveries(),
+		Notifications: s.lastNotification(), Webhook: s.webhook.Deliveries(),
 	}
 	for _, fs := range s.sessions {
 		st.Sessions = append(st.Sessions, fs.record())

@@ -17,7 +17,7 @@ import (
 type service struct {
 	world    *emulator.World
 	settings *emulator.Settings[Settings]
-	webhook  *emitter
+	webhook  *emulator.Webhook
 	handler  http.Handler // of the vendor's API
 
 	mu            sync.Mutex
@@ -39,7 +39,7 @@ func New(cfg emulator.Config) (*emulator.Vendor, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &service{world: emulator.NewWorld(cfg), settings: settings, webhook: newEmitter()}
+	s := &service{world: emulator.NewWorld(cfg), settings: settings, webhook: emulator.NewWebhook(emulator.Decision, nil)}
 	s.handler = s.api()
 	s.clear()
 	return emulator.New(s.world, emulator.API{
@@ -52,13 +52,13 @@ func New(cfg emulator.Config) (*emulator.Vendor, error) {
 		Fail:    s.fail,
 		Faults:  s.faults(),
 		Secrets: []string{"X-CSRF-TOKEN"},
-		Close:   s.webhook.close,
+		Close:   s.webhook.Close,
 	})
 }
 
 func (s *service) reset() {
 	s.settings.Reset()
-	s.webhook.reset()
+	s.webhook.Reset()
 	s.clear()
 }
 

@@ -183,7 +183,7 @@ func (s *service) send(n notification) {
 	for range times {
 		s.publish(n)
 		if url := s.settings.Load().WebhookURL; url != "" {
-			s.webhook.send(url, n.raw)
+			s.webhook.SendText(url, n.raw)
 		}
 	}
 }
