@@ -43,8 +43,8 @@ func (p *Plugin) tryFresh() error {
 func (p *Plugin) trials() [][]byte {
 	docs := make([][]byte, len(p.manifest.Methods))
 	for n, m := range p.manifest.Methods {
-		inputs, _ := sample(m.Inputs).(map[string]any) // schemas of objects
-		settings, _ := sample(p.manifest.Settings).(map[string]any)
+		inputs, _ := node.Sample(m.Inputs).(map[string]any) // schemas of objects
+		settings, _ := node.Sample(p.manifest.Settings).(map[string]any)
 		docs[n] = new(writer).document(p.guest, m.Name, node.Visit{
 			Run: "trial", Node: "trial", Visit: 1, Attempt: 1, Now: initTime, Seed: "trial", Key: "trial",
 			Inputs: inputs, Settings: settings,
@@ -114,36 +114,4 @@ func (t trial) String() string {
 		return fmt.Sprintf("with the fault %q", t.code)
 	}
 	return excerpt(t.out)
-}
-
-// sample makes a value that looks like what a JSON Schema describes. It need
-// not be valid.
-func sample(schema any) any {
-	s, _ := schema.(map[string]any)
-	if v, ok := s["default"]; ok {
-		return v
-	}
-	if list, ok := s["enum"].([]any); ok && len(list) > 0 {
-		return list[0]
-	}
-	switch s["type"] {
-	case "object":
-		o := map[string]any{}
-		props, _ := s["properties"].(map[string]any)
-		for name, p := range props {
-			o[name] = sample(p)
-		}
-		return o
-	case "array":
-		return []any{sample(s["items"])}
-	case "integer", "number":
-		return 1
-	case "boolean":
-		return true
-	default:
-		if s["format"] == "uuid" {
-			return "00000000-0000-4000-8000-000000000000"
-		}
-		return "sample"
-	}
 }
