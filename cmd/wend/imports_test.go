@@ -39,7 +39,7 @@ var diagram = map[string]string{
 	"runtime/manifest":            "runtime/data runtime/diag runtime/node runtime/wasm runtime/yamldoc sdk/wire",
 	"runtime/engine/enginetest":   "nodes runtime/clock runtime/engine runtime/flow runtime/journal runtime/node runtime/outbound runtime/run sdk/wire",
 	"runtime/pluginhost":          "runtime/data runtime/manifest runtime/node runtime/pluginhost/meter runtime/wasm sdk/wire",
-	"runtime/pluginhost/meter":    "",
+	"runtime/pluginhost/meter":    "runtime/wasm",
 	"runtime/pluginbuild":         "runtime/diag runtime/manifest runtime/pluginhost runtime/wasm",
 	"runtime/casefile":            "runtime/data runtime/diag runtime/yamldoc",
 	"runtime/plugincase":          "runtime/casefile runtime/data runtime/diag runtime/node runtime/pluginhost runtime/run runtime/yamldoc sdk/wire",

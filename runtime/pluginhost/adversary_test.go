@@ -43,7 +43,7 @@ func refused(t *testing.T) map[string]struct {
 		"empty file":      {nil, `not a WebAssembly file: expected it to begin with "\0asm"`},
 		"a script":        {[]byte("#!/bin/sh"), "not a WebAssembly file"},
 		"a component":     {[]byte("\x00asm\x0d\x00\x01\x00"), "components are not supported"},
-		"truncated":       {good[:len(good)-10], "truncated at byte"},
+		"truncated":       {good[:len(good)-10], "unexpected end"},
 		"no manifest":     {answer(done).module(), `has no custom section "wend.plugin"`},
 		"two manifests":   {append(bytes.Clone(good), section(0, code(text("wend.plugin"), []byte(declared)))...), "more than one custom section"},
 		"forged manifest": {forged(`{"plugin":"x"`), "is not JSON"},

@@ -1,16 +1,15 @@
-// Package wasm reads the sections of a WebAssembly module, and names the module
-// by its content. It neither looks at code nor judges what it reads.
+// Package wasm reads WebAssembly modules: their sections, and with a Reader what
+// is in them. It names a module
+// by its content, and does not judge it.
 package wasm
 
 import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
-	"unicode/utf8"
 )
 
 // Module is what can be known of a file without compiling it. It points into
@@ -57,6 +56,7 @@ type Memory struct {
 // Section is a section: where it stands in the file, header included, and what
 // is in it.
 type Section struct {
+	ID         byte
 	Start, End int
 	Content    []byte
 }
@@ -71,11 +71,11 @@ type Custom struct {
 // Kinds of imports and exports.
 const (
 	KindFunction = 0
+	KindTable    = 1
 	KindMemory   = 2
+	KindGlobal   = 3
+	KindTag      = 4
 )
-
-// SectionCustom is the id of sections known by their names.
-const SectionCustom = 0
 
 // Sizes of a memory.
 const (
@@ -95,91 +95,147 @@ func Digest(file []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-var magic = []byte("\x00asm\x01\x00\x00\x00")
+// Header is what a module begins with.
+const Header = "\x00asm\x01\x00\x00\x00"
+
+// Ids of sections.
+const (
+	SectionCustom    = 0
+	SectionType      = 1
+	SectionImport    = 2
+	SectionFunction  = 3
+	SectionTable     = 4
+	SectionMemory    = 5
+	SectionGlobal    = 6
+	SectionExport    = 7
+	SectionStart     = 8
+	SectionElement   = 9
+	SectionCode      = 10
+	SectionData      = 11
+	SectionDataCount = 12
+	SectionTag       = 13
+)
+
+// rank is the order in which sections have to come.
+var rank = [...]int{
+	SectionType: 1, SectionImport: 2, SectionFunction: 3, SectionTable: 4, SectionMemory: 5, SectionTag: 6, SectionGlobal: 7,
+	SectionExport: 8, SectionStart: 9, SectionElement: 10, SectionDataCount: 11, SectionCode: 12, SectionData: 13,
+}
+
+// Before tells whether a section comes before another, by their ids.
+func Before(id, other byte) bool { return rank[id] < rank[other] }
+
+// Split returns the sections of a file as they lie in it.
+func Split(file []byte) ([]Section, error) {
+	if !bytes.HasPrefix(file, []byte("\x00asm")) {
+		return nil, &Error{Msg: `not a WebAssembly file: expected it to begin with "\0asm"`}
+	}
+	if !bytes.HasPrefix(file, []byte(Header)) {
+		return nil, &Error{Msg: "not a WebAssembly 1.0 module; components are not supported"}
+	}
+	var sections []Section
+	r := Reader{Bytes: file, Pos: len(Header)}
+	last := 0
+	for r.More() {
+		start := r.Pos
+		id := r.Byte()
+		content := r.Take(int(r.U32()))
+		if int(id) >= len(rank) {
+			r.Fail(start, "section %d is not known", id)
+		} else if id != SectionCustom {
+			if rank[id] <= last {
+				r.Fail(start, "section %d is out of order", id)
+			}
+			last = rank[id]
+		}
+		sections = append(sections, Section{id, start, r.Pos, content})
+	}
+	return sections, r.Err
+}
+
+// Reader walks the content.
+func (s Section) Reader() Reader {
+	return Reader{Bytes: s.Content, Base: s.End - len(s.Content)}
+}
 
 // Parse reads the sections of a file.
 func Parse(file []byte) (*Module, error) {
-	if !bytes.HasPrefix(file, []byte("\x00asm")) {
-		return nil, errors.New("not a WebAssembly file: expected it to begin with \"\\0asm\"")
-	}
-	if !bytes.HasPrefix(file, magic) {
-		return nil, errors.New("not a WebAssembly 1.0 module; components are not supported")
+	sections, err := Split(file)
+	if err != nil {
+		return nil, err
 	}
 	m := &Module{File: file}
-	r := &reader{rest: file[len(magic):]}
-	for len(r.rest) > 0 && r.err == nil {
-		start := len(file) - len(r.rest)
-		id := r.byte()
-		body := &reader{rest: r.take(r.u32())}
-		if r.err != nil {
-			break
+	for _, s := range sections {
+		r := s.Reader()
+		m.section(s, &r)
+		if r.Err != nil {
+			return nil, r.Err
 		}
-		m.section(id, body, Section{start, len(file) - len(r.rest), body.rest})
-		if body.err != nil {
-			return nil, fmt.Errorf("section %d at byte %d: %w", id, start, body.err)
-		}
-	}
-	if r.err != nil {
-		return nil, fmt.Errorf("truncated at byte %d of %d", len(file)-len(r.rest), len(file))
 	}
 	return m, nil
 }
 
-const (
-	sectionType      = 1
-	sectionImport    = 2
-	sectionFunction  = 3
-	sectionMemory    = 5
-	sectionExport    = 7
-	sectionStart     = 8
-	sectionData      = 11
-	sectionDataCount = 12
-)
-
-func (m *Module) section(id byte, r *reader, at Section) {
-	switch id {
+func (m *Module) section(s Section, r *Reader) {
+	switch s.ID {
 	case SectionCustom:
-		name := r.name()
-		at.Content = r.rest
-		m.Custom = append(m.Custom, Custom{name, at})
-	case sectionType:
-		r.vector(func() { m.Types = append(m.Types, r.signature()) })
-	case sectionImport:
-		r.vector(func() { m.addImport(r) })
-	case sectionFunction:
-		r.vector(func() { m.Functions = append(m.Functions, r.u32()) })
-	case sectionMemory:
-		r.vector(func() { mem := r.memory(); m.Memory = &mem })
-	case sectionExport:
-		r.vector(func() { m.Exports = append(m.Exports, Export{r.name(), r.byte(), r.u32()}) })
-	case sectionStart:
+		name := r.Name()
+		s.Content = s.Content[r.Pos:]
+		m.Custom = append(m.Custom, Custom{name, s})
+		return
+	case SectionType:
+		for range r.Count("types") {
+			m.Types = append(m.Types, r.signature())
+		}
+	case SectionImport:
+		for range r.Count("imports") {
+			m.addImport(r)
+		}
+	case SectionFunction:
+		for range r.Count("functions") {
+			m.Functions = append(m.Functions, r.U32())
+		}
+	case SectionMemory:
+		for range r.Count("memories") {
+			m.Memory = r.memory()
+		}
+	case SectionExport:
+		for range r.Count("exports") {
+			m.Exports = append(m.Exports, Export{r.Name(), r.Byte(), r.U32()})
+		}
+	case SectionStart:
 		m.Start = true
-	case sectionData:
-		m.Data = &at
-	case sectionDataCount:
+		return
+	case SectionData:
+		m.Data = &s
+		return
+	case SectionDataCount:
 		m.DataCount = true
+		return
+	default:
+		return
 	}
+	r.Done(fmt.Sprintf("section %d", s.ID))
 }
 
-func (m *Module) addImport(r *reader) {
-	i := Import{Module: r.name(), Name: r.name(), Kind: r.byte()}
+func (m *Module) addImport(r *Reader) {
+	i := Import{Module: r.Name(), Name: r.Name(), Kind: r.Byte()}
 	switch i.Kind {
 	case KindFunction:
-		i.Type = r.u32()
+		i.Type = r.U32()
 		m.Functions = append(m.Functions, i.Type)
-	case 1: // table
-		r.byte()
-		r.limits()
+	case KindTable:
+		r.Byte()
+		r.Limits()
 	case KindMemory:
-		r.limits()
-	case 3: // global
-		r.byte()
-		r.byte()
-	case 4: // tag
-		r.byte()
-		r.u32()
+		r.Limits()
+	case KindGlobal:
+		r.Byte()
+		r.Byte()
+	case KindTag:
+		r.Byte()
+		r.U32()
 	default:
-		r.fail(fmt.Errorf("import %s.%s is of an unknown kind %d", i.Module, i.Name, i.Kind))
+		r.Fail(r.Pos-1, "import %s.%s is of an unknown kind %d", i.Module, i.Name, i.Kind)
 	}
 	m.Imports = append(m.Imports, i)
 }
@@ -244,122 +300,38 @@ func (m *Module) Segments() ([]Segment, bool) {
 	if m.Data == nil {
 		return nil, true
 	}
-	r := &reader{rest: m.Data.Content}
-	var segments []Segment
-	r.vector(func() { segments = append(segments, r.segment()) })
-	return segments, r.err == nil
+	r := m.Data.Reader()
+	segments := make([]Segment, 0, r.Count("data segments"))
+	for range cap(segments) {
+		segments = append(segments, r.segment())
+	}
+	return segments, r.Err == nil
 }
 
-func (r *reader) segment() Segment {
+func (r *Reader) segment() Segment {
 	const i32Const, end = 0x41, 0x0b
-	flags, op := r.u32(), r.byte()
-	offset := uint32(r.s32())
-	if flags != 0 || op != i32Const || r.byte() != end {
-		r.fail(errors.New("a data segment that is not written to a fixed place"))
+	at := r.Pos
+	flags, op := r.U32(), r.Byte()
+	offset := uint32(r.Signed(32))
+	if flags != 0 || op != i32Const || r.Byte() != end {
+		r.Fail(at, "data segment is not written to a fixed place")
 	}
-	return Segment{offset, r.take(r.u32())}
+	return Segment{offset, r.Take(r.Count("bytes of data"))}
 }
 
-// reader takes the wasm binary format apart. After the first error it yields
-// zero values, so callers check err once.
-type reader struct {
-	rest []byte
-	err  error
-}
-
-var errShort = errors.New("ends too early")
-
-func (r *reader) fail(err error) {
-	if r.err == nil {
-		r.err = err
+func (r *Reader) signature() Signature {
+	if form := r.Byte(); form != 0x60 {
+		r.Fail(r.Pos-1, "type form %#02x is not a function type", form)
 	}
-	r.rest = nil
+	params := r.Take(r.Count("parameters"))
+	return Signature{string(params), string(r.Take(r.Count("results")))}
 }
 
-func (r *reader) take(n uint32) []byte {
-	if uint64(n) > uint64(len(r.rest)) {
-		r.fail(errShort)
-		return nil
+func (r *Reader) memory() *Memory {
+	low, high, shared := r.Limits()
+	m := &Memory{low, MaxPages, shared}
+	if high != nil {
+		m.Max = *high
 	}
-	taken := r.rest[:n]
-	r.rest = r.rest[n:]
-	return taken
-}
-
-func (r *reader) byte() byte {
-	b := r.take(1)
-	if b == nil {
-		return 0
-	}
-	return b[0]
-}
-
-func (r *reader) u32() uint32 {
-	var v uint64
-	for shift := 0; shift < 35; shift += 7 {
-		b := r.byte()
-		v |= uint64(b&0x7f) << shift
-		if b&0x80 == 0 {
-			if v > 1<<32-1 {
-				break
-			}
-			return uint32(v)
-		}
-	}
-	r.fail(errors.New("a number is longer than 32 bits"))
-	return 0
-}
-
-// s32 reads a signed number.
-func (r *reader) s32() int32 {
-	var v int64
-	for shift := 0; shift < 35; shift += 7 {
-		b := r.byte()
-		v |= int64(b&0x7f) << shift
-		if b&0x80 == 0 {
-			if b&0x40 != 0 {
-				v |= -1 << (shift + 7)
-			}
-			return int32(v)
-		}
-	}
-	r.fail(errors.New("a number is longer than 32 bits"))
-	return 0
-}
-
-func (r *reader) name() string {
-	b := r.take(r.u32())
-	if !utf8.Valid(b) {
-		r.fail(errors.New("a name is not valid UTF-8"))
-	}
-	return string(b)
-}
-
-// vector calls read for each element, and stops at the first error, so a
-// forged count costs nothing.
-func (r *reader) vector(read func()) {
-	for n := r.u32(); n > 0 && r.err == nil; n-- {
-		read()
-	}
-}
-
-func (r *reader) signature() Signature {
-	if form := r.byte(); form != 0x60 && r.err == nil {
-		r.fail(fmt.Errorf("a type of the unknown form %#x", form))
-	}
-	params := r.take(r.u32())
-	return Signature{string(params), string(r.take(r.u32()))}
-}
-
-func (r *reader) memory() Memory {
-	flags, lo, hi := r.limits()
-	return Memory{lo, hi, flags&2 != 0}
-}
-
-func (r *reader) limits() (flags byte, lo, hi uint32) {
-	flags, lo, hi = r.byte(), r.u32(), MaxPages
-	if flags&1 != 0 {
-		hi = r.u32()
-	}
-	return flags, lo, hi
+	return m
 }

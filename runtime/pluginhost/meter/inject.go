@@ -67,33 +67,33 @@ func (j *injector) blockType(c code, t funcType) code {
 
 // function rewrites one entry of the code section: r holds its local declarations and its code.
 func (j *injector) function(r *reader, t funcType) (code, error) {
-	start := r.pos
-	groups := r.count("groups of locals")
-	groupsAt := r.pos
+	start := r.Pos
+	groups := r.Count("groups of locals")
+	groupsAt := r.Pos
 	locals := uint64(0)
 	for range groups {
-		locals += uint64(r.u32())
-		r.valType(len(j.m.types))
+		locals += uint64(r.U32())
+		r.ValType(len(j.m.types))
 	}
 	if locals > maxLocals {
-		r.fail(start, "%d locals, at most %d are accepted", locals, maxLocals)
+		r.Fail(start, "%d locals, at most %d are accepted", locals, maxLocals)
 	}
-	declared := r.pos
+	declared := r.Pos
 	j.body.decode(r, j.m)
-	if r.err != nil {
-		return nil, r.err
+	if r.Err != nil {
+		return nil, r.Err
 	}
 	if err := j.planner.run(j.m, &j.body, t, int(locals)); err != nil {
 		return nil, err
 	}
-	f := funcWriter{injector: j, t: t, plan: &j.planner.plan, out: make(code, 0, len(r.b)+len(r.b)/4+32)}
+	f := funcWriter{injector: j, t: t, plan: &j.planner.plan, out: make(code, 0, len(r.Bytes)+len(r.Bytes)/4+32)}
 	f.levels = int32(1 + max(f.plan.frame-1, 0)/frameUnit)
 	f.deep = j.body.calls || f.levels > 1
 	if f.deep && j.body.catches {
 		f.saved, f.restores = uint32(t.params)+uint32(locals), true
 		groups++
 	}
-	f.out = append(f.out.u32(uint32(groups)), r.b[groupsAt:declared]...)
+	f.out = append(f.out.u32(uint32(groups)), r.Bytes[groupsAt:declared]...)
 	if f.restores {
 		f.out = f.out.op(1, 0x7f)
 	}

@@ -25,15 +25,15 @@ type body struct {
 func (b *body) decode(r *reader, m *module) {
 	b.instrs, b.labels = b.instrs[:0], b.labels[:0]
 	b.calls, b.loops, b.catches = false, false, false
-	b.base = r.base + r.pos
-	b.raw = r.b[r.pos:]
-	off := r.pos
+	b.base = r.Base + r.Pos
+	b.raw = r.Bytes[r.Pos:]
+	off := r.Pos
 	depth := 1
-	for r.err == nil && depth > 0 {
-		in := instr{start: r.pos - off}
+	for r.Err == nil && depth > 0 {
+		in := instr{start: r.Pos - off}
 		in.op = r.opcode()
 		b.immediates(r, m, &in)
-		in.end = r.pos - off
+		in.end = r.Pos - off
 		switch in.op {
 		case opLoop:
 			b.loops = true
@@ -47,12 +47,12 @@ func (b *body) decode(r *reader, m *module) {
 			depth--
 		}
 		if depth > maxNesting {
-			r.fail(off+in.start, "blocks nest deeper than %d", maxNesting)
+			r.Fail(off+in.start, "blocks nest deeper than %d", maxNesting)
 		}
 		b.calls = b.calls || in.op.calls()
 		b.instrs = append(b.instrs, in)
 	}
-	r.done("the function's end")
+	r.Done("the function's end")
 }
 
 // startsWithLoop tells whether control runs straight from the entry into a loop.
@@ -69,28 +69,28 @@ func (b *body) startsWithLoop() bool {
 }
 
 func (r *reader) opcode() opcode {
-	at := r.pos
-	op := opcode(r.byte())
+	at := r.Pos
+	op := opcode(r.Byte())
 	switch op {
 	case 0xfc, 0xfd:
-		start := r.pos
-		sub := r.u32()
+		start := r.Pos
+		sub := r.U32()
 		// wazero reads vector opcodes as one byte: in a longer encoding it would see other instructions than we do.
-		long := op == 0xfd && r.pos-start != len(code(nil).u32(sub))
-		if r.err == nil && (sub > 0xff || long) {
-			r.fail(at, "instruction %#02x %#02x is not known", uint8(op), sub)
+		long := op == 0xfd && r.Pos-start != len(code(nil).u32(sub))
+		if r.Err == nil && (sub > 0xff || long) {
+			r.Fail(at, "instruction %#02x %#02x is not known", uint8(op), sub)
 			return 0
 		}
 		op = op<<8 | opcode(sub)
 	case 0xfe:
-		r.fail(at, "atomic instruction %#02x %#02x (threads) is refused", uint8(op), r.byte())
+		r.Fail(at, "atomic instruction %#02x %#02x (threads) is refused", uint8(op), r.Byte())
 		return 0
 	case 0x06, 0x07, 0x09, 0x18, 0x19:
-		r.fail(at, "instruction %s of the legacy exception handling is refused; use try_table", op)
+		r.Fail(at, "instruction %s of the legacy exception handling is refused; use try_table", op)
 		return 0
 	}
-	if r.err == nil && op.info().imm == immUnknown {
-		r.fail(at, "instruction %s is not known", op)
+	if r.Err == nil && op.info().imm == immUnknown {
+		r.Fail(at, "instruction %s is not known", op)
 		return 0
 	}
 	return op
@@ -105,34 +105,34 @@ func (b *body) immediates(r *reader, m *module, in *instr) {
 		in.block = r.blockType(m)
 		b.catchClauses(r, m, in)
 	case immLabel, immLocal:
-		in.x = r.u32()
+		in.x = r.U32()
 	case immLabels:
 		in.x = uint32(len(b.labels))
-		for range r.count("labels") + 1 {
-			b.labels = append(b.labels, r.u32())
+		for range r.Count("labels") + 1 {
+			b.labels = append(b.labels, r.U32())
 		}
 		in.y = uint32(len(b.labels))
 	case immFunc:
-		in.x = r.index("function", len(m.funcs))
+		in.x = r.Index("function", len(m.funcs))
 	case immIndirect:
-		in.x = r.index("type", len(m.types))
-		in.y = r.index("table", m.tables)
+		in.x = r.Index("type", len(m.types))
+		in.y = r.Index("table", m.tables)
 	case immType:
-		in.x = r.index("type", len(m.types))
+		in.x = r.Index("type", len(m.types))
 	case immGlobal:
-		in.x = r.index("global", len(m.globals))
+		in.x = r.Index("global", len(m.globals))
 	case immTable:
-		in.x = r.index("table", m.tables)
+		in.x = r.Index("table", m.tables)
 	case immTables:
-		in.x, in.y = r.index("table", m.tables), r.index("table", m.tables)
+		in.x, in.y = r.Index("table", m.tables), r.Index("table", m.tables)
 	case immElem:
-		in.x = r.index("element segment", m.elements)
+		in.x = r.Index("element segment", m.elements)
 	case immElemTab:
-		in.x, in.y = r.index("element segment", m.elements), r.index("table", m.tables)
+		in.x, in.y = r.Index("element segment", m.elements), r.Index("table", m.tables)
 	case immData:
-		in.x = r.index("data segment", m.datas)
+		in.x = r.Index("data segment", m.datas)
 	case immDataMem:
-		in.x = r.index("data segment", m.datas)
+		in.x = r.Index("data segment", m.datas)
 		r.memory(m)
 	case immMem:
 		r.memory(m)
@@ -140,60 +140,60 @@ func (b *body) immediates(r *reader, m *module, in *instr) {
 		r.memory(m)
 		r.memory(m)
 	case immMemArg:
-		r.u32()
-		r.u32()
+		r.U32()
+		r.U32()
 	case immMemLane:
-		r.u32()
-		r.u32()
-		r.byte()
+		r.U32()
+		r.U32()
+		r.Byte()
 	case immLane:
-		r.byte()
+		r.Byte()
 	case immTag:
-		in.x = r.index("tag", len(m.tags))
+		in.x = r.Index("tag", len(m.tags))
 	case immTypes:
 		// wazero 1.12 validates longer types, but its compilers skip exactly two bytes.
-		at := r.pos
-		if r.u32() != 1 || len(r.valType(len(m.types))) != 1 || r.pos != at+2 {
-			r.fail(at, "select takes one type of one byte")
+		at := r.Pos
+		if r.U32() != 1 || len(r.ValType(len(m.types))) != 1 || r.Pos != at+2 {
+			r.Fail(at, "select takes one type of one byte")
 		}
 	case immHeap:
-		r.heapType(len(m.types))
+		r.HeapType(len(m.types))
 	case immI32:
-		r.signed(32)
+		r.Signed(32)
 	case immI64:
-		r.signed(64)
+		r.Signed(64)
 	case immF32:
-		r.take(4)
+		r.Take(4)
 	case immF64:
-		r.take(8)
+		r.Take(8)
 	case immV128:
-		r.take(16)
+		r.Take(16)
 	}
 }
 
 // memory reads the index of the only memory, which is one zero byte.
 func (r *reader) memory(m *module) {
-	at := r.pos
-	if i := r.byte(); i != 0 || m.memories == 0 {
-		r.fail(at, "memory %d does not exist", i)
+	at := r.Pos
+	if i := r.Byte(); i != 0 || m.memories == 0 {
+		r.Fail(at, "memory %d does not exist", i)
 	}
 }
 
 func (r *reader) blockType(m *module) blockType {
-	at := r.pos
-	v := r.signed(33)
+	at := r.Pos
+	v := r.Signed(33)
 	switch v {
 	case -64: // no result
 		return blockType{}
 	case -29, -28: // (ref null? heaptype)
-		r.heapType(len(m.types))
+		r.HeapType(len(m.types))
 		return blockType{results: 1}
 	}
 	if v < 0 {
 		return blockType{results: 1}
 	}
 	if v >= int64(len(m.types)) {
-		r.fail(at, "type %d does not exist, there are %d", v, len(m.types))
+		r.Fail(at, "type %d does not exist, there are %d", v, len(m.types))
 		return blockType{}
 	}
 	t := m.types[v]
@@ -202,16 +202,16 @@ func (r *reader) blockType(m *module) blockType {
 
 func (b *body) catchClauses(r *reader, m *module, in *instr) {
 	in.x = uint32(len(b.labels))
-	for range r.count("catch clauses") {
-		at := r.pos
-		switch kind := r.byte(); kind {
+	for range r.Count("catch clauses") {
+		at := r.Pos
+		switch kind := r.Byte(); kind {
 		case 0, 1: // catch, catch_ref
-			r.index("tag", len(m.tags))
+			r.Index("tag", len(m.tags))
 		case 2, 3: // catch_all, catch_all_ref
 		default:
-			r.fail(at, "catch kind %#02x is not known", kind)
+			r.Fail(at, "catch kind %#02x is not known", kind)
 		}
-		b.labels = append(b.labels, r.u32())
+		b.labels = append(b.labels, r.U32())
 	}
 	in.y = uint32(len(b.labels))
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+
+	"github.com/wendflow/wend/runtime/wasm"
 )
 
 // Version names the rewriting scheme. Code compiled from a rewritten module must not outlive it:
@@ -51,29 +53,15 @@ type Module struct {
 	Hazards []string
 }
 
-// Error says what is wrong with a module, and where.
-type Error struct {
-	Offset   int    // in the module's bytes
-	Function string // name or $index of the function, if it is inside one
-	Msg      string
-}
-
-func (e *Error) Error() string {
-	if e.Function != "" {
-		return fmt.Sprintf("wasm offset %#x, function %q: %s", e.Offset, e.Function, e.Msg)
-	}
-	return fmt.Sprintf("wasm offset %#x: %s", e.Offset, e.Msg)
-}
-
 func inFunction(err error, name string) error {
-	var e *Error
+	var e *wasm.Error
 	if errors.As(err, &e) {
 		e.Function = name
 	}
 	return err
 }
 
-// Rewrite returns the module with fuel and depth counted. It does not change its argument. The error is an [*Error]
+// Rewrite returns the module with fuel and depth counted. It does not change its argument. The error is an [*wasm.Error]
 // for a module that is malformed, too large in one of its parts, or uses what is not known or refused (threads,
 // the legacy exception handling). What Rewrite accepts still has to be validated by the engine.
 //

@@ -1,53 +1,30 @@
 package meter
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/wendflow/wend/runtime/wasm"
 )
 
-// Section ids of the binary format.
-const (
-	secCustom    = 0
-	secType      = 1
-	secImport    = 2
-	secFunction  = 3
-	secTable     = 4
-	secMemory    = 5
-	secGlobal    = 6
-	secExport    = 7
-	secStart     = 8
-	secElement   = 9
-	secCode      = 10
-	secData      = 11
-	secDataCount = 12
-	secTag       = 13
-)
+// reader walks a part of the module; meter knows more things to read.
+type reader struct{ wasm.Reader }
 
-// Kinds of imports and exports.
-const (
-	kindFunc   = 0
-	kindTable  = 1
-	kindMemory = 2
-	kindGlobal = 3
-	kindTag    = 4
-)
+func readerOf(s wasm.Section) reader { return reader{s.Reader()} }
 
-// sectionRank is the order in which sections have to come.
-var sectionRank = [...]int{
-	secType: 1, secImport: 2, secFunction: 3, secTable: 4, secMemory: 5, secTag: 6, secGlobal: 7,
-	secExport: 8, secStart: 9, secElement: 10, secDataCount: 11, secCode: 12, secData: 13,
+// sub yields a reader of the next n bytes.
+func (r *reader) sub(n int) reader { return reader{r.Sub(n)} }
+
+// limits reads the size of a table or memory, which must be the module's own.
+func (r *reader) limits() (low uint32, high *uint32) {
+	at := r.Pos
+	low, high, shared := r.Limits()
+	if shared {
+		r.Fail(at, "shared memory (threads) is refused")
+	}
+	return low, high
 }
-
-// section is one section as it lies in the file.
-type section struct {
-	id   byte
-	off  int // of body in the file
-	body []byte
-}
-
-func (s section) reader() reader { return reader{b: s.body, base: s.off} }
 
 type funcType struct {
 	params, results int
@@ -61,7 +38,7 @@ type globalType struct {
 
 // module holds what has to be known of the whole module before its functions are rewritten.
 type module struct {
-	sections      []section
+	sections      []wasm.Section
 	types         []funcType
 	typeEntries   int      // entries of the type section; a recursion group is one entry
 	funcs         []uint32 // type of each function, the imported ones first
@@ -78,97 +55,72 @@ type module struct {
 	names         map[uint32]string // of functions, from the name section
 }
 
-var magic = []byte("\x00asm\x01\x00\x00\x00")
-
 // parse splits the module and reads what later steps need. Function bodies, exports and segments are only counted.
 func parse(file []byte, cfg Config) (*module, error) {
-	if !bytes.HasPrefix(file, magic) {
-		return nil, &Error{Msg: "not a WebAssembly module of version 1"}
-	}
-	m := &module{}
-	if err := m.split(file); err != nil {
+	sections, err := wasm.Split(file)
+	if err != nil {
 		return nil, err
 	}
+	m := &module{sections: sections}
 	for _, s := range m.sections {
-		r := s.reader()
-		switch s.id {
-		case secType:
+		r := readerOf(s)
+		switch s.ID {
+		case wasm.SectionType:
 			m.readTypes(&r)
-		case secImport:
+		case wasm.SectionImport:
 			m.readImports(&r, cfg)
-		case secFunction:
-			for range r.count("functions") {
-				m.funcs = append(m.funcs, r.index("type", len(m.types)))
+		case wasm.SectionFunction:
+			for range r.Count("functions") {
+				m.funcs = append(m.funcs, r.Index("type", len(m.types)))
 			}
-		case secTable:
-			m.tables += r.count("tables")
+		case wasm.SectionTable:
+			m.tables += r.Count("tables")
 			continue
-		case secMemory:
-			n := r.count("memories")
+		case wasm.SectionMemory:
+			n := r.Count("memories")
 			m.memories += n
 			for range n {
 				r.limits()
 			}
-		case secTag:
-			for range r.count("tags") {
+		case wasm.SectionTag:
+			for range r.Count("tags") {
 				m.readTag(&r)
 			}
-		case secGlobal:
+		case wasm.SectionGlobal:
 			m.readGlobals(&r)
-		case secElement:
-			m.elements = r.count("element segments")
+		case wasm.SectionElement:
+			m.elements = r.Count("element segments")
 			continue
-		case secData:
-			m.datas = r.count("data segments")
+		case wasm.SectionData:
+			m.datas = r.Count("data segments")
 			continue
 		default:
 			continue
 		}
-		r.done(fmt.Sprintf("section %d", s.id))
-		if r.err != nil {
-			return nil, r.err
+		r.Done(fmt.Sprintf("section %d", s.ID))
+		if r.Err != nil {
+			return nil, r.Err
 		}
 	}
 	return m, nil
 }
 
-func (m *module) split(file []byte) error {
-	r := reader{b: file, pos: len(magic)}
-	last := 0
-	for r.more() {
-		at := r.pos
-		id := r.byte()
-		n := int(r.u32())
-		s := section{id: id, off: r.pos, body: r.take(n)}
-		if int(id) >= len(sectionRank) {
-			r.fail(at, "section %d is not known", id)
-		} else if rank := sectionRank[id]; id != secCustom {
-			if rank <= last {
-				r.fail(at, "section %d is out of order", id)
-			}
-			last = rank
-		}
-		m.sections = append(m.sections, s)
-	}
-	return r.err
-}
-
-func (m *module) find(id byte) (section, bool) {
+func (m *module) find(id byte) (wasm.Section, bool) {
 	for _, s := range m.sections {
-		if s.id == id {
+		if s.ID == id {
 			return s, true
 		}
 	}
-	return section{}, false
+	return wasm.Section{}, false
 }
 
 func (m *module) readTypes(r *reader) {
-	m.typeEntries = r.count("types")
+	m.typeEntries = r.Count("types")
 	for range m.typeEntries {
 		n := 1
-		if r.more() && r.b[r.pos] == 0x4e { // recursion group
-			r.byte()
-			n = r.count("types of a group")
+		if r.More() && r.Bytes[r.Pos] == 0x4e { // recursion group
+			r.Byte()
+			n = r.Count("types of a group")
 		}
 		for range n {
 			m.readFuncType(r)
@@ -177,75 +129,75 @@ func (m *module) readTypes(r *reader) {
 }
 
 func (m *module) readFuncType(r *reader) {
-	at := r.pos
-	if form := r.byte(); form != 0x60 {
-		r.fail(at, "type form %#02x is not a function type", form)
+	at := r.Pos
+	if form := r.Byte(); form != 0x60 {
+		r.Fail(at, "type form %#02x is not a function type", form)
 	}
 	var t funcType
-	t.params = r.count("parameters")
+	t.params = r.Count("parameters")
 	for range t.params {
-		r.valType(math.MaxInt) // the engine checks that types come before their use
+		r.ValType(math.MaxInt) // the engine checks that types come before their use
 	}
-	t.results = r.count("results")
-	start := r.pos
+	t.results = r.Count("results")
+	start := r.Pos
 	for range t.results {
-		r.valType(math.MaxInt)
+		r.ValType(math.MaxInt)
 	}
 	if t.params > maxArity || t.results > maxArity {
-		r.fail(at, "function type has over %d parameters or results", maxArity)
+		r.Fail(at, "function type has over %d parameters or results", maxArity)
 	}
-	if r.err == nil {
-		t.resultBytes = r.b[start:r.pos]
+	if r.Err == nil {
+		t.resultBytes = r.Bytes[start:r.Pos]
 	}
 	m.types = append(m.types, t)
 }
 
 func (m *module) readTag(r *reader) {
-	at := r.pos
-	if attr := r.byte(); attr != 0 {
-		r.fail(at, "tag attribute %#02x is not known", attr)
+	at := r.Pos
+	if attr := r.Byte(); attr != 0 {
+		r.Fail(at, "tag attribute %#02x is not known", attr)
 	}
-	m.tags = append(m.tags, r.index("type", len(m.types)))
+	m.tags = append(m.tags, r.Index("type", len(m.types)))
 }
 
 func (m *module) readImports(r *reader, cfg Config) {
-	for range r.count("imports") {
-		at := r.pos
-		mod, name := r.name(), r.name()
+	for range r.Count("imports") {
+		at := r.Pos
+		mod, name := r.Name(), r.Name()
 		if mod == ImportModule {
-			r.fail(at, "import %q.%q: the module name is reserved", mod, name)
+			r.Fail(at, "import %q.%q: the module name is reserved", mod, name)
 		}
-		switch at, kind := r.pos, r.byte(); kind {
-		case kindFunc:
-			m.funcs = append(m.funcs, r.index("type", len(m.types)))
+		switch at, kind := r.Pos, r.Byte(); kind {
+		case wasm.KindFunction:
+			m.funcs = append(m.funcs, r.Index("type", len(m.types)))
 			m.importedFuncs++
-		case kindTable:
+		case wasm.KindTable:
 			r.tableType(cfg, len(m.types))
 			m.tables++
 			m.importedTabs++
-		case kindMemory:
+		case wasm.KindMemory:
 			r.limits()
 			m.memories++
 			m.importedMems++
-		case kindGlobal:
+		case wasm.KindGlobal:
 			m.globals = append(m.globals, r.globalType(len(m.types)))
 			m.importedGlobs++
-		case kindTag:
+		case wasm.KindTag:
 			m.readTag(r)
 		default:
-			r.fail(at, "import kind %#02x is not known", kind)
+			r.Fail(at, "import kind %#02x is not known", kind)
 		}
 	}
 }
 
 func (r *reader) globalType(types int) globalType {
-	val := r.valType(types)
-	at := r.pos
-	mutable := r.byte()
+	val := r.ValType(types)
+	at := r.Pos
+	mutable := r.Byte()
 	if mutable > 1 {
-		r.fail(at, "mutability %#02x is not known", mutable)
+		r.Fail(at, "mutability %#02x is not known", mutable)
 	}
-	if r.err != nil {
+	if r.Err != nil {
 		return globalType{}
 	}
 	return globalType{val: val[0], mutable: mutable == 1}
@@ -253,9 +205,9 @@ func (r *reader) globalType(types int) globalType {
 
 // readGlobals reads the types only; the initialisers are checked when the section is rewritten.
 func (m *module) readGlobals(r *reader) {
-	for range r.count("globals") {
+	for range r.Count("globals") {
 		t := r.globalType(len(m.types))
-		r.constExpr(nil, r.u32, math.MaxInt, len(m.types))
+		r.constExpr(nil, r.U32, math.MaxInt, len(m.types))
 		m.globals = append(m.globals, t)
 	}
 }
@@ -272,10 +224,10 @@ func (m *module) funcName(index uint32) string {
 }
 
 // customName returns the name of a custom section and what follows it.
-func (s section) customName() (string, reader, error) {
-	r := s.reader()
-	name := r.name()
-	return name, r, r.err
+func customName(s wasm.Section) (string, reader, error) {
+	r := readerOf(s)
+	name := r.Name()
+	return name, r, r.Err
 }
 
 // offsetsCode tells whether a custom section points into the code section by offset. Such sections are dropped:

@@ -1,6 +1,10 @@
 package meter
 
-import "cmp"
+import (
+	"cmp"
+
+	"github.com/wendflow/wend/runtime/wasm"
+)
 
 // Subsections of the name section that hold function indices.
 const (
@@ -10,10 +14,10 @@ const (
 )
 
 // readFuncNames returns the names of functions, as far as they can be read.
-func readFuncNames(sections []section) map[uint32]string {
+func readFuncNames(sections []wasm.Section) map[uint32]string {
 	names := map[uint32]string{}
 	for _, s := range sections {
-		if name, r, err := s.customName(); s.id == secCustom && err == nil && name == "name" {
+		if name, r, err := customName(s); s.ID == wasm.SectionCustom && err == nil && name == "name" {
 			r.funcNames(names)
 		}
 	}
@@ -21,14 +25,14 @@ func readFuncNames(sections []section) map[uint32]string {
 }
 
 func (r *reader) funcNames(names map[uint32]string) {
-	for r.more() {
-		id := r.byte()
-		sub := r.sub(r.count("bytes of a subsection"))
+	for r.More() {
+		id := r.Byte()
+		sub := r.sub(r.Count("bytes of a subsection"))
 		if id != namesFuncs {
 			continue
 		}
-		for range sub.count("names") {
-			i, name := sub.u32(), sub.name()
+		for range sub.Count("names") {
+			i, name := sub.U32(), sub.Name()
 			names[i] = cmp.Or(names[i], name)
 		}
 	}
@@ -39,9 +43,9 @@ func (r *reader) funcNames(names map[uint32]string) {
 func (j *injector) rewriteNames(r *reader) code {
 	out := code(nil).name("name")
 	wrote := false
-	for r.more() {
-		id := r.byte()
-		sub := r.sub(r.count("bytes of a subsection"))
+	for r.More() {
+		id := r.Byte()
+		sub := r.sub(r.Count("bytes of a subsection"))
 		if id > namesFuncs && !wrote {
 			out, wrote = out.section(namesFuncs, j.funcNames(nil)), true
 		}
@@ -52,9 +56,9 @@ func (j *injector) rewriteNames(r *reader) code {
 			out = out.section(id, j.localNames(&sub))
 		case namesLabels:
 		default:
-			out = out.section(id, sub.b)
+			out = out.section(id, sub.Bytes)
 		}
-		r.err = cmp.Or(r.err, sub.err)
+		r.Err = cmp.Or(r.Err, sub.Err)
 	}
 	if !wrote {
 		out = out.section(namesFuncs, j.funcNames(nil))
@@ -71,8 +75,8 @@ func (j *injector) funcNames(r *reader) code {
 		n++
 	}
 	if r != nil {
-		for range r.count("names") {
-			i, name := r.index("function", len(j.m.funcs)), r.name()
+		for range r.Count("names") {
+			i, name := r.Index("function", len(j.m.funcs)), r.Name()
 			if !imported && int(i) >= j.m.importedFuncs {
 				add(j.importIndex(), ImportModule+"."+ImportFunc)
 				imported = true
@@ -90,14 +94,14 @@ func (j *injector) funcNames(r *reader) code {
 }
 
 func (j *injector) localNames(r *reader) code {
-	n := r.count("functions")
+	n := r.Count("functions")
 	out := code(nil).u32(uint32(n))
 	for range n {
-		out = out.u32(j.fn(r.index("function", len(j.m.funcs))))
-		locals := r.count("locals")
+		out = out.u32(j.fn(r.Index("function", len(j.m.funcs))))
+		locals := r.Count("locals")
 		out = out.u32(uint32(locals))
 		for range locals {
-			out = out.u32(r.u32()).name(r.name())
+			out = out.u32(r.U32()).name(r.Name())
 		}
 	}
 	return out

@@ -1,6 +1,10 @@
 package meter
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/wendflow/wend/runtime/wasm"
+)
 
 // regionGrain is how much a region has to cost to be worth a charge of its own. A smaller grain makes fuel more exact
 // and the guest slower: on Go's encoding/json, charging every branch (grain 0) costs 20 % and is exact, 16 costs 13 %
@@ -175,7 +179,7 @@ func (p *planner) top() *frame { return &p.frames[len(p.frames)-1] }
 // branch brings the current path to a label.
 func (p *planner) branch(in *instr, label uint32) error {
 	if int64(label) >= int64(len(p.frames)) {
-		return &Error{Offset: p.body.base + in.start, Msg: "label does not exist"}
+		return &wasm.Error{Offset: p.body.base + in.start, Msg: "label does not exist"}
 	}
 	target := len(p.frames) - 1 - int(label)
 	p.spend(int64(p.frames[target].arity()))
@@ -315,7 +319,7 @@ func (p *planner) handlers(in *instr) error {
 func (p *planner) elseBranch(in *instr) error {
 	f := p.top()
 	if f.op != opIf {
-		return &Error{Offset: p.body.base + in.start, Msg: "else without if"}
+		return &wasm.Error{Offset: p.body.base + in.start, Msg: "else without if"}
 	}
 	f.merge(p.cur)
 	f.op = opElse

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/wendflow/wend/runtime/wasm"
 )
 
 // TestPlanNeverUndercharges walks random functions at random and checks that at each step no more was done than was
@@ -15,11 +17,11 @@ func TestPlanNeverUndercharges(t *testing.T) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		g := codeMaker{rnd: rnd}
 		g.block(0)
-		r := reader{b: g.code.op(0x0b)}
+		r := reader{wasm.Reader{Bytes: g.code.op(0x0b)}}
 		var b body
 		b.decode(&r, m)
-		if r.err != nil {
-			t.Fatalf("seed %d: %v", seed, r.err)
+		if r.Err != nil {
+			t.Fatalf("seed %d: %v", seed, r.Err)
 		}
 		var p planner
 		if err := p.run(m, &b, funcType{}, 1); err != nil {
@@ -193,12 +195,12 @@ func TestPlanIsLinear(t *testing.T) {
 	}
 	long = long.op(0x0b, 0x0b)
 	for name, c := range map[string]code{"nested table": deep, "many branches": long} {
-		r := reader{b: c}
+		r := reader{wasm.Reader{Bytes: c}}
 		var b body
 		b.decode(&r, m)
 		var p planner
-		if err := p.run(m, &b, funcType{}, 1); err != nil || r.err != nil {
-			t.Errorf("%s: %v, %v", name, err, r.err)
+		if err := p.run(m, &b, funcType{}, 1); err != nil || r.Err != nil {
+			t.Errorf("%s: %v, %v", name, err, r.Err)
 		}
 	}
 }

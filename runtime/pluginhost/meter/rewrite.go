@@ -1,6 +1,10 @@
 package meter
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/wendflow/wend/runtime/wasm"
+)
 
 // rewriter puts the new module together, section by section.
 type rewriter struct {
@@ -10,7 +14,7 @@ type rewriter struct {
 }
 
 // replaced are the sections that every rewritten module has, so they are made if the original lacks them.
-var replaced = []byte{secType, secImport, secFunction, secGlobal, secExport, secCode}
+var replaced = []byte{wasm.SectionType, wasm.SectionImport, wasm.SectionFunction, wasm.SectionGlobal, wasm.SectionExport, wasm.SectionCode}
 
 func rewrite(m *module, cfg Config) (*rewriter, []byte, error) {
 	w := &rewriter{injector: newInjector(m, cfg)}
@@ -19,60 +23,60 @@ func rewrite(m *module, cfg Config) (*rewriter, []byte, error) {
 	if err := w.functions(); err != nil {
 		return nil, nil, err
 	}
-	out := code(append([]byte(nil), magic...))
+	out := code(wasm.Header)
 	for _, s := range withMissing(m.sections) {
 		body, keep, err := w.section(s)
 		if err != nil {
 			return nil, nil, err
 		}
 		if keep {
-			out = out.section(s.id, body)
+			out = out.section(s.ID, body)
 		}
 	}
 	return w, out, nil
 }
 
 // withMissing adds the sections to be made, each where it belongs, and a name section at the end.
-func withMissing(sections []section) []section {
+func withMissing(sections []wasm.Section) []wasm.Section {
 	sections = slices.Clone(sections)
 	empty := []byte{0}
 	for _, id := range replaced {
-		if slices.ContainsFunc(sections, func(s section) bool { return s.id == id }) {
+		if slices.ContainsFunc(sections, func(s wasm.Section) bool { return s.ID == id }) {
 			continue
 		}
-		at := slices.IndexFunc(sections, func(s section) bool { return sectionRank[s.id] > sectionRank[id] })
+		at := slices.IndexFunc(sections, func(s wasm.Section) bool { return wasm.Before(id, s.ID) })
 		if at < 0 {
 			at = len(sections)
 		}
-		sections = slices.Insert(sections, at, section{id: id, body: empty})
+		sections = slices.Insert(sections, at, wasm.Section{ID: id, Content: empty})
 	}
 	for _, s := range sections {
-		if s.id != secCustom {
+		if s.ID != wasm.SectionCustom {
 			continue
 		}
-		if name, _, err := s.customName(); err == nil && name == "name" {
+		if name, _, err := customName(s); err == nil && name == "name" {
 			return sections
 		}
 	}
-	return append(sections, section{id: secCustom, body: code(nil).name("name")})
+	return append(sections, wasm.Section{ID: wasm.SectionCustom, Content: code(nil).name("name")})
 }
 
 // functions rewrites all bodies first, because they decide which types and helpers the module needs.
 func (w *rewriter) functions() error {
 	own := len(w.m.funcs) - w.m.importedFuncs
 	r, n := reader{}, 0
-	if s, ok := w.m.find(secCode); ok {
-		r = s.reader()
-		n = r.count("function bodies")
+	if s, ok := w.m.find(wasm.SectionCode); ok {
+		r = readerOf(s)
+		n = r.Count("function bodies")
 	}
-	if r.err == nil && n != own {
-		r.fail(0, "%d function bodies for %d functions", n, own)
+	if r.Err == nil && n != own {
+		r.Fail(0, "%d function bodies for %d functions", n, own)
 	}
 	for i := range n {
-		if r.err != nil {
+		if r.Err != nil {
 			break
 		}
-		fr := r.sub(r.count("bytes of a function"))
+		fr := r.sub(r.Count("bytes of a function"))
 		index := uint32(w.m.importedFuncs + i)
 		c, err := w.function(&fr, w.m.types[w.m.funcs[index]])
 		if err != nil {
@@ -80,45 +84,45 @@ func (w *rewriter) functions() error {
 		}
 		w.codes = append(w.codes, c)
 	}
-	r.done("the code section")
-	return r.err
+	r.Done("the code section")
+	return r.Err
 }
 
 // section returns the new body of a section, and whether it is kept.
-func (w *rewriter) section(s section) (body []byte, keep bool, err error) {
-	r := s.reader()
-	switch s.id {
-	case secCustom:
+func (w *rewriter) section(s wasm.Section) (body []byte, keep bool, err error) {
+	r := readerOf(s)
+	switch s.ID {
+	case wasm.SectionCustom:
 		return w.custom(s)
-	case secType:
-		r.count("types")
-		body = append(code(nil).u32(uint32(w.m.typeEntries+len(w.newTypes))), s.body[r.pos:]...)
+	case wasm.SectionType:
+		r.Count("types")
+		body = append(code(nil).u32(uint32(w.m.typeEntries+len(w.newTypes))), s.Content[r.Pos:]...)
 		for _, t := range w.newTypes {
 			body = append(body, t...)
 		}
-	case secImport:
-		n := r.count("imports")
-		c := append(code(nil).u32(uint32(n+1)), s.body[r.pos:]...)
-		body = c.name(ImportModule).name(ImportFunc).at(kindFunc, w.importType())
-	case secFunction:
-		n := r.count("functions")
-		c := append(code(nil).u32(uint32(n+len(w.helpers))), s.body[r.pos:]...)
+	case wasm.SectionImport:
+		n := r.Count("imports")
+		c := append(code(nil).u32(uint32(n+1)), s.Content[r.Pos:]...)
+		body = c.name(ImportModule).name(ImportFunc).at(wasm.KindFunction, w.importType())
+	case wasm.SectionFunction:
+		n := r.Count("functions")
+		c := append(code(nil).u32(uint32(n+len(w.helpers))), s.Content[r.Pos:]...)
 		for _, h := range w.helpers {
 			c = c.u32(h.typ)
 		}
 		body = c
-	case secTable:
+	case wasm.SectionTable:
 		body = w.tables(&r)
-	case secGlobal:
+	case wasm.SectionGlobal:
 		body = w.globals(&r)
-	case secExport:
+	case wasm.SectionExport:
 		body = w.exports(&r)
-	case secStart:
+	case wasm.SectionStart:
 		body = code(nil).u32(w.index(&r))
-		r.done("the start section")
-	case secElement:
+		r.Done("the start section")
+	case wasm.SectionElement:
 		body = w.elements(&r)
-	case secCode:
+	case wasm.SectionCode:
 		c := code(nil).u32(uint32(len(w.codes) + len(w.helpers)))
 		for _, f := range w.codes {
 			c = c.sized(f)
@@ -127,39 +131,39 @@ func (w *rewriter) section(s section) (body []byte, keep bool, err error) {
 			c = c.sized(h.body)
 		}
 		body = c
-	case secData:
+	case wasm.SectionData:
 		w.checkData(&r)
-		body = s.body
+		body = s.Content
 	default:
-		body = s.body
+		body = s.Content
 	}
-	return body, true, r.err
+	return body, true, r.Err
 }
 
-func (w *rewriter) custom(s section) (body []byte, keep bool, err error) {
-	name, r, err := s.customName()
+func (w *rewriter) custom(s wasm.Section) (body []byte, keep bool, err error) {
+	name, r, err := customName(s)
 	switch {
 	case err != nil:
 		return nil, false, err
 	case name == "name":
 		body = w.rewriteNames(&r)
-		return body, true, r.err
+		return body, true, r.Err
 	}
-	return s.body, !offsetsCode(name), nil
+	return s.Content, !offsetsCode(name), nil
 }
 
 // tableType reads the type of a table and returns it with the limit on its size.
 func (r *reader) tableType(cfg Config, types int) code {
-	at := r.pos
-	typ := r.valType(types)
+	at := r.Pos
+	typ := r.ValType(types)
 	low, high := r.limits()
 	limit := uint32(cfg.TableItems)
 	if low > limit {
-		r.fail(at, "table of %d elements, at most %d are accepted", low, limit)
+		r.Fail(at, "table of %d elements, at most %d are accepted", low, limit)
 	}
 	if high != nil {
 		if *high < low {
-			r.fail(at, "table has more elements than its maximum")
+			r.Fail(at, "table has more elements than its maximum")
 		}
 		limit = min(limit, *high)
 	}
@@ -167,31 +171,31 @@ func (r *reader) tableType(cfg Config, types int) code {
 }
 
 func (w *rewriter) tables(r *reader) code {
-	n := r.count("tables")
+	n := r.Count("tables")
 	out := code(nil).u32(uint32(n))
 	for range n {
-		if r.more() && r.b[r.pos] == 0x40 { // with an initialiser
-			out = out.op(r.byte(), r.byte())
+		if r.More() && r.Bytes[r.Pos] == 0x40 { // with an initialiser
+			out = out.op(r.Byte(), r.Byte())
 			out = append(out, r.tableType(w.cfg, len(w.m.types))...)
 			out = w.constExpr(r, out)
 		} else {
 			out = append(out, r.tableType(w.cfg, len(w.m.types))...)
 		}
 	}
-	r.done("the table section")
+	r.Done("the table section")
 	return out
 }
 
 func (w *rewriter) globals(r *reader) code {
-	n := r.count("globals")
+	n := r.Count("globals")
 	out := code(nil).u32(uint32(n + 2))
 	for range n {
-		at := r.pos
+		at := r.Pos
 		r.globalType(len(w.m.types))
-		out = append(out, r.b[at:r.pos]...)
+		out = append(out, r.Bytes[at:r.Pos]...)
 		out = w.constExpr(r, out)
 	}
-	r.done("the global section")
+	r.Done("the global section")
 	out = out.op(0x7e, 1).i64(0).op(0x0b)
 	return out.op(0x7f, 1).i32(w.cfg.Depth).op(0x0b)
 }
@@ -202,12 +206,12 @@ func (w *rewriter) constExpr(r *reader, out code) code {
 }
 
 // index reads the index of a function and returns the new one.
-func (w *rewriter) index(r *reader) uint32 { return w.fn(r.index("function", len(w.m.funcs))) }
+func (w *rewriter) index(r *reader) uint32 { return w.fn(r.Index("function", len(w.m.funcs))) }
 
 // constExpr copies a constant expression; function yields what stands for a function's index.
 func (r *reader) constExpr(out code, function func() uint32, globals, types int) code {
-	for r.err == nil {
-		at := r.pos
+	for r.Err == nil {
+		at := r.Pos
 		switch op := r.opcode(); op {
 		case opEnd:
 			return append(out, byte(op))
@@ -215,25 +219,25 @@ func (r *reader) constExpr(out code, function func() uint32, globals, types int)
 			out = out.at(byte(op), function())
 			continue
 		case opGlobalGet:
-			r.index("global", globals)
+			r.Index("global", globals)
 		case opI32Const:
-			r.signed(32)
+			r.Signed(32)
 		case opI64Const:
-			r.signed(64)
+			r.Signed(64)
 		case opF32Const:
-			r.take(4)
+			r.Take(4)
 		case opF64Const:
-			r.take(8)
+			r.Take(8)
 		case opV128Const:
-			r.take(16)
+			r.Take(16)
 		case opRefNull:
-			r.heapType(types)
+			r.HeapType(types)
 		case 0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e: // add, sub, mul
 		default:
-			r.fail(at, "instruction %s is not constant", op)
+			r.Fail(at, "instruction %s is not constant", op)
 			return out
 		}
-		out = append(out, r.b[at:r.pos]...)
+		out = append(out, r.Bytes[at:r.Pos]...)
 	}
 	return out
 }

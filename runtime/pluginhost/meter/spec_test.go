@@ -19,6 +19,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/wendflow/wend/runtime/pluginhost/meter"
+	"github.com/wendflow/wend/runtime/wasm"
 )
 
 // TestSpec runs the WebAssembly specification's own tests, which wazero's module carries, twice: as they are and
@@ -245,7 +246,7 @@ func runSpecFile(t *testing.T, file string, features api.CoreFeatures) (compared
 			if c.ModuleType == "text" || strings.HasSuffix(c.Filename, ".wat") {
 				continue
 			}
-			wasm, err := os.ReadFile(filepath.Join(dir, c.Filename))
+			module, err := os.ReadFile(filepath.Join(dir, c.Filename))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -253,11 +254,11 @@ func runSpecFile(t *testing.T, file string, features api.CoreFeatures) (compared
 			if i+1 < len(suite.Commands) && suite.Commands[i+1].Type == "register" {
 				register = suite.Commands[i+1].As
 			}
-			a, b := plain.instantiate(wasm, register, c.Name), metered.instantiate(wasm, register, c.Name)
+			a, b := plain.instantiate(module, register, c.Name), metered.instantiate(module, register, c.Name)
 			if (a == nil) != (b == nil) && !wazeroAccepts[filepath.Base(filepath.Dir(dir))+"/"+c.Filename] {
 				t.Errorf("%s %s: plain: %v\nmetered: %v", where, c.Filename, a, b)
 			}
-			var refused *meter.Error
+			var refused *wasm.Error
 			if c.Type == "module" && errors.As(b, &refused) {
 				t.Errorf("%s %s: %v", where, c.Filename, b)
 			}
