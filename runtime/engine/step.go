@@ -100,23 +100,9 @@ func (r *Run) logger(n *flow.Node) func(string) {
 
 // fault leaves by the node's outcome for faults.
 func (r *Run) fault(n *flow.Node, err error) error {
-	f := node.Finish{Outcome: n.Outcomes.Fault, Code: "fault", Message: err.Error()}
-	var invalid *node.InvalidError
-	var template *expand.Error
-	var fault *node.Fault
-	switch {
-	case errors.As(err, &invalid):
-		f.Code = "invalid-input"
-		if n.Outcomes.Invalid != "" {
-			f.Outcome = n.Outcomes.Invalid
-		}
-	case errors.As(err, &template):
-		f.Code = "template"
-		if n.Outcomes.Invalid != "" {
-			f.Outcome = n.Outcomes.Invalid
-		}
-	case errors.As(err, &fault):
-		f.Code = fault.Code
+	f := n.Outcomes.Failed(err)
+	if _, ok := errors.AsType[*expand.Error](err); ok {
+		f.Outcome, f.Code = n.Outcomes.Refused(), "template"
 	}
 	if f.Outcome == "" {
 		f.End = &node.End{Failed: true, Code: f.Code, Reason: fmt.Sprintf("node %q: %s", n.ID, f.Message)}

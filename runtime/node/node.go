@@ -11,7 +11,9 @@
 package node
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/wendflow/wend/sdk/wire"
@@ -204,6 +206,23 @@ type End struct {
 	Code   string `json:"code,omitempty"`
 	Reason string `json:"reason,omitempty"`
 }
+
+// Failed is how a node leaves whose Step returned an error: by the outcome for
+// inputs that do not fit or the one for faults, with a code that a flow can
+// test. The outcome is empty if the type has none for it.
+func (o Outcomes) Failed(err error) Finish {
+	f := Finish{Outcome: o.Fault, Code: "fault", Message: err.Error()}
+	if fault, ok := errors.AsType[*Fault](err); ok {
+		f.Code = fault.Code
+	}
+	if _, ok := errors.AsType[*InvalidError](err); ok {
+		f.Outcome, f.Code = o.Refused(), "invalid-input"
+	}
+	return f
+}
+
+// Refused is the outcome for inputs that do not fit, or that have no value.
+func (o Outcomes) Refused() string { return cmp.Or(o.Invalid, o.Fault) }
 
 // InvalidError says that inputs do not fit the node type's schema.
 type InvalidError struct{ Problems []Problem }

@@ -6,7 +6,6 @@ package plugincase
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/wendflow/wend/runtime/casefile"
@@ -131,14 +130,6 @@ func (c *Case) Play(ctx context.Context, t *node.Type) Transcript {
 
 // fault ends the conversation as the engine would end the node.
 func (said *Transcript) fault(t *node.Type, err error) {
-	said.Outcome, said.Code, said.Message = t.Outcomes.Fault, "fault", err.Error()
-	if _, ok := errors.AsType[*node.InvalidError](err); ok {
-		said.Code = "invalid-input"
-		if t.Outcomes.Invalid != "" {
-			said.Outcome = t.Outcomes.Invalid
-		}
-	}
-	if f, ok := errors.AsType[*node.Fault](err); ok {
-		said.Code = f.Code
-	}
+	f := t.Outcomes.Failed(err)
+	said.Outcome, said.Code, said.Message = f.Outcome, f.Code, f.Message
 }
