@@ -13,7 +13,7 @@ import (
 	"github.com/wendflow/wend/runtime/run"
 )
 
-// check is one promise, held against the world.
+// check is one promise, held against the aftermath.
 type check struct {
 	Promise string
 	Looked  int      // at how many cases
@@ -27,61 +27,61 @@ func (c *check) failf(format string, a ...any) {
 // promises are all that is checked, in the order of the table.
 var promises = []struct {
 	text string
-	hold func(*world, *check)
+	hold func(*aftermath, *check)
 }{
-	{"every accepted run is on record and has ended", (*world).acceptedEnded},
-	{"so has every other run in the journal", (*world).allEnded},
-	{"the API shows what the journal has", (*world).shownAsKept},
-	{"callers got the answer that the journal has, and one per run", (*world).answersAgree},
-	{"a dedupe key, or a request, made one run", (*world).oneRunEach},
-	{"a call that must not be repeated was on record, and came at most once", (*world).onceAtMost},
-	{"an idempotency key stood for one call, and took effect once", (*world).oneEffectEach},
-	{"the outcome of each call is what became of it", (*world).outcomesTrue},
-	{"a call was given up as interrupted only across a crash", (*world).interruptedByCrash},
-	{"runs ended as their flows say", (*world).endsRight},
-	{"an event was received by one run at most", (*world).receivedOnce},
-	{"an accepted event reached the run that waited for it", (*world).eventsArrive},
-	{"no timer fired early", (*world).timersPunctual},
-	{"attempts were counted on, and backed off", (*world).attemptsCounted},
-	{"a task of Cisco's was closed for each run that says so", (*world).tasksClosed},
-	{"runs with durable: false left nothing behind", (*world).forgotten},
-	{"answers made sense, and the log is clean", (*world).clean},
+	{"every accepted run is on record and has ended", (*aftermath).acceptedEnded},
+	{"so has every other run in the journal", (*aftermath).allEnded},
+	{"the API shows what the journal has", (*aftermath).shownAsKept},
+	{"callers got the answer that the journal has, and one per run", (*aftermath).answersAgree},
+	{"a dedupe key, or a request, made one run", (*aftermath).oneRunEach},
+	{"a call that must not be repeated was on record, and came at most once", (*aftermath).onceAtMost},
+	{"an idempotency key stood for one call, and took effect once", (*aftermath).oneEffectEach},
+	{"the outcome of each call is what became of it", (*aftermath).outcomesTrue},
+	{"a call was given up as interrupted only across a crash", (*aftermath).interruptedByCrash},
+	{"runs ended as their flows say", (*aftermath).endsRight},
+	{"an event was received by one run at most", (*aftermath).receivedOnce},
+	{"an accepted event reached the run that waited for it", (*aftermath).eventsArrive},
+	{"no timer fired early", (*aftermath).timersPunctual},
+	{"attempts were counted on, and backed off", (*aftermath).attemptsCounted},
+	{"a task of Cisco's was closed for each run that says so", (*aftermath).tasksClosed},
+	{"runs with durable: false left nothing behind", (*aftermath).forgotten},
+	{"answers made sense, and the log is clean", (*aftermath).clean},
 }
 
-// audit holds the world against all promises.
-func (w *world) audit() []check {
+// audit holds the aftermath against all promises.
+func (am *aftermath) audit() []check {
 	checks := make([]check, len(promises))
 	for i, p := range promises {
 		checks[i].Promise = p.text
-		p.hold(w, &checks[i])
+		p.hold(am, &checks[i])
 	}
 	return checks
 }
 
 // sorted yields the runs in the order of their ids, which is that of time.
-func (w *world) sorted() []*history {
-	runs := make([]*history, 0, len(w.runs))
-	for _, id := range slices.Sorted(maps.Keys(w.runs)) {
-		runs = append(runs, w.runs[id])
+func (am *aftermath) sorted() []*history {
+	runs := make([]*history, 0, len(am.runs))
+	for _, id := range slices.Sorted(maps.Keys(am.runs)) {
+		runs = append(runs, am.runs[id])
 	}
 	return runs
 }
 
 // durable are the deals with flows that promise something.
-func (w *world) durable() []*deal {
-	return slices.DeleteFunc(slices.Clone(w.deals), func(d *deal) bool { return d.Flow == "forget" })
+func (am *aftermath) durable() []*deal {
+	return slices.DeleteFunc(slices.Clone(am.deals), func(d *deal) bool { return d.Flow == "forget" })
 }
 
-func (w *world) acceptedEnded(c *check) {
+func (am *aftermath) acceptedEnded(c *check) {
 	seen := map[string]bool{}
-	for _, d := range w.durable() {
+	for _, d := range am.durable() {
 		for _, a := range d.Answers {
 			if seen[a.Run] {
 				continue
 			}
 			seen[a.Run] = true
 			c.Looked++
-			switch h := w.runs[a.Run]; {
+			switch h := am.runs[a.Run]; {
 			case h == nil:
 				c.failf("%s %s: run %q, which was answered with %d, is not in the journal", d.Flow, d.Item, a.Run, a.Status)
 			case !h.Status.Ended():
@@ -91,8 +91,8 @@ func (w *world) acceptedEnded(c *check) {
 	}
 }
 
-func (w *world) allEnded(c *check) {
-	for _, h := range w.sorted() {
+func (am *aftermath) allEnded(c *check) {
+	for _, h := range am.sorted() {
 		c.Looked++
 		if !h.Status.Ended() {
 			c.failf("%s: run %s is %s at %q", h.Flow, h.ID, h.Status, h.Node)
@@ -100,18 +100,18 @@ func (w *world) allEnded(c *check) {
 	}
 }
 
-func (w *world) shownAsKept(c *check) {
-	for _, id := range slices.Sorted(maps.Keys(w.shown)) {
+func (am *aftermath) shownAsKept(c *check) {
+	for _, id := range slices.Sorted(maps.Keys(am.shown)) {
 		c.Looked++
-		shown, h := w.shown[id], w.runs[id]
+		shown, h := am.shown[id], am.runs[id]
 		if h == nil || shown.Status != h.Status || shown.Outcome != h.Outcome || shown.Code != h.Code || (shown.Response == nil) != (h.Response == nil) {
 			c.failf("run %s: the API says %s %s %s, the journal %+v", id, shown.Status, shown.Outcome, shown.Code, h)
 		}
 	}
 }
 
-func (w *world) answersAgree(c *check) {
-	for _, h := range w.sorted() {
+func (am *aftermath) answersAgree(c *check) {
+	for _, h := range am.sorted() {
 		responses := 0
 		for _, e := range h.Events {
 			if _, ok := e.(run.RunResponded); ok {
@@ -122,13 +122,13 @@ func (w *world) answersAgree(c *check) {
 			c.failf("%s: run %s responded %d times", h.Flow, h.ID, responses)
 		}
 	}
-	for _, d := range w.durable() {
+	for _, d := range am.durable() {
 		for _, a := range d.Answers {
 			if a.Status != http.StatusOK {
 				continue
 			}
 			c.Looked++
-			h := w.runs[a.Run]
+			h := am.runs[a.Run]
 			if h == nil || h.Response == nil {
 				c.failf("%s %s: run %s answered, but has no response in the journal", d.Flow, d.Item, a.Run)
 				continue
@@ -142,9 +142,9 @@ func (w *world) answersAgree(c *check) {
 }
 
 // oneRunEach groups runs by what made them.
-func (w *world) oneRunEach(c *check) {
+func (am *aftermath) oneRunEach(c *check) {
 	made := map[[3]string][]string{}
-	for _, h := range w.sorted() {
+	for _, h := range am.sorted() {
 		id := [3]string{h.Flow, h.Item, h.Key}
 		made[id] = append(made[id], h.ID)
 	}
@@ -154,7 +154,7 @@ func (w *world) oneRunEach(c *check) {
 			c.failf("%s %s, key %q: runs %v", id[0], id[1], id[2], runs)
 		}
 	}
-	for _, d := range w.durable() {
+	for _, d := range am.durable() {
 		for _, a := range d.Answers {
 			if id := [3]string{d.Flow, d.Item, a.Key}; !slices.Contains(made[id], a.Run) {
 				c.failf("%s %s, key %q: was told of run %s; the journal has %v", d.Flow, d.Item, a.Key, a.Run, made[id])
@@ -164,17 +164,17 @@ func (w *world) oneRunEach(c *check) {
 }
 
 // at returns the vendor's requests by what they were and for which run.
-func (w *world) at() map[[2]string][]*request {
+func (am *aftermath) at() map[[2]string][]*request {
 	by := map[[2]string][]*request{}
-	for _, q := range w.requests {
+	for _, q := range am.requests {
 		id := [2]string{q.What, q.Run}
 		by[id] = append(by[id], q)
 	}
 	return by
 }
 
-func (w *world) onceAtMost(c *check) {
-	for id, requests := range w.at() {
+func (am *aftermath) onceAtMost(c *check) {
+	for id, requests := range am.at() {
 		if id[0] != "charge" {
 			continue
 		}
@@ -182,7 +182,7 @@ func (w *world) onceAtMost(c *check) {
 		if len(requests) > 1 {
 			c.failf("run %s: the vendor was told %d times to charge: %s", id[1], len(requests), moments(requests))
 		}
-		h := w.runs[id[1]]
+		h := am.runs[id[1]]
 		if h == nil || len(h.Calls) == 0 {
 			c.failf("run %s charged, but the journal has no such call", id[1])
 		} else if sent := h.Calls[0].At.At; requests[0].At.Before(sent) {
@@ -199,9 +199,9 @@ func moments(requests []*request) string {
 	return strings.Join(all, ", ")
 }
 
-func (w *world) oneEffectEach(c *check) {
+func (am *aftermath) oneEffectEach(c *check) {
 	keys := map[string]*request{}
-	for _, q := range w.requests {
+	for _, q := range am.requests {
 		if q.Key == "" {
 			continue
 		}
@@ -215,7 +215,7 @@ func (w *world) oneEffectEach(c *check) {
 			c.failf("key %s: %s %s %s, and then %s %s %s", q.Key, first.What, first.Run, first.Body, q.What, q.Run, q.Body)
 		}
 	}
-	for id, requests := range w.at() {
+	for id, requests := range am.at() {
 		used := map[string]bool{}
 		for _, q := range requests {
 			used[q.Key] = true
@@ -224,7 +224,7 @@ func (w *world) oneEffectEach(c *check) {
 			c.failf("run %s: %d keys for one %s", id[1], len(used), id[0])
 		}
 	}
-	for key, times := range w.done {
+	for key, times := range am.done {
 		if times != 1 {
 			c.failf("key %s took effect %d times", key, times)
 		}
@@ -236,9 +236,9 @@ const nodeTimeout = 400 * time.Millisecond
 
 // outcomesTrue holds what a run believes of its call to charge against what the
 // vendor did.
-func (w *world) outcomesTrue(c *check) {
-	at := w.at()
-	for _, h := range w.sorted() {
+func (am *aftermath) outcomesTrue(c *check) {
+	at := am.at()
+	for _, h := range am.sorted() {
 		for _, f := range h.Finished {
 			if f.Node != "charge" {
 				continue
@@ -275,14 +275,14 @@ func wrongOutcome(h *history, f run.NodeFinished, requests []*request) string {
 	return ""
 }
 
-func (w *world) interruptedByCrash(c *check) {
-	for _, h := range w.sorted() {
+func (am *aftermath) interruptedByCrash(c *check) {
+	for _, h := range am.sorted() {
 		for _, call := range h.Calls {
 			if call.Reply == nil || call.Reply.Reply.Failure != "interrupted" {
 				continue
 			}
 			c.Looked++
-			if !w.apart(call.At.At, call.Reply.At.At) {
+			if !am.apart(call.At.At, call.Reply.At.At) {
 				c.failf("%s: run %s, node %q: one server was there from %s to %s",
 					h.Flow, h.ID, call.Node, call.At.At.Format(time.StampMilli), call.Reply.At.At.Format(time.StampMilli))
 			}
@@ -291,14 +291,14 @@ func (w *world) interruptedByCrash(c *check) {
 }
 
 // endsRight: what may be tried again comes to a good end, whatever happened.
-func (w *world) endsRight(c *check) {
+func (am *aftermath) endsRight(c *check) {
 	codes := map[string][]string{
 		"charge-later": {"success", "onError", "onTimeout", "serverError"},
 		"answer-first": {"success"}, "later": {"success"}, "retry": {"success"}, "close-task": {"success"},
 		"await": {"success"}, "race": {"success", "late"},
 		"charge": {""}, "order": {""}, "put": {""}, "tell": {""},
 	}
-	for _, h := range w.sorted() {
+	for _, h := range am.sorted() {
 		c.Looked++
 		failed := h.Flow == "charge-later" && h.Code != "success"
 		if !slices.Contains(codes[h.Flow], h.Code) || (h.Status == run.Failed) != failed {
@@ -310,9 +310,9 @@ func (w *world) endsRight(c *check) {
 	}
 }
 
-func (w *world) receivedOnce(c *check) {
+func (am *aftermath) receivedOnce(c *check) {
 	by := map[string]string{}
-	for _, h := range w.sorted() {
+	for _, h := range am.sorted() {
 		for _, e := range h.Received {
 			c.Looked++
 			if other := by[e.ID]; other != "" {
@@ -330,15 +330,15 @@ func (w *world) receivedOnce(c *check) {
 // to count as one that was there in time.
 const grace = time.Second
 
-func (w *world) eventsArrive(c *check) {
+func (am *aftermath) eventsArrive(c *check) {
 	waiting, received := map[string][]*history{}, map[string]bool{}
-	for _, h := range w.sorted() {
+	for _, h := range am.sorted() {
 		if h.Flow == "await" || h.Flow == "race" {
 			waiting[h.Item] = append(waiting[h.Item], h)
 			received[h.Item] = received[h.Item] || len(h.Received) > 0
 		}
 	}
-	for _, d := range w.deals {
+	for _, d := range am.deals {
 		if d.Told.IsZero() || received[d.Item] {
 			c.Looked += min(1, len(waiting[d.Item]))
 			continue
@@ -352,8 +352,8 @@ func (w *world) eventsArrive(c *check) {
 	}
 }
 
-func (w *world) timersPunctual(c *check) {
-	for _, h := range w.sorted() {
+func (am *aftermath) timersPunctual(c *check) {
+	for _, h := range am.sorted() {
 		for _, t := range h.Timers {
 			if t.Fired.IsZero() {
 				continue
@@ -366,8 +366,8 @@ func (w *world) timersPunctual(c *check) {
 	}
 }
 
-func (w *world) attemptsCounted(c *check) {
-	for _, h := range w.sorted() {
+func (am *aftermath) attemptsCounted(c *check) {
+	for _, h := range am.sorted() {
 		last := map[string]int{}
 		for _, f := range h.Finished {
 			if f.Attempt != last[f.Node]+1 {
@@ -387,37 +387,37 @@ func (w *world) attemptsCounted(c *check) {
 	}
 }
 
-func (w *world) tasksClosed(c *check) {
-	for _, h := range w.sorted() {
+func (am *aftermath) tasksClosed(c *check) {
+	for _, h := range am.sorted() {
 		if h.Flow != "close-task" || h.Code != "success" {
 			continue
 		}
 		c.Looked++
-		if state := w.tasks[h.ID]; state != "CLOSED" {
+		if state := am.tasks[h.ID]; state != "CLOSED" {
 			c.failf("run %s: the task is %q", h.ID, state)
 		}
 	}
 }
 
-func (w *world) forgotten(c *check) {
-	for _, d := range w.deals {
+func (am *aftermath) forgotten(c *check) {
+	for _, d := range am.deals {
 		if d.Flow == "forget" {
 			c.Looked += len(d.Answers)
 		}
 	}
-	for _, h := range w.sorted() {
+	for _, h := range am.sorted() {
 		if h.Flow == "forget" {
 			c.failf("run %s of flow forget is in the journal", h.ID)
 		}
 	}
 }
 
-func (w *world) clean(c *check) {
-	for _, d := range w.deals {
+func (am *aftermath) clean(c *check) {
+	for _, d := range am.deals {
 		c.Looked += len(d.Answers)
 	}
-	c.Broken = append(c.Broken, w.odd...)
-	for line := range strings.Lines(w.log) {
+	c.Broken = append(c.Broken, am.odd...)
+	for line := range strings.Lines(am.log) {
 		c.Broken = append(c.Broken, strings.TrimSpace(line))
 	}
 }

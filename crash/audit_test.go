@@ -82,11 +82,11 @@ func sequence(first run.Event, more ...[]run.Event) []run.Event {
 	return append([]run.Event{first}, slices.Concat(more...)...)
 }
 
-// wellWorld is a world in which all promises were kept.
-func wellWorld(t *testing.T) *world {
+// wellAftermath is an aftermath in which all promises were kept.
+func wellAftermath(t *testing.T) *aftermath {
 	t.Helper()
 	body := map[string]any{"item": "1"}
-	w := &world{
+	am := &aftermath{
 		lives: []*life{{at(0), at(10)}, {at(11), time.Time{}}},
 		deals: []*deal{
 			{Flow: "charge", Item: "1", Answers: []answer{{Status: 200, Run: "paid", Body: `{"item":"1"}`}}},
@@ -110,13 +110,13 @@ func wellWorld(t *testing.T) *world {
 		done:  map[string]int{"k1": 1, "k2": 1},
 		tasks: map[string]string{"task": "CLOSED"},
 	}
-	w.shown = map[string]run.Report{"task": {Status: run.Completed, Code: "success"}}
-	return w
+	am.shown = map[string]run.Report{"task": {Status: run.Completed, Code: "success"}}
+	return am
 }
 
-func broken(w *world) []string {
+func broken(am *aftermath) []string {
 	var all []string
-	for _, c := range w.audit() {
+	for _, c := range am.audit() {
 		if len(c.Broken) > 0 {
 			all = append(all, c.Promise)
 		}
@@ -126,7 +126,7 @@ func broken(w *world) []string {
 
 func TestAuditOfAWellWorld(t *testing.T) {
 	t.Parallel()
-	for _, c := range wellWorld(t).audit() {
+	for _, c := range wellAftermath(t).audit() {
 		if len(c.Broken) > 0 {
 			t.Errorf("%s: %q", c.Promise, c.Broken)
 		}
@@ -157,59 +157,59 @@ func TestAudit(t *testing.T) {
 	)
 	body := map[string]any{"item": "1"}
 	for name, tc := range map[string]struct {
-		harm func(t *testing.T, w *world)
+		harm func(t *testing.T, am *aftermath)
 		want []string
 	}{
-		"an accepted run is lost": {func(_ *testing.T, w *world) { delete(w.runs, "task") }, []string{ended, shows, oneRun}},
-		"an accepted run hangs": {func(t *testing.T, w *world) {
-			w.runs["task"] = tale(t, began("task", "close-task", "4", ""))
+		"an accepted run is lost": {func(_ *testing.T, am *aftermath) { delete(am.runs, "task") }, []string{ended, shows, oneRun}},
+		"an accepted run hangs": {func(t *testing.T, am *aftermath) {
+			am.runs["task"] = tale(t, began("task", "close-task", "4", ""))
 		}, []string{ended, others, shows, ends}},
-		"the API is wrong":            {func(_ *testing.T, w *world) { w.shown["task"] = run.Report{Status: run.Failed} }, []string{shows}},
-		"a caller got another answer": {func(_ *testing.T, w *world) { w.deals[0].Answers[0].Body = `{"item":"2"}` }, []string{answers}},
-		"a run responds twice": {func(t *testing.T, w *world) {
-			w.runs["paid"] = tale(t, sequence(began("paid", "charge", "1", ""), charge("success", "", 1, 2), answered(2, body)[:1], answered(2, body))...)
+		"the API is wrong":            {func(_ *testing.T, am *aftermath) { am.shown["task"] = run.Report{Status: run.Failed} }, []string{shows}},
+		"a caller got another answer": {func(_ *testing.T, am *aftermath) { am.deals[0].Answers[0].Body = `{"item":"2"}` }, []string{answers}},
+		"a run responds twice": {func(t *testing.T, am *aftermath) {
+			am.runs["paid"] = tale(t, sequence(began("paid", "charge", "1", ""), charge("success", "", 1, 2), answered(2, body)[:1], answered(2, body))...)
 		}, []string{answers}},
-		"a key makes two runs": {func(t *testing.T, w *world) {
-			w.runs["twin"] = tale(t, awaited("twin", "3", "another", true)...)
+		"a key makes two runs": {func(t *testing.T, am *aftermath) {
+			am.runs["twin"] = tale(t, awaited("twin", "3", "another", true)...)
 		}, []string{oneRun}},
-		"a charge comes twice": {func(_ *testing.T, w *world) {
-			w.requests = append(w.requests, w.requests[0])
-			w.done["k1"] = 2
+		"a charge comes twice": {func(_ *testing.T, am *aftermath) {
+			am.requests = append(am.requests, am.requests[0])
+			am.done["k1"] = 2
 		}, []string{once, effect, truth}},
-		"a charge of which nothing is on record": {func(_ *testing.T, w *world) {
-			w.requests = append(w.requests, &request{What: "charge", Run: "none", Key: "k9"})
+		"a charge of which nothing is on record": {func(_ *testing.T, am *aftermath) {
+			am.requests = append(am.requests, &request{What: "charge", Run: "none", Key: "k9"})
 		}, []string{once}},
-		"a key for two things":        {func(_ *testing.T, w *world) { w.requests[3].Body = "c" }, []string{effect}},
-		"two keys for one thing":      {func(_ *testing.T, w *world) { w.requests[3].Key = "k9" }, []string{effect}},
-		"a lost answer is a success":  {func(_ *testing.T, w *world) { w.requests[0].Fate = lost }, []string{truth}},
-		"an unsent call is a success": {func(_ *testing.T, w *world) { w.requests = w.requests[1:] }, []string{truth}},
-		"interrupted without a crash": {func(_ *testing.T, w *world) { w.lives = []*life{{at(0), time.Time{}}} }, []string{interrupted}},
-		"a run ends as it must not":   {func(_ *testing.T, w *world) { w.runs["task"].Code = "onError" }, []string{shows, ends}},
-		"an event that two receive": {func(t *testing.T, w *world) {
-			w.runs["twin"] = tale(t, awaited("twin", "3", "event", true)...)
-			w.runs["twin"].Key = "3-b"
+		"a key for two things":        {func(_ *testing.T, am *aftermath) { am.requests[3].Body = "c" }, []string{effect}},
+		"two keys for one thing":      {func(_ *testing.T, am *aftermath) { am.requests[3].Key = "k9" }, []string{effect}},
+		"a lost answer is a success":  {func(_ *testing.T, am *aftermath) { am.requests[0].Fate = lost }, []string{truth}},
+		"an unsent call is a success": {func(_ *testing.T, am *aftermath) { am.requests = am.requests[1:] }, []string{truth}},
+		"interrupted without a crash": {func(_ *testing.T, am *aftermath) { am.lives = []*life{{at(0), time.Time{}}} }, []string{interrupted}},
+		"a run ends as it must not":   {func(_ *testing.T, am *aftermath) { am.runs["task"].Code = "onError" }, []string{shows, ends}},
+		"an event that two receive": {func(t *testing.T, am *aftermath) {
+			am.runs["twin"] = tale(t, awaited("twin", "3", "event", true)...)
+			am.runs["twin"].Key = "3-b"
 		}, []string{received}},
-		"an event that nobody receives": {func(t *testing.T, w *world) {
-			w.runs["gets"] = tale(t, awaited("gets", "3", "event", false)...)
+		"an event that nobody receives": {func(t *testing.T, am *aftermath) {
+			am.runs["gets"] = tale(t, awaited("gets", "3", "event", false)...)
 		}, []string{arrives}},
-		"a timer is early": {func(t *testing.T, w *world) {
-			w.deals[2].Told = time.Time{}
-			w.runs["gets"] = tale(t, awaited("gets", "3", "event", false)...)
-			w.runs["gets"].Timers[0].Due = at(5)
+		"a timer is early": {func(t *testing.T, am *aftermath) {
+			am.deals[2].Told = time.Time{}
+			am.runs["gets"] = tale(t, awaited("gets", "3", "event", false)...)
+			am.runs["gets"].Timers[0].Due = at(5)
 		}, []string{timers}},
-		"an attempt is left out": {func(_ *testing.T, w *world) { w.runs["paid"].Finished[0].Attempt = 2 }, []string{attempts}},
-		"a task stays open":      {func(_ *testing.T, w *world) { w.tasks["task"] = "QUEUED" }, []string{tasks}},
-		"what was to be forgotten is kept": {func(t *testing.T, w *world) {
-			w.runs["gone"] = tale(t, sequence(began("gone", "forget", "5", ""), answered(2, body))...)
+		"an attempt is left out": {func(_ *testing.T, am *aftermath) { am.runs["paid"].Finished[0].Attempt = 2 }, []string{attempts}},
+		"a task stays open":      {func(_ *testing.T, am *aftermath) { am.tasks["task"] = "QUEUED" }, []string{tasks}},
+		"what was to be forgotten is kept": {func(t *testing.T, am *aftermath) {
+			am.runs["gone"] = tale(t, sequence(began("gone", "forget", "5", ""), answered(2, body))...)
 		}, []string{ends, forgets}},
-		"a server panics": {func(_ *testing.T, w *world) { w.log = "panic: oh no\n" }, []string{sense}},
+		"a server panics": {func(_ *testing.T, am *aftermath) { am.log = "panic: oh no\n" }, []string{sense}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := wellWorld(t)
-			w.runs = maps.Clone(w.runs)
-			tc.harm(t, w)
-			if diff := cmp.Diff(tc.want, broken(w)); diff != "" {
+			am := wellAftermath(t)
+			am.runs = maps.Clone(am.runs)
+			tc.harm(t, am)
+			if diff := cmp.Diff(tc.want, broken(am)); diff != "" {
 				t.Errorf("broken promises (-want +got):\n%s", diff)
 			}
 		})

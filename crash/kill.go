@@ -16,7 +16,7 @@ import (
 func (s *site) kill(ctx context.Context, kills int, out io.Writer) error {
 	began := time.Now()
 	stops := 0
-	w, err := s.trial(ctx, func(ctx context.Context, t *target) (*server, error) {
+	am, err := s.trial(ctx, func(ctx context.Context, t *target) (*server, error) {
 		for n := range kills {
 			if err := s.killOnce(ctx, t); err != nil {
 				return nil, fmt.Errorf("kill %d: %w", n+1, err)
@@ -37,7 +37,7 @@ func (s *site) kill(ctx context.Context, kills int, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "kill -9: %d times in %s, and %d orderly stops, %d clients, seed %d\n\n",
 		kills, time.Since(began).Round(time.Second), stops, s.clients, s.seed)
-	return w.print(out)
+	return am.print(out)
 }
 
 // killOnce starts a server and kills it: mostly after a moment of work, and
@@ -131,10 +131,10 @@ func (s *site) serve(ctx context.Context, t *target) (*server, error) {
 }
 
 // print prints the tables. It returns errBroken if a promise was not kept.
-func (w *world) print(out io.Writer) error {
-	w.printFlows(out)
+func (am *aftermath) print(out io.Writer) error {
+	am.printFlows(out)
 	fmt.Fprintln(out)
-	w.printEnds(out)
+	am.printEnds(out)
 	fmt.Fprintln(out)
-	return printChecks(out, w.audit())
+	return printChecks(out, am.audit())
 }

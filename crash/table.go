@@ -39,7 +39,7 @@ func printChecks(out io.Writer, checks []check) error {
 }
 
 // printFlows prints what became of each flow's requests and runs.
-func (w *world) printFlows(out io.Writer) {
+func (am *aftermath) printFlows(out io.Writer) {
 	type row struct{ asked, answered, lost, refused, runs, crossed, again int }
 	rows := map[string]*row{}
 	of := func(flow string) *row {
@@ -48,23 +48,23 @@ func (w *world) printFlows(out io.Writer) {
 		}
 		return rows[flow]
 	}
-	for _, d := range w.deals {
+	for _, d := range am.deals {
 		r := of(d.Flow)
 		r.asked += len(d.Answers) + d.Lost + d.Refused
 		r.answered += len(d.Answers)
 		r.lost += d.Lost
 		r.refused += d.Refused
 	}
-	for _, h := range w.runs {
+	for _, h := range am.runs {
 		r := of(h.Flow)
 		r.runs++
-		if from, to := h.span(); w.apart(from, to) {
+		if from, to := h.span(); am.apart(from, to) {
 			r.crossed++
 		}
 	}
 	seen := map[string]bool{}
-	for _, q := range w.requests {
-		if h := w.runs[q.Run]; h != nil && seen[q.Key+q.What+q.Run] {
+	for _, q := range am.requests {
+		if h := am.runs[q.Run]; h != nil && seen[q.Key+q.What+q.Run] {
 			of(h.Flow).again++
 		}
 		seen[q.Key+q.What+q.Run] = true
@@ -80,12 +80,12 @@ func (w *world) printFlows(out io.Writer) {
 
 // printEnds prints what the vendor did, and how charges and waits ended: proof
 // that the bad moments were met.
-func (w *world) printEnds(out io.Writer) {
+func (am *aftermath) printEnds(out io.Writer) {
 	fates, ends := map[string]int{}, map[string]int{}
-	for _, q := range w.requests {
+	for _, q := range am.requests {
 		fates[string(q.Fate)]++
 	}
-	for _, h := range w.runs {
+	for _, h := range am.runs {
 		for _, f := range h.Finished {
 			if f.Node == "charge" || f.Node == "paid" {
 				ends[strings.TrimSpace(f.Node+" "+f.Outcome+" "+f.Code)]++
@@ -94,8 +94,8 @@ func (w *world) printEnds(out io.Writer) {
 	}
 	fmt.Fprintf(out, "the vendor was  %s\n", counts(fates))
 	fmt.Fprintf(out, "nodes left by   %s\n", counts(ends))
-	for _, text := range slices.Sorted(maps.Keys(w.said)) {
-		fmt.Fprintf(out, "refused         %d × %s\n", w.said[text], text)
+	for _, text := range slices.Sorted(maps.Keys(am.said)) {
+		fmt.Fprintf(out, "refused         %d × %s\n", am.said[text], text)
 	}
 }
 

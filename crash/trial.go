@@ -18,8 +18,8 @@ import (
 
 // trial has clients at work while servers are broken, one after the other.
 // harm returns the last server, which is well; it is then given the time to
-// bring everything to an end, and stopped. The world is what is left.
-func (s *site) trial(ctx context.Context, harm func(context.Context, *target) (*server, error)) (*world, error) {
+// bring everything to an end, and stopped. The aftermath is what is left.
+func (s *site) trial(ctx context.Context, harm func(context.Context, *target) (*server, error)) (*aftermath, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends a server that is left by an error
 	t := newTarget()
@@ -32,18 +32,18 @@ func (s *site) trial(ctx context.Context, harm func(context.Context, *target) (*
 	if err != nil {
 		return nil, err
 	}
-	w := &world{deals: c.deals, odd: c.odd, said: c.said, lives: s.lives}
+	am := &aftermath{deals: c.deals, odd: c.odd, said: c.said, lives: s.lives}
 	if err := quiet(ctx, base); err != nil {
 		// The audit says what is not done.
 		fmt.Fprintln(s.stderr, err)
 	}
-	if w.shown, err = shown(ctx, base, c.deals); err != nil {
+	if am.shown, err = shown(ctx, base, c.deals); err != nil {
 		return nil, err
 	}
 	if err := last.stop(); err != nil {
-		w.odd = append(w.odd, err.Error())
+		am.odd = append(am.odd, err.Error())
 	}
-	return w, s.collect(ctx, w)
+	return am, s.collect(ctx, am)
 }
 
 // work runs the clients until harm is done and their deals are made.
@@ -62,16 +62,16 @@ func (s *site) work(ctx context.Context, c *clients, harm func(context.Context) 
 }
 
 // collect reads what the last server left.
-func (s *site) collect(ctx context.Context, w *world) (err error) {
-	if w.runs, err = readJournal(ctx, s.path("data")); err != nil {
+func (s *site) collect(ctx context.Context, am *aftermath) (err error) {
+	if am.runs, err = readJournal(ctx, s.path("data")); err != nil {
 		return err
 	}
-	w.requests, w.done = s.vendor.seen()
-	if w.tasks, err = s.vendor.tasks(); err != nil {
+	am.requests, am.done = s.vendor.seen()
+	if am.tasks, err = s.vendor.tasks(); err != nil {
 		return err
 	}
 	text, err := os.ReadFile(s.path("server.log"))
-	w.log = without(string(text), "level=WARN")
+	am.log = without(string(text), "level=WARN")
 	return err
 }
 

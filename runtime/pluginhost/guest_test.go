@@ -29,7 +29,7 @@ func finish(t *testing.T, typ *node.Type, v node.Visit) map[string]any {
 	return f.Outputs
 }
 
-// TestDeterminism looks at the world from inside a Go guest, in every way that
+// TestDeterminism looks around from inside a Go guest, in every way that
 // fresh state is made: all see the same, and it follows seed and time.
 func TestDeterminism(t *testing.T) {
 	t.Parallel()

@@ -22,8 +22,8 @@ type instance struct {
 	mod     api.Module
 	memory  api.Memory
 	arena   *arena
-	world   *world
-	ctx     context.Context //nolint:containedctx // never ends; carries the world to the host's functions
+	system  *system
+	ctx     context.Context //nolint:containedctx // never ends; carries the system to the host's functions
 	globals []api.MutableGlobal
 	fuel    api.MutableGlobal
 	depth   api.MutableGlobal
@@ -39,8 +39,8 @@ func (g *guest) newInstance() (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &instance{guest: g, arena: memory, world: &world{command: g.command}}
-	i.ctx = context.WithValue(context.Background(), worldKey{}, i.world)
+	i := &instance{guest: g, arena: memory, system: &system{command: g.command}}
+	i.ctx = context.WithValue(context.Background(), systemKey{}, i.system)
 	i.begin(g.startBudget(), initTime, g.digest, nil)
 	defer i.end()
 	lend := experimental.MemoryAllocatorFunc(func(uint64, uint64) experimental.LinearMemory { return memory })
@@ -56,7 +56,7 @@ func (g *guest) newInstance() (*instance, error) {
 		i.globals = append(i.globals, i.mod.ExportedGlobal(name).(api.MutableGlobal))
 	}
 	i.fuel = i.mod.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
-	i.world.fuel = i.fuel
+	i.system.fuel = i.fuel
 	i.depth = i.mod.ExportedGlobal(meter.DepthGlobal).(api.MutableGlobal)
 	i.deepest = i.depth.Get()
 	return i, nil
@@ -115,11 +115,11 @@ func (g *guest) startBudget() budget {
 
 // begin sets up everything that a call into the guest sees or spends.
 func (i *instance) begin(b budget, now time.Time, seed string, log func(string)) {
-	i.world.reset(now, seed, log, i.guest.limits)
+	i.system.reset(now, seed, log, i.guest.limits)
 	i.arena.denied = 0
-	i.world.tank = meter.NewTank(int64(min(b.fuel, math.MaxInt64)), 0)
-	i.world.began, i.world.time = time.Now(), b.wall
-	i.world.alarm = time.AfterFunc(b.wall, i.world.tank.Stop)
+	i.system.tank = meter.NewTank(int64(min(b.fuel, math.MaxInt64)), 0)
+	i.system.began, i.system.time = time.Now(), b.wall
+	i.system.alarm = time.AfterFunc(b.wall, i.system.tank.Stop)
 	if i.mod != nil {
 		i.fuel.Set(0)
 		i.depth.Set(i.deepest)
@@ -128,8 +128,8 @@ func (i *instance) begin(b budget, now time.Time, seed string, log func(string))
 
 // end returns the fuel that was used since begin.
 func (i *instance) end() uint64 {
-	i.world.alarm.Stop()
-	i.world.log.end()
+	i.system.alarm.Stop()
+	i.system.log.end()
 	if i.mod == nil {
 		return 0
 	}
@@ -137,14 +137,14 @@ func (i *instance) end() uint64 {
 }
 
 // used is the fuel that was used since begin.
-func (i *instance) used() uint64 { return uint64(i.world.tank.Used(int64(i.fuel.Get()))) }
+func (i *instance) used() uint64 { return uint64(i.system.tank.Used(int64(i.fuel.Get()))) }
 
 // profile traces one invoke, until the function that it returns is called.
 func (i *instance) profile(into *Profile) (end func()) {
 	t := &trace{used: i.used, functions: map[string]*tracedFunction{}}
-	i.world.trace = t
+	i.system.trace = t
 	return func() {
-		i.world.trace = nil
+		i.system.trace = nil
 		into.add(t)
 	}
 }
@@ -196,7 +196,7 @@ func (i *instance) exchangeMemory(doc []byte) ([]byte, error) {
 // exchangeStreams runs a command: the document on standard input, the answer
 // on standard output.
 func (i *instance) exchangeStreams(doc []byte) ([]byte, error) {
-	i.world.stdin = doc
+	i.system.stdin = doc
 	err := i.call(i.invoke)
 	if exit, ok := errors.AsType[*sys.ExitError](err); ok && exit.ExitCode() == 0 {
 		err = nil
@@ -204,7 +204,7 @@ func (i *instance) exchangeStreams(doc []byte) ([]byte, error) {
 	if err != nil {
 		return nil, i.explain(err)
 	}
-	return i.world.stdout.bytes, nil
+	return i.system.stdout.bytes, nil
 }
 
 // explain says what ended a call into the guest.
@@ -213,19 +213,19 @@ func (i *instance) explain(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
 	}
-	f := trapped(err, &i.world.log)
+	f := trapped(err, &i.system.log)
 	depth := int32(0)
 	if i.depth != nil {
 		depth = int32(uint32(i.depth.Get()))
 	}
-	switch trip := i.world.tank.Trip(depth); {
+	switch trip := i.system.tank.Trip(depth); {
 	case trip == meter.TripDepth:
 		f.limit(FaultDepth, "nested more than %d calls, its limit of depth", limits.Depth)
 	case trip == meter.TripFuel:
 		f.limit(FaultFuel, "used up its fuel of %d", limits.Fuel)
 	case trip == meter.TripStopped:
-		ran := time.Since(i.world.began)
-		f.limit(FaultWall, "ran for %s, %s over its wall limit of %s", ran.Round(time.Millisecond), (ran - i.world.time).Round(time.Microsecond), i.world.time)
+		ran := time.Since(i.system.began)
+		f.limit(FaultWall, "ran for %s, %s over its wall limit of %s", ran.Round(time.Millisecond), (ran - i.system.time).Round(time.Microsecond), i.system.time)
 	case i.arena.denied > 0 && f.code == FaultTrap:
 		f.limit(FaultMemory, "wanted %s of memory, %s over its limit of %s",
 			manifest.ShowSize(i.arena.denied), manifest.ShowSize(i.arena.denied-limits.Memory), manifest.ShowSize(limits.Memory))

@@ -132,7 +132,7 @@ func (t *trace) leave() {
 	}
 }
 
-// profiling has the calls of a guest traced where its world wants that.
+// profiling has the calls of a guest traced where its system wants that.
 func profiling(ctx context.Context) context.Context {
 	return experimental.WithFunctionListenerFactory(ctx, tracer{})
 }
@@ -150,13 +150,13 @@ func (tracer) NewFunctionListener(f api.FunctionDefinition) experimental.Functio
 }
 
 func (tracer) Before(ctx context.Context, _ api.Module, f api.FunctionDefinition, _ []uint64, _ experimental.StackIterator) {
-	if t := worldOf(ctx).trace; t != nil {
+	if t := systemOf(ctx).trace; t != nil {
 		t.enter(cmp.Or(f.Name(), f.DebugName()))
 	}
 }
 
 func (tracer) After(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64) {
-	if t := worldOf(ctx).trace; t != nil {
+	if t := systemOf(ctx).trace; t != nil {
 		t.leave()
 	}
 }

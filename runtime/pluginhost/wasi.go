@@ -38,7 +38,7 @@ func (a args) u32(i int) uint32 { return uint32(a[i]) }
 type wasiFunction struct {
 	name   string
 	params string
-	call   func(*world, api.Memory, args) errno
+	call   func(*system, api.Memory, args) errno
 }
 
 // wasiFunctions are the imports that a guest may have: what the Go toolchain
@@ -76,7 +76,7 @@ func instantiateWASI(ctx context.Context, r wazero.Runtime) error {
 			results = nil
 		}
 		host := api.GoModuleFunc(func(ctx context.Context, mod api.Module, stack []uint64) {
-			got := f.call(worldOf(ctx), mod.Memory(), args(stack))
+			got := f.call(systemOf(ctx), mod.Memory(), args(stack))
 			if len(results) > 0 {
 				stack[0] = uint64(got)
 			}
@@ -91,7 +91,7 @@ func instantiateWASI(ctx context.Context, r wazero.Runtime) error {
 // for more fuel.
 func instantiateMeter(ctx context.Context, r wazero.Runtime) error {
 	refill := api.GoFunc(func(ctx context.Context, stack []uint64) {
-		stack[0] = uint64(worldOf(ctx).tank.Refill(int64(stack[0])))
+		stack[0] = uint64(systemOf(ctx).tank.Refill(int64(stack[0])))
 	})
 	b := r.NewHostModuleBuilder(meter.ImportModule)
 	b.NewFunctionBuilder().
@@ -112,14 +112,14 @@ func valueTypesOf(letters string) []api.ValueType {
 	return types
 }
 
-func nothing(*world, api.Memory, args) errno { return success }
+func nothing(*system, api.Memory, args) errno { return success }
 
-func noSuchFile(*world, api.Memory, args) errno { return errBadf }
+func noSuchFile(*system, api.Memory, args) errno { return errBadf }
 
-func noSeek(*world, api.Memory, args) errno { return errSpipe }
+func noSeek(*system, api.Memory, args) errno { return errSpipe }
 
 // noneOfThem says that there are no arguments, or no environment.
-func noneOfThem(_ *world, m api.Memory, a args) errno {
+func noneOfThem(_ *system, m api.Memory, a args) errno {
 	return first(written32(m, a.u32(0), 0), written32(m, a.u32(1), 0))
 }
 
@@ -147,19 +147,19 @@ const (
 	clockMono = 1
 )
 
-func clockRes(_ *world, m api.Memory, a args) errno {
+func clockRes(_ *system, m api.Memory, a args) errno {
 	if a.u32(0) > clockMono {
 		return errInval
 	}
 	return written64(m, a.u32(1), uint64(tick))
 }
 
-func clockTime(w *world, m api.Memory, a args) errno {
+func clockTime(s *system, m api.Memory, a args) errno {
 	switch a.u32(0) {
 	case clockReal:
-		return written64(m, a.u32(2), uint64(w.wall()))
+		return written64(m, a.u32(2), uint64(s.wall()))
 	case clockMono:
-		return written64(m, a.u32(2), uint64(w.mono()))
+		return written64(m, a.u32(2), uint64(s.mono()))
 	default:
 		return errInval
 	}
@@ -173,14 +173,14 @@ const (
 	terminal = 2 // a character device
 )
 
-func fdStat(_ *world, m api.Memory, a args) errno {
+func fdStat(_ *system, m api.Memory, a args) errno {
 	if a.u32(0) > stderr {
 		return errBadf
 	}
 	return fault(m.Write(a.u32(1), []byte{terminal, 23: 0}))
 }
 
-func fileStat(_ *world, m api.Memory, a args) errno {
+func fileStat(_ *system, m api.Memory, a args) errno {
 	if a.u32(0) > stderr {
 		return errBadf
 	}
@@ -212,36 +212,36 @@ func eachVector(m api.Memory, a args, f func([]byte) bool) errno {
 	return success
 }
 
-func fdRead(w *world, m api.Memory, a args) errno {
+func fdRead(s *system, m api.Memory, a args) errno {
 	if a.u32(0) != stdin {
 		return errBadf
 	}
 	total := uint32(0)
 	err := eachVector(m, a, func(b []byte) bool {
-		n := copy(b, w.stdin)
-		w.stdin = w.stdin[n:]
+		n := copy(b, s.stdin)
+		s.stdin = s.stdin[n:]
 		total += uint32(n)
 		return n == len(b)
 	})
 	return first(err, written32(m, a.u32(3), total))
 }
 
-func fdWrite(w *world, m api.Memory, a args) errno {
+func fdWrite(s *system, m api.Memory, a args) errno {
 	fd := a.u32(0)
 	if fd != stdout && fd != stderr {
 		return errBadf
 	}
 	total := uint32(0)
 	err := eachVector(m, a, func(b []byte) bool {
-		if fd == stdout && w.command {
-			w.stdout.write(b)
+		if fd == stdout && s.command {
+			s.stdout.write(b)
 		} else {
-			w.log.write(b)
+			s.log.write(b)
 		}
 		total += uint32(len(b))
 		return true
 	})
-	w.charge(a.u32(2))
+	s.charge(a.u32(2))
 	return first(err, written32(m, a.u32(3), total))
 }
 
@@ -254,7 +254,7 @@ const (
 
 // poll sleeps until the first clock that it is asked about, which takes none of
 // our time. No file ever becomes ready.
-func poll(w *world, m api.Memory, a args) errno {
+func poll(s *system, m api.Memory, a args) errno {
 	n := a.u32(2)
 	if n == 0 || n > maxSubscriptions {
 		return errInval
@@ -277,39 +277,39 @@ func poll(w *world, m api.Memory, a args) errno {
 			event[8] = byte(errNotsup)
 			continue
 		}
-		if d := w.until(sub[16:]); sleep < 0 || d < sleep {
+		if d := s.until(sub[16:]); sleep < 0 || d < sleep {
 			sleep = d
 		}
 	}
-	w.elapsed += max(sleep, 0)
+	s.elapsed += max(sleep, 0)
 	copy(out, events[:])
 	return written32(m, a.u32(3), n)
 }
 
 // until reads how long a subscription to a clock is to sleep.
-func (w *world) until(clock []byte) time.Duration {
+func (s *system) until(clock []byte) time.Duration {
 	const absolute = 1
 	t := time.Duration(binary.LittleEndian.Uint64(clock[8:]))
 	if clock[24]&absolute == 0 {
 		return max(t, 0)
 	}
-	now := w.wall()
+	now := s.wall()
 	if binary.LittleEndian.Uint32(clock) == clockMono {
-		now = w.mono()
+		now = s.mono()
 	}
 	return max(t-time.Duration(now), 0)
 }
 
 // exit unwinds the guest without closing the module, which could not be used
 // again then.
-func exit(_ *world, _ api.Memory, a args) errno { panic(sys.NewExitError(a.u32(0))) }
+func exit(_ *system, _ api.Memory, a args) errno { panic(sys.NewExitError(a.u32(0))) }
 
-func random(w *world, m api.Memory, a args) errno {
+func random(s *system, m api.Memory, a args) errno {
 	b, ok := m.Read(a.u32(0), a.u32(1))
 	if !ok {
 		return errFault
 	}
-	w.charge(a.u32(1))
-	w.randomize(b)
+	s.charge(a.u32(1))
+	s.randomize(b)
 	return success
 }

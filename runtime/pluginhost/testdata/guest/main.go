@@ -76,7 +76,7 @@ func explode(*sdk.Ctx) sdk.Result {
 
 var seen int
 
-// look tells all that a guest can find out about the world.
+// look tells all that a guest can find out about where it is.
 func look(c *sdk.Ctx) sdk.Result {
 	seen++
 	random := make([]byte, 8)

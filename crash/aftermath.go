@@ -12,9 +12,9 @@ import (
 	"github.com/wendflow/wend/runtime/run"
 )
 
-// world is all that is known when the last server is gone: what clients were
+// aftermath is all that is known when the last server is gone: what clients were
 // told, what the journal says, and what the vendor saw.
-type world struct {
+type aftermath struct {
 	deals    []*deal
 	runs     map[string]*history
 	requests []*request
@@ -127,8 +127,8 @@ func (h *history) span() (from, to time.Time) {
 }
 
 // lifeAt returns which server was there at a time, -1 if none was.
-func (w *world) lifeAt(t time.Time) int {
-	for i, l := range w.lives {
+func (am *aftermath) lifeAt(t time.Time) int {
+	for i, l := range am.lives {
 		if !t.Before(l.from) && (l.to.IsZero() || !t.After(l.to)) {
 			return i
 		}
@@ -137,12 +137,12 @@ func (w *world) lifeAt(t time.Time) int {
 }
 
 // apart tells whether a server died between two times.
-func (w *world) apart(from, to time.Time) bool { return w.lifeAt(from) != w.lifeAt(to) }
+func (am *aftermath) apart(from, to time.Time) bool { return am.lifeAt(from) != am.lifeAt(to) }
 
 // refusals is how many requests were answered with 503.
-func (w *world) refusals() int {
+func (am *aftermath) refusals() int {
 	n := 0
-	for _, d := range w.deals {
+	for _, d := range am.deals {
 		n += d.Refused
 	}
 	return n

@@ -15,10 +15,10 @@ import (
 	"github.com/wendflow/wend/runtime/pluginhost/meter"
 )
 
-// world is all that a guest meets beside its memory: a clock, randomness, a
+// system is all that a guest meets beside its memory: a clock, randomness, a
 // log, and what it spends. It is a function of the visit, and reset for each
 // invoke.
-type world struct {
+type system struct {
 	now     time.Time
 	elapsed time.Duration // how far the guest's clock has moved since
 	seed    string
@@ -37,33 +37,33 @@ type world struct {
 	trace *trace            // of an invoke that is profiled
 }
 
-// worldKey finds the world of an instance in the context of its calls.
-type worldKey struct{}
+// systemKey finds the system of an instance in the context of its calls.
+type systemKey struct{}
 
-func worldOf(ctx context.Context) *world { return ctx.Value(worldKey{}).(*world) }
+func systemOf(ctx context.Context) *system { return ctx.Value(systemKey{}).(*system) }
 
-func (w *world) reset(now time.Time, seed string, log func(string), limits manifest.Limits) {
-	w.now, w.elapsed, w.seed, w.random = now, 0, seed, nil
-	w.log = guestLog{show: log, limit: limits.Log, left: limits.Log, partial: w.log.partial[:0]}
-	w.stdin = nil
-	w.stdout = guestOutput{bytes: w.stdout.bytes[:0], limit: limits.Output}
+func (s *system) reset(now time.Time, seed string, log func(string), limits manifest.Limits) {
+	s.now, s.elapsed, s.seed, s.random = now, 0, seed, nil
+	s.log = guestLog{show: log, limit: limits.Log, left: limits.Log, partial: s.log.partial[:0]}
+	s.stdin = nil
+	s.stdout = guestOutput{bytes: s.stdout.bytes[:0], limit: limits.Output}
 }
 
 // randomize gives randomness that is a function of the seed.
-func (w *world) randomize(b []byte) {
-	if w.random == nil {
+func (s *system) randomize(b []byte) {
+	if s.random == nil {
 		mac := hmac.New(sha256.New, []byte("wend random_get"))
-		mac.Write([]byte(w.seed))
-		w.random = rand.NewChaCha8([32]byte(mac.Sum(nil)))
+		mac.Write([]byte(s.seed))
+		s.random = rand.NewChaCha8([32]byte(mac.Sum(nil)))
 	}
-	_, _ = w.random.Read(b) // never fails
+	_, _ = s.random.Read(b) // never fails
 }
 
 // charge makes the guest pay for work of ours on n bytes or things.
-func (w *world) charge(n uint32) {
+func (s *system) charge(n uint32) {
 	const price = 4
-	if w.fuel != nil {
-		w.fuel.Set(w.fuel.Get() - price*uint64(n))
+	if s.fuel != nil {
+		s.fuel.Set(s.fuel.Get() - price*uint64(n))
 	}
 }
 
@@ -72,12 +72,12 @@ func (w *world) charge(n uint32) {
 const tick = time.Microsecond
 
 // wall is the time of day in nanoseconds.
-func (w *world) wall() int64 { return w.now.Add(w.elapsed).UnixNano() }
+func (s *system) wall() int64 { return s.now.Add(s.elapsed).UnixNano() }
 
 // mono begins late enough that no invoke is earlier than the image.
-func (w *world) mono() int64 {
-	w.elapsed += tick
-	return int64(time.Hour + w.elapsed)
+func (s *system) mono() int64 {
+	s.elapsed += tick
+	return int64(time.Hour + s.elapsed)
 }
 
 // guestOutput takes the answer of a command.
