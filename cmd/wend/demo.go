@@ -96,7 +96,7 @@ func demo(ctx context.Context, std *streams, pluginDir string, log *slog.Logger)
 
 // stage is a server with all emulators behind it.
 type stage struct {
-	world  *world
+	kit    *kit
 	server *server
 	stands map[string]*standIn
 }
@@ -120,16 +120,16 @@ func setStage(ctx context.Context, std *streams, pluginDir string, log *slog.Log
 		return nil, err
 	}
 	defer cleanup() // secrets are read once
-	s.world, err = openWorld(ctx, cfg, pluginDir, log)
+	s.kit, err = openKit(ctx, cfg, pluginDir, log)
 	if err == nil {
-		err = s.world.connect(std, cfg.Connections)
+		err = s.kit.connect(std, cfg.Connections)
 	}
 	if err != nil {
 		s.close(ctx)
 		return nil, err
 	}
 	quiet := &streams{in: std.in, out: io.Discard, err: io.Discard}
-	s.server, err = newServer(ctx, s.world, serverConfig{paths: []string{defaultFlows}, addr: "127.0.0.1:0"}, quiet, log)
+	s.server, err = newServer(ctx, s.kit, serverConfig{paths: []string{defaultFlows}, addr: "127.0.0.1:0"}, quiet, log)
 	if errors.Is(err, errSaid) { // to nobody, since the demo shows its table only
 		err = wrongf("the shipped flows are wrong, see `wend check %s`", defaultFlows)
 	}
@@ -141,8 +141,8 @@ func setStage(ctx context.Context, std *streams, pluginDir string, log *slog.Log
 }
 
 func (s *stage) close(ctx context.Context) {
-	if s.world != nil {
-		s.world.Close(ctx)
+	if s.kit != nil {
+		s.kit.Close(ctx)
 	}
 	for _, stand := range s.stands {
 		stand.close()

@@ -100,8 +100,8 @@ func (e *envFlags) forChecking(ctx context.Context, std *streams) (*config.Confi
 	return cfg, environment.Flows(types, cfg), nil
 }
 
-// world is an environment that can run flows. Close it.
-type world struct {
+// kit is what an environment has to run flows with. Close it.
+type kit struct {
 	config   *config.Config // never nil
 	host     *pluginhost.Host
 	plugins  *registry.Registry
@@ -110,7 +110,7 @@ type world struct {
 }
 
 // open knows the plugins; none is loaded.
-func (e *envFlags) open(ctx context.Context, std *streams, log *slog.Logger) (*world, error) {
+func (e *envFlags) open(ctx context.Context, std *streams, log *slog.Logger) (*kit, error) {
 	cfg, err := e.load(std)
 	if err != nil {
 		return nil, err
@@ -122,45 +122,45 @@ func (e *envFlags) open(ctx context.Context, std *streams, log *slog.Logger) (*w
 	if err != nil {
 		return nil, err
 	}
-	return openWorld(ctx, cfg, dir, log)
+	return openKit(ctx, cfg, dir, log)
 }
 
-func openWorld(ctx context.Context, cfg *config.Config, pluginDir string, log *slog.Logger) (*world, error) {
-	w := &world{config: cfg, clock: clock.System}
+func openKit(ctx context.Context, cfg *config.Config, pluginDir string, log *slog.Logger) (*kit, error) {
+	k := &kit{config: cfg, clock: clock.System}
 	var err error
-	w.host, err = pluginhost.New(ctx, pluginhost.Config{CacheDir: cacheDir(log), Ceiling: environment.Ceiling(cfg), Log: log})
+	k.host, err = pluginhost.New(ctx, pluginhost.Config{CacheDir: cacheDir(log), Ceiling: environment.Ceiling(cfg), Log: log})
 	if err != nil {
 		return nil, wrong(err)
 	}
-	w.plugins, err = registry.Open(ctx, registry.Config{Folder: pluginDir, Others: nodes.All(), Host: w.host, Clock: w.clock, Log: log})
+	k.plugins, err = registry.Open(ctx, registry.Config{Folder: pluginDir, Others: nodes.All(), Host: k.host, Clock: k.clock, Log: log})
 	if err != nil {
-		w.Close(ctx)
+		k.Close(ctx)
 		return nil, wrong(err)
 	}
-	return w, nil
+	return k, nil
 }
 
 // connect prepares connections for calls, those with their secrets.
-func (w *world) connect(std *streams, connections []outbound.Connection) error {
+func (k *kit) connect(std *streams, connections []outbound.Connection) error {
 	var err error
-	w.outbound, err = outbound.New(outbound.Config{
-		Connections: connections, Allow: w.config.Outbound.Allow, MaxReply: w.config.Limits.Reply, Clock: w.clock,
+	k.outbound, err = outbound.New(outbound.Config{
+		Connections: connections, Allow: k.config.Outbound.Allow, MaxReply: k.config.Limits.Reply, Clock: k.clock,
 	})
 	if err != nil {
-		diag.Print(std.err, environment.Placed(w.config, err), readSource)
+		diag.Print(std.err, environment.Placed(k.config, err), readSource)
 		return errSaid
 	}
 	return nil
 }
 
 // Close lets go of plugins and connections. No run may be in progress.
-func (w *world) Close(ctx context.Context) {
-	if w.plugins != nil {
-		w.plugins.Close()
+func (k *kit) Close(ctx context.Context) {
+	if k.plugins != nil {
+		k.plugins.Close()
 	}
-	_ = w.host.Close(ctx)
-	if w.outbound != nil {
-		w.outbound.Close()
+	_ = k.host.Close(ctx)
+	if k.outbound != nil {
+		k.outbound.Close()
 	}
 }
 

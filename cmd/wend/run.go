@@ -48,12 +48,12 @@ func runCommand(std *streams) *cobra.Command {
 				return errors.New("--events needs --json")
 			}
 			o.file = args[0]
-			w, err := env.open(cmd.Context(), std, logger)
+			k, err := env.open(cmd.Context(), std, logger)
 			if err != nil {
 				return err
 			}
-			defer w.Close(context.WithoutCancel(cmd.Context()))
-			return o.run(cmd.Context(), std, w, logger)
+			defer k.Close(context.WithoutCancel(cmd.Context()))
+			return o.run(cmd.Context(), std, k, logger)
 		},
 	}
 	env.flags(cmd)
@@ -81,8 +81,8 @@ type runOptions struct {
 	json, events         bool
 }
 
-func (o *runOptions) run(ctx context.Context, std *streams, w *world, log *slog.Logger) error {
-	f, err := loadFlow(std, o.file, environment.Flows(w.plugins.Types(), w.config))
+func (o *runOptions) run(ctx context.Context, std *streams, k *kit, log *slog.Logger) error {
+	f, err := loadFlow(std, o.file, environment.Flows(k.plugins.Types(), k.config))
 	if err != nil {
 		return err
 	}
@@ -90,11 +90,11 @@ func (o *runOptions) run(ctx context.Context, std *streams, w *world, log *slog.
 	if err != nil {
 		return err
 	}
-	if err := prepare(ctx, std, w, f); err != nil {
+	if err := prepare(ctx, std, k, f); err != nil {
 		return err
 	}
 	e := engine.New(engine.Config{
-		Caller: w.outbound, Clock: w.clock, Version: version(), Observers: fact.Observe(exceptEnd(fact.Log(log))),
+		Caller: k.outbound, Clock: k.clock, Version: version(), Observers: fact.Observe(exceptEnd(fact.Log(log))),
 	})
 	r, _, err := e.Start(ctx, start)
 	if err != nil {
@@ -121,15 +121,15 @@ func (o *runOptions) run(ctx context.Context, std *streams, w *world, log *slog.
 // prepare loads the plugins and connects the connections that a flow uses, so
 // that one that needs a single vendor waits for no other's plugin, and can be
 // run without the credentials of all.
-func prepare(ctx context.Context, std *streams, w *world, f *flow.Flow) error {
-	if err := w.plugins.Want(ctx, catalog.Plugins(f)); err != nil {
+func prepare(ctx context.Context, std *streams, k *kit, f *flow.Flow) error {
+	if err := k.plugins.Want(ctx, catalog.Plugins(f)); err != nil {
 		return wrong(err)
 	}
 	named := map[string]bool{}
 	for _, n := range f.Nodes {
 		named[n.Connection] = true
 	}
-	return w.connect(std, slices.DeleteFunc(slices.Clone(w.config.Connections), func(c outbound.Connection) bool { return !named[c.Name] }))
+	return k.connect(std, slices.DeleteFunc(slices.Clone(k.config.Connections), func(c outbound.Connection) bool { return !named[c.Name] }))
 }
 
 // loadFlow prints what is wrong with a flow, warnings included.

@@ -65,15 +65,15 @@ later goes on as it was. The first interrupt stops in an orderly way, the second
 			if err != nil {
 				return err
 			}
-			w, err := env.open(cmd.Context(), std, logger)
+			k, err := env.open(cmd.Context(), std, logger)
 			if err != nil {
 				return err
 			}
-			defer w.Close(context.WithoutCancel(cmd.Context()))
-			if err := w.connect(std, w.config.Connections); err != nil {
+			defer k.Close(context.WithoutCancel(cmd.Context()))
+			if err := k.connect(std, k.config.Connections); err != nil {
 				return err
 			}
-			s, err := newServer(cmd.Context(), w, serverConfig{paths: paths, addr: addr, data: data, acceptLoss: acceptLoss}, std, logger)
+			s, err := newServer(cmd.Context(), k, serverConfig{paths: paths, addr: addr, data: data, acceptLoss: acceptLoss}, std, logger)
 			if err != nil {
 				return err
 			}
@@ -101,7 +101,7 @@ type serverConfig struct {
 type server struct {
 	std     *streams
 	log     *slog.Logger
-	world   *world
+	kit     *kit
 	paths   []string
 	live    *catalog.Live
 	journal journal.Driver // nil if all runs are kept in memory
@@ -115,22 +115,22 @@ type server struct {
 }
 
 // newServer is ready to Run. Close it in any case.
-func newServer(ctx context.Context, w *world, cfg serverConfig, std *streams, log *slog.Logger) (*server, error) {
-	s := &server{std: std, log: log, world: w, paths: cfg.paths, ready: make(chan string, 1)}
+func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log *slog.Logger) (*server, error) {
+	s := &server{std: std, log: log, kit: k, paths: cfg.paths, ready: make(chan string, 1)}
 	if err := s.openFlows(ctx); err != nil {
 		return nil, err
 	}
-	s.addr = cmp.Or(cfg.addr, w.config.Server.Addr, defaultAddr)
-	token, err := apiToken(w.config)
+	s.addr = cmp.Or(cfg.addr, k.config.Server.Addr, defaultAddr)
+	token, err := apiToken(k.config)
 	if err != nil {
 		return nil, err
 	}
 	if token == "" && !auth.Loopback(hostOf(s.addr)) {
 		return nil, wrongf("%s can be reached from outside, so the API needs a token: set server.token to env:NAME or file:PATH in %s",
-			s.addr, cmp.Or(w.config.File, defaultConfig))
+			s.addr, cmp.Or(k.config.File, defaultConfig))
 	}
 	s.observers = fact.Observe(fact.Log(log))
-	ec := engine.Config{Caller: w.outbound, Clock: w.clock, Version: version(), Observers: s.observers}
+	ec := engine.Config{Caller: k.outbound, Clock: k.clock, Version: version(), Observers: s.observers}
 	if cfg.data != "" {
 		if err := s.openJournal(ctx, cfg); err != nil {
 			s.Close()
@@ -152,9 +152,9 @@ func (s *server) openFlows(ctx context.Context) error {
 	tell := func(mistakes diag.List) { diag.Print(s.std.err, mistakes, readSource) }
 	live, mistakes, err := catalog.OpenLive(ctx, catalog.LiveConfig{
 		Paths:   s.paths,
-		Flows:   func() flow.Config { return environment.Flows(s.world.plugins.Types(), s.world.config) },
-		Check:   func(set *catalog.Set) diag.List { return environment.Check(set, s.world.config) },
-		Prepare: func(ctx context.Context, set *catalog.Set) error { return s.world.plugins.Want(ctx, set.Plugins()) },
+		Flows:   func() flow.Config { return environment.Flows(s.kit.plugins.Types(), s.kit.config) },
+		Check:   func(set *catalog.Set) diag.List { return environment.Check(set, s.kit.config) },
+		Prepare: func(ctx context.Context, set *catalog.Set) error { return s.kit.plugins.Want(ctx, set.Plugins()) },
 		Tell:    tell,
 		Log:     s.log,
 	})
@@ -166,14 +166,14 @@ func (s *server) openFlows(ctx context.Context) error {
 		return errSaid
 	}
 	s.live = live
-	return wrong(s.world.plugins.Prove(ctx))
+	return wrong(s.kit.plugins.Prove(ctx))
 }
 
 // openJournal opens the data folder and puts the plugins into it.
 func (s *server) openJournal(ctx context.Context, cfg serverConfig) error {
-	db, err := sqlite.Open(ctx, sqlite.Config{Dir: cfg.data, Now: s.world.clock.Now, AcceptLoss: cfg.acceptLoss})
+	db, err := sqlite.Open(ctx, sqlite.Config{Dir: cfg.data, Now: s.kit.clock.Now, AcceptLoss: cfg.acceptLoss})
 	if errors.Is(err, sqlite.ErrLacking) {
-		return wrongf("%w\nrestore what is missing in data folder %q, or go on with what is left by --accept-loss", err, cfg.data)
+		return wrongf("%k\nrestore what is missing in data folder %q, or go on with what is left by --accept-loss", err, cfg.data)
 	}
 	if err != nil {
 		return wrong(err)
@@ -182,9 +182,9 @@ func (s *server) openJournal(ctx context.Context, cfg serverConfig) error {
 	s.past = catalog.NewPast(catalog.PastConfig{
 		Live:  func(name string) *flow.Flow { return s.live.Set().Flow(name) },
 		Blobs: db,
-		Types: s.world.plugins.TypesOf,
+		Types: s.kit.plugins.TypesOf,
 	})
-	return wrong(s.world.plugins.KeepIn(ctx, db))
+	return wrong(s.kit.plugins.KeepIn(ctx, db))
 }
 
 // Close closes the journal. The server must not be running.
@@ -199,18 +199,18 @@ func (s *server) Close() {
 
 // routes mounts all that is served.
 func (s *server) routes(token string) error {
-	w, flows, log := s.world, s.live, s.log
+	k, flows, log := s.kit, s.live, s.log
 	s.echo = echo.New()
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = problem.Handler(log)
 	s.echo.Use(auth.Pages(token == ""))
 	webhook.New(webhook.Config{
-		Flows: flows.Set, Engine: s.engine, Verifier: w.outbound, Clock: w.clock, Observers: s.observers, Log: log,
-		MaxBody: w.config.Limits.Body, Rate: w.config.Server.Requests.PerSecond, Burst: w.config.Server.Requests.Burst,
+		Flows: flows.Set, Engine: s.engine, Verifier: k.outbound, Clock: k.clock, Observers: s.observers, Log: log,
+		MaxBody: k.config.Limits.Body, Rate: k.config.Server.Requests.PerSecond, Burst: k.config.Server.Requests.Burst,
 	}).Mount(s.echo)
 	ac := api.Config{
-		Flows: flows.Set, Engine: s.engine, Types: w.plugins.Types, Token: token,
-		MaxBody: w.config.Limits.Body, Version: version(), Clock: w.clock, Log: log,
+		Flows: flows.Set, Engine: s.engine, Types: k.plugins.Types, Token: token,
+		MaxBody: k.config.Limits.Body, Version: version(), Clock: k.clock, Log: log,
 	}
 	if s.past != nil {
 		ac.Flow = s.past.Flow
@@ -256,7 +256,7 @@ func (s *server) Run(ctx context.Context) error {
 		return wrong(err)
 	}
 	srv := &http.Server{
-		Handler:           behind(s.world.config.Server.Proxies, s.echo),
+		Handler:           behind(s.kit.config.Server.Proxies, s.echo),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -290,7 +290,7 @@ func (s *server) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		s.world.plugins.Run(gctx)
+		s.kit.plugins.Run(gctx)
 		return nil
 	})
 	group.Go(func() error {
@@ -305,7 +305,7 @@ func (s *server) watch() (*watch.Watcher, error) {
 	return watch.New(watch.Config{
 		Folders: func() ([]string, error) {
 			folders, err := catalog.Folders(s.paths)
-			return append(folders, s.world.plugins.Watched()), err
+			return append(folders, s.kit.plugins.Watched()), err
 		},
 		Extensions: []string{".yaml", ".yml", ".wasm"},
 		Log:        s.log,
@@ -315,8 +315,8 @@ func (s *server) watch() (*watch.Watcher, error) {
 // reload takes what has changed. A new version of a plugin may make a flow
 // wrong or right, so flows are read again in any case.
 func (s *server) reload(ctx context.Context, names []string) {
-	if slices.ContainsFunc(names, s.world.plugins.Holds) {
-		if err := s.world.plugins.Reload(ctx); err != nil {
+	if slices.ContainsFunc(names, s.kit.plugins.Holds) {
+		if err := s.kit.plugins.Reload(ctx); err != nil {
 			s.log.Error("plugins are not reloaded, all stay as they were", "error", err)
 		} else {
 			s.log.Info("plugins reloaded")
@@ -328,7 +328,7 @@ func (s *server) reload(ctx context.Context, names []string) {
 // stop lets callers who wait get their answer: the listener closes first, the
 // runs end, and then the last connections are idle.
 func (s *server) stop(ctx context.Context, srv *http.Server) error {
-	ctx, cancel := s.world.clock.WithTimeout(ctx, drain, fmt.Errorf("still running after %s", drain))
+	ctx, cancel := s.kit.clock.WithTimeout(ctx, drain, fmt.Errorf("still running after %s", drain))
 	defer cancel()
 	s.log.Info("stopping")
 	s.tellSystemd(daemon.SdNotifyStopping)
@@ -370,9 +370,9 @@ func (s *server) trim(ctx context.Context) {
 	if s.journal == nil {
 		return
 	}
-	keep := s.world.config.Server.Retention
+	keep := s.kit.config.Server.Retention
 	retention := journal.Retention{Age: cmp.Or(keep.Age, keepRuns), Bytes: keep.Size}
-	tick := s.world.clock.NewTicker(trimEvery)
+	tick := s.kit.clock.NewTicker(trimEvery)
 	defer tick.Stop()
 	for {
 		removed, err := s.journal.Trim(ctx, retention)

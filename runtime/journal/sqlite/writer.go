@@ -19,7 +19,7 @@ type writer struct {
 	db   *sql.DB
 	tx   *tx
 	made *commits
-	wake chan struct{} // holds one token: there is something to look at
+	work chan struct{} // holds one token: there is something to look at
 	gone chan struct{} // closed when the goroutine has ended
 
 	mu     sync.Mutex
@@ -48,7 +48,7 @@ func newWriter(ctx context.Context, db *sql.DB, conn *sql.Conn, made *commits) (
 	if err != nil {
 		return nil, errors.Join(err, made.close())
 	}
-	w := &writer{db: db, tx: t, made: made, wake: make(chan struct{}, 1), gone: make(chan struct{})}
+	w := &writer{db: db, tx: t, made: made, work: make(chan struct{}, 1), gone: make(chan struct{})}
 	go w.run()
 	return w, nil
 }
@@ -82,13 +82,13 @@ func (w *writer) enqueue(r *request) error {
 		return journal.ErrClosed
 	}
 	w.queue = append(w.queue, r)
-	w.nudge()
+	w.wake()
 	return nil
 }
 
-func (w *writer) nudge() {
+func (w *writer) wake() {
 	select {
-	case w.wake <- struct{}{}:
+	case w.work <- struct{}{}:
 	default:
 	}
 }
@@ -105,7 +105,7 @@ func (w *writer) usable(ctx context.Context) error {
 
 func (w *writer) run() {
 	defer close(w.gone)
-	for range w.wake {
+	for range w.work {
 		for batch := w.next(); len(batch) > 0; batch = w.next() {
 			w.commit(batch)
 			for _, r := range batch {
@@ -186,7 +186,7 @@ func (w *writer) stop() bool {
 	w.mu.Lock()
 	first := !w.closed
 	w.closed = true
-	w.nudge()
+	w.wake()
 	w.mu.Unlock()
 	<-w.gone
 	return first
