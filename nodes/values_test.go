@@ -54,8 +54,10 @@ func TestValues(t *testing.T) {
 		{`url: "https://h/orders/$(n1.x)"`, `18446744073709551615`, "GET https://h/orders/18446744073709551615|"},
 		{`url: "https://h/orders/$(n1.x)"`, `2500000.0`, "GET https://h/orders/2500000|"},
 		{`{ url: "https://h/", query: { n: $(n1.x * 1.0) } }`, `2500000`, "GET https://h/?n=2500000|"},
-		{`{ url: "https://h/", method: POST, body: { n: $(n1.x), t: "n$(n1.x)" } }`, `[18446744073709551615, 1e20, 1e21, 2.0]`,
-			"POST https://h/" + jsonBody + `{"n":[18446744073709551615,100000000000000000000,1e+21,2],"t":"n[18446744073709551615,100000000000000000000,1e+21,2]"}`},
+		{
+			`{ url: "https://h/", method: POST, body: { n: $(n1.x), t: "n$(n1.x)" } }`, `[18446744073709551615, 1e20, 1e21, 2.0]`,
+			"POST https://h/" + jsonBody + `{"n":[18446744073709551615,100000000000000000000,1e+21,2],"t":"n[18446744073709551615,100000000000000000000,1e+21,2]"}`,
+		},
 		{`{ url: "https://h/", method: POST, body: { n: $(n1.x * 1000000) } }`, `9223372036854775807`, `!9223372036854775807 * 1000000 is beyond 64 bits`},
 
 		// Headers are text.
@@ -72,12 +74,18 @@ func TestValues(t *testing.T) {
 		{`{ url: "https://h/", query: { a: $(n1.x), b: 1 } }`, `null`, "GET https://h/?b=1|"},
 
 		// Bodies of other types.
-		{`{ url: "https://h/", method: POST, headers: { Content-Type: application/x-www-form-urlencoded }, body: { to: $(n1.x), n: 5 } }`, `"+47 & <b>"`,
-			"POST https://h/|Content-Type: application/x-www-form-urlencoded|n=5&to=%2B47+%26+%3Cb%3E"},
-		{`{ url: "https://h/", method: POST, headers: { Content-Type: text/xml }, body: "<a>$(xmlEscape(n1.x))</a>" }`, `"<b> & \"c\""`,
-			"POST https://h/|Content-Type: text/xml|<a>&lt;b&gt; &amp; &#34;c&#34;</a>"},
-		{`{ url: "https://h/", headers: { X-Signature: "sha256=$(hex(hmac(toJSON(n1.x), 'k')))" } }`, `1`,
-			"GET https://h/|X-Signature: sha256=" + "0aa2054d88556d7e5df6e54b00683dae80bbd4266a5d1cbc89abacbf856ad862" + "|"},
+		{
+			`{ url: "https://h/", method: POST, headers: { Content-Type: application/x-www-form-urlencoded }, body: { to: $(n1.x), n: 5 } }`, `"+47 & <b>"`,
+			"POST https://h/|Content-Type: application/x-www-form-urlencoded|n=5&to=%2B47+%26+%3Cb%3E",
+		},
+		{
+			`{ url: "https://h/", method: POST, headers: { Content-Type: text/xml }, body: "<a>$(xmlEscape(n1.x))</a>" }`, `"<b> & \"c\""`,
+			"POST https://h/|Content-Type: text/xml|<a>&lt;b&gt; &amp; &#34;c&#34;</a>",
+		},
+		{
+			`{ url: "https://h/", headers: { X-Signature: "sha256=$(hex(hmac(toJSON(n1.x), 'k')))" } }`, `1`,
+			"GET https://h/|X-Signature: sha256=" + "0aa2054d88556d7e5df6e54b00683dae80bbd4266a5d1cbc89abacbf856ad862" + "|",
+		},
 	}
 	types, err := node.NewSet(nodes.All()...)
 	if err != nil {

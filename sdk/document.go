@@ -26,7 +26,7 @@ type entry struct {
 	next           uint32 // the value beside this one, 0 if it is the last
 }
 
-const entrySize = uint32(unsafe.Sizeof(entry{}))
+const entrySize = uint32(unsafe.Sizeof(entry{})) //nolint:unused // for openTable
 
 // at is the part of the texts that an entry names.
 func (d *document) at(from, size uint32) string {
@@ -69,7 +69,7 @@ func (d *document) field(of uint32, name string) (found uint32) {
 }
 
 // openTable reads a document that the host has made.
-func openTable(table []byte) document {
+func openTable(table []byte) document { //nolint:unused // export_wasip1.go reads by it what the host wrote
 	base := unsafe.Pointer(unsafe.SliceData(table))
 	n := *(*uint32)(base)
 	texts := 4 + n*entrySize

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"unicode"
 	"unicode/utf8"
@@ -22,7 +23,7 @@ type harmless struct {
 func (h *harmless) Write(p []byte) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	text := append(h.pending, p...)
+	text := slices.Concat(h.pending, p)
 	h.pending = nil
 	safe := make([]byte, 0, len(text))
 	for len(text) > 0 {

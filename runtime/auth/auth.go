@@ -6,6 +6,7 @@ package auth
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -25,11 +26,11 @@ const LeastToken = 16
 func CheckToken(token string) error {
 	switch {
 	case strings.TrimSpace(token) == "":
-		return fmt.Errorf("the token is blank, which would let everybody in")
+		return errors.New("the token is blank, which would let everybody in")
 	case len(token) < LeastToken:
 		return fmt.Errorf("the token has %d bytes, expected at least %d; `openssl rand -hex 32` makes a good one", len(token), LeastToken)
 	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return fmt.Errorf("the token holds a blank, a control character or one outside of ASCII, which no header can carry")
+		return errors.New("the token holds a blank, a control character or one outside of ASCII, which no header can carry")
 	default:
 		return nil
 	}

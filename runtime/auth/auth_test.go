@@ -74,7 +74,7 @@ func TestBearer(t *testing.T) {
 	const token = "0123456789abcdef"
 	for header, want := range map[string]int{
 		"Bearer " + token: 204, "bearer  " + token + " ": 204,
-		"": 401, "Bearer": 401, "Bearer ": 401, "Basic " + token: 401, "Bearer " + token + "0": 401, token: 401,
+		"": 401, "Bearer": 401, "Bearer" + " ": 401, "Basic " + token: 401, "Bearer " + token + "0": 401, token: 401,
 	} {
 		w := ask(t, auth.Bearer(token), func(r *http.Request) { r.Header.Set("Authorization", header) })
 		if w.Code != want {

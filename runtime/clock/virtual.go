@@ -120,7 +120,7 @@ func (v *Virtual) WithTimeout(ctx context.Context, d time.Duration, cause error)
 	if cause == nil {
 		cause = context.DeadlineExceeded
 	}
-	c := &timeout{Context: inner, over: timedOut{cause}}
+	c := &timeout{Context: inner, over: timeoutError{cause}}
 	a := &alarm{ring: func(time.Time) { cancel(&c.over) }}
 	v.add(a, d)
 	return c, func() {
@@ -132,17 +132,17 @@ func (v *Virtual) WithTimeout(ctx context.Context, d time.Duration, cause error)
 // timeout is a context that says, as others with a deadline do, why it ended.
 type timeout struct {
 	context.Context //nolint:containedctx // this is one
-	over            timedOut
+	over            timeoutError
 }
 
-// timedOut marks the cause of a context that ended by its own time.
-type timedOut struct{ error }
+// timeoutError marks the cause of a context that ended by its own time.
+type timeoutError struct{ error }
 
-func (t *timedOut) Unwrap() error { return t.error }
+func (t *timeoutError) Unwrap() error { return t.error }
 
 func (c *timeout) Err() error {
 	err := c.Context.Err()
-	if err != nil && context.Cause(c.Context) == error(&c.over) {
+	if err != nil && context.Cause(c.Context) == error(&c.over) { //nolint:errorlint // this very one, not another like it
 		return context.DeadlineExceeded
 	}
 	return err

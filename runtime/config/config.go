@@ -133,7 +133,7 @@ func Parse(file string, src []byte) (*Config, diag.List) {
 	}
 	r := &reader{yamldoc.Reader{Mistakes: mistakes, Invalid: InvalidValue}, doc}
 	c := &Config{File: file, doc: doc}
-	if s, ok := doc.Root().(*yamldoc.Scalar); doc.Root() != nil && !(ok && s.Data == nil) {
+	if s, ok := doc.Root().(*yamldoc.Scalar); doc.Root() != nil && (!ok || s.Data != nil) {
 		r.config(doc.Root(), c)
 	}
 	return c, r.Mistakes.Sorted()

@@ -148,7 +148,9 @@ func TestFacts(t *testing.T) {
 		want              string
 	}{
 		{
-			"success", "", `  a: { type: call-idempotent, with: { urls: ["/one?key=s3cret"] }, next: b }` + "\n  b: { type: respond }", wire.Reply{Status: 200}, true,
+			"success", "", `  a: { type: call-idempotent, with: { urls: ["/one?key=s3cret"] }, next: b }` + "\n  b: { type: respond }",
+			wire.Reply{Status: 200},
+			true,
 			`started by hook
 			entered a/1/1
 			call a/1/1 POST /one 200 1s
@@ -159,7 +161,9 @@ func TestFacts(t *testing.T) {
 			completed at b success 1s`,
 		},
 		{
-			"a node that logs", "", `  a: { type: logs }`, wire.Reply{Status: 200}, false,
+			"a node that logs", "", `  a: { type: logs }`,
+			wire.Reply{Status: 200},
+			false,
 			`started by hook
 			entered a/1/1
 			logged a/1/1 first
@@ -170,7 +174,8 @@ func TestFacts(t *testing.T) {
 		},
 		{
 			"retry", "", `  a: { type: call-idempotent, with: { urls: [/one] }, retry: { max: 1, on: [onTimeout], delay: 2s } }`,
-			wire.Reply{Failure: wire.Timeout, Message: "slow"}, true,
+			wire.Reply{Failure: wire.Timeout, Message: "slow"},
+			true,
 			`started by hook
 			entered a/1/1
 			call a/1/1 POST /one timeout 1s
@@ -182,7 +187,9 @@ func TestFacts(t *testing.T) {
 			failed at a onTimeout`,
 		},
 		{
-			"failure", "", `  a: { type: call, with: { urls: [/one] } }`, wire.Reply{Status: 503}, false,
+			"failure", "", `  a: { type: call, with: { urls: [/one] } }`,
+			wire.Reply{Status: 503},
+			false,
 			`started by hook
 			entered a/1/1
 			call a/1/1 POST /one 503 1s
@@ -190,7 +197,9 @@ func TestFacts(t *testing.T) {
 			failed at a onError 503 1s`,
 		},
 		{
-			"fault that is routed", "", `  a: { type: broken, outcomes: { onError: b } }` + "\n  b: { type: respond }", wire.Reply{}, false,
+			"fault that is routed", "", `  a: { type: broken, outcomes: { onError: b } }` + "\n  b: { type: respond }",
+			wire.Reply{},
+			false,
 			`started by hook
 			entered a/1/1
 			fault a/1/1 fuel handled true
@@ -201,7 +210,9 @@ func TestFacts(t *testing.T) {
 			completed at b success`,
 		},
 		{
-			"fault that ends the run", "", `  a: { type: panics }`, wire.Reply{}, false,
+			"fault that ends the run", "", `  a: { type: panics }`,
+			wire.Reply{},
+			false,
 			`started by hook
 			entered a/1/1
 			fault a/1/1 panic handled false
@@ -209,7 +220,9 @@ func TestFacts(t *testing.T) {
 			failed at a onError panic`,
 		},
 		{
-			"park and wake", "", `  a: { type: sleep }`, wire.Reply{}, false,
+			"park and wake", "", `  a: { type: sleep }`,
+			wire.Reply{},
+			false,
 			`started by hook
 			entered a/1/1
 			waits a/1/1 1h0m0s
@@ -220,7 +233,9 @@ func TestFacts(t *testing.T) {
 			completed at a success 1h0m0s`,
 		},
 		{
-			"a wait in memory", "", `  a: { type: await }`, wire.Reply{}, true,
+			"a wait in memory", "", `  a: { type: await }`,
+			wire.Reply{},
+			true,
 			`started by hook
 			entered a/1/1
 			waits a/1/1 e 1m0s
@@ -229,14 +244,18 @@ func TestFacts(t *testing.T) {
 			failed at a onTimeout 1m0s`,
 		},
 		{
-			"timeout of the run", "timeout: 5s\n", `  a: { type: await }`, wire.Reply{}, true,
+			"timeout of the run", "timeout: 5s\n", `  a: { type: await }`,
+			wire.Reply{},
+			true,
 			`started by hook
 			entered a/1/1
 			waits a/1/1 e 5s
 			failed at a run-timeout 5s`,
 		},
 		{
-			"timeout of the run, parked", "timeout: 30m\n", `  a: { type: sleep }`, wire.Reply{}, false,
+			"timeout of the run, parked", "timeout: 30m\n", `  a: { type: sleep }`,
+			wire.Reply{},
+			false,
 			`started by hook
 			entered a/1/1
 			waits a/1/1 30m0s

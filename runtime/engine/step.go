@@ -73,7 +73,7 @@ func (r *Run) visit(n *flow.Node, inputs map[string]any) node.Visit {
 		Seed: at.Seed(r.state.Seed), Key: at.Key(r.ID),
 		Inputs: inputs, Replies: replies, Asked: asked,
 		Woken: at.Woken, Received: at.Received, Event: at.Event,
-		Log: r.logger(n),
+		Log: r.logger(),
 	}
 	if n.Connection != "" && r.engine.cfg.Caller != nil {
 		v.Settings = r.engine.cfg.Caller.Settings(n.Connection)
@@ -84,7 +84,7 @@ func (r *Run) visit(n *flow.Node, inputs map[string]any) node.Visit {
 
 // logger shows each line once: a node that is stepped again repeats the lines
 // it wrote before.
-func (r *Run) logger(n *flow.Node) func(string) {
+func (r *Run) logger() func(string) {
 	seen := 0
 	if len(r.state.At.Calls) == 0 && !r.state.At.Woken && !r.state.At.Received {
 		r.logged = 0

@@ -237,7 +237,7 @@ func toJSON(f *frame, args []any) (any, error) {
 
 // typeName is expr's, in which a number that is too large for it is no less an
 // integer.
-func typeName(_ *frame, args []any) (any, error) {
+func typeName(_ *frame, args []any) (any, error) { //nolint:unparam // the shape of all functions
 	if _, ok := args[0].(json.Number); ok {
 		return "int", nil
 	}

@@ -20,10 +20,10 @@ import (
 )
 
 var (
-	noon  = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	of    = fact.Of{At: fact.At{At: noon}, Run: &fact.Run{ID: "r1", Flow: "sample", Trigger: "hook"}}
-	visit = fact.Visit{Of: of, Place: run.Place{Node: "a", Visit: 2, Attempt: 1}, Type: "http", Connection: "cce"}
-	full  = errors.New("the disk is full")
+	noon    = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	of      = fact.Of{At: fact.At{At: noon}, Run: &fact.Run{ID: "r1", Flow: "sample", Trigger: "hook"}}
+	visit   = fact.Visit{Of: of, Place: run.Place{Node: "a", Visit: 2, Attempt: 1}, Type: "http", Connection: "cce"}
+	errFull = errors.New("the disk is full")
 )
 
 // all has each fact once, and its line.
@@ -40,11 +40,11 @@ var all = []struct {
 	{fact.RunEnded{Of: of, Status: run.Completed, Node: "a", Outcome: "success"}, `level=DEBUG msg="run completed" run=r1 flow=sample node=a outcome=success took=0s`},
 	{fact.RunEnded{Of: of, Status: run.Failed, Node: "a", Outcome: "onError", Code: "fuel", Reason: "out of fuel"}, `level=WARN msg="run failed" run=r1 flow=sample node=a outcome=onError code=fuel message="out of fuel" took=0s`},
 	{fact.RunEnded{Of: of, Status: run.Cancelled, Node: "a", Code: "cancelled", Reason: "enough"}, `level=INFO msg="run cancelled" run=r1 flow=sample node=a code=cancelled message=enough took=0s`},
-	{fact.RunDropped{Of: of, Why: fact.Stopping, Kept: true, Err: full}, `level=DEBUG msg="run interrupted" run=r1 flow=sample kept=true error="the disk is full"`},
-	{fact.RunDropped{Of: of, Why: fact.Stopping, Err: full}, `level=WARN msg="run interrupted" run=r1 flow=sample kept=false error="the disk is full"`},
+	{fact.RunDropped{Of: of, Why: fact.Stopping, Kept: true, Err: errFull}, `level=DEBUG msg="run interrupted" run=r1 flow=sample kept=true error="the disk is full"`},
+	{fact.RunDropped{Of: of, Why: fact.Stopping, Err: errFull}, `level=WARN msg="run interrupted" run=r1 flow=sample kept=false error="the disk is full"`},
 	{fact.RunDropped{Of: of, Why: fact.Moved, Kept: true}, `level=DEBUG msg="run left to another" run=r1 flow=sample kept=true`},
-	{fact.RunDropped{Of: of, Why: fact.Lost, Kept: true, Err: full}, `level=WARN msg="another drives the run" run=r1 flow=sample kept=true error="the disk is full"`},
-	{fact.RunDropped{Of: of, Why: fact.Broken, Err: full}, `level=ERROR msg="run stopped" run=r1 flow=sample kept=false error="the disk is full"`},
+	{fact.RunDropped{Of: of, Why: fact.Lost, Kept: true, Err: errFull}, `level=WARN msg="another drives the run" run=r1 flow=sample kept=true error="the disk is full"`},
+	{fact.RunDropped{Of: of, Why: fact.Broken, Err: errFull}, `level=ERROR msg="run stopped" run=r1 flow=sample kept=false error="the disk is full"`},
 	{fact.NodeEntered{Visit: visit}, `level=DEBUG msg="node entered" run=r1 flow=sample node=a attempt=1`},
 	{fact.NodeLeft{Visit: visit, Outcome: "success"}, `level=DEBUG msg="node left" run=r1 flow=sample node=a attempt=1 outcome=success took=0s`},
 	{fact.NodeLogged{Visit: visit, Line: "hello"}, `level=INFO msg=hello run=r1 flow=sample node=a attempt=1`},
@@ -54,14 +54,14 @@ var all = []struct {
 	{fact.CallMade{Visit: visit, Method: "PUT", Host: "h", Path: "/p", Status: 201, Took: time.Second}, `level=DEBUG msg="call made" run=r1 flow=sample node=a attempt=1 call=0 outcome=201 method=PUT host=h path=/p took=1s`},
 	{fact.CallMade{Visit: visit, Method: "PUT", Path: "/p", Failure: wire.Interrupted, Message: "m"}, `level=WARN msg="call interrupted" run=r1 flow=sample node=a attempt=1 call=0 outcome=interrupted message=m method=PUT path=/p took=0s`},
 	{fact.RunsFound{Runs: 2}, `level=INFO msg="unfinished runs go on" runs=2`},
-	{fact.StartRefused{Flow: "sample", Err: full}, `level=ERROR msg="no run was made" flow=sample error="the disk is full"`},
-	{fact.StartRefused{Flow: "sample", Later: true, Err: full}, `level=DEBUG msg="no run was made" flow=sample error="the disk is full"`},
+	{fact.StartRefused{Flow: "sample", Err: errFull}, `level=ERROR msg="no run was made" flow=sample error="the disk is full"`},
+	{fact.StartRefused{Flow: "sample", Later: true, Err: errFull}, `level=DEBUG msg="no run was made" flow=sample error="the disk is full"`},
 	{fact.HookRefused{Path: "/hooks/x", Caller: "::1", Status: 404, Reason: "none"}, `level=INFO msg="webhook refused" path=/hooks/x caller=::1 status=404 error=none`},
 	{fact.LeaseGained{Shards: 3, Held: 7}, `level=DEBUG msg="shards gained" shards=2 held=3`},
 	{fact.LeaseLost{Shards: 3, Given: true}, `level=DEBUG msg="shards lost" shards=2 held=0`},
 	{fact.LeaseLost{Shards: 3}, `level=WARN msg="shards lost" shards=2 held=0`},
-	{fact.JournalFailed{Doing: "append", Err: full}, `level=ERROR msg="the journal failed" doing=append error="the disk is full"`},
-	{fact.JournalFailed{Run: of.Run, Doing: "append", Err: full}, `level=ERROR msg="the journal failed" run=r1 flow=sample doing=append error="the disk is full"`},
+	{fact.JournalFailed{Doing: "append", Err: errFull}, `level=ERROR msg="the journal failed" doing=append error="the disk is full"`},
+	{fact.JournalFailed{Run: of.Run, Doing: "append", Err: errFull}, `level=ERROR msg="the journal failed" run=r1 flow=sample doing=append error="the disk is full"`},
 	{fact.JournalHealed{Of: of}, `level=INFO msg="the journal can be written again" run=r1 flow=sample`},
 	{fact.ObserverFailed{Panic: "oh no"}, `level=ERROR msg="an observer failed, and is told no more" panic="oh no"`},
 }

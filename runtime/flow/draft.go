@@ -90,7 +90,7 @@ func Check(file string, src []byte, cfg Config) *Draft {
 	if mistakes.HasErrors() {
 		c.list = slices.DeleteFunc(c.list, mayFollow)
 	}
-	d.Mistakes = append(mistakes, c.list...)
+	d.Mistakes = slices.Concat(mistakes, c.list)
 	if !whole {
 		d.Mistakes = slices.DeleteFunc(d.Mistakes, mayBeMissing)
 	}

@@ -147,7 +147,7 @@ func (c *schemaChecker) required(schema map[string]any, path []string) {
 		if _, ok := props[name]; ok {
 			continue
 		}
-		at := append(path, "required", strconv.Itoa(i))
+		at := slices.Concat(path, []string{"required", strconv.Itoa(i)})
 		near := diag.Nearest(name, slices.Sorted(maps.Keys(props)))
 		switch {
 		case schema["additionalProperties"] == false:
@@ -173,7 +173,7 @@ func (c *schemaChecker) values(schema map[string]any, path []string) {
 	lists["enum"], _ = schema["enum"].([]any)
 	for _, key := range slices.Sorted(maps.Keys(lists)) {
 		for i, v := range lists[key] {
-			at := append(path, key)
+			at := slices.Concat(path, []string{key})
 			if key == "enum" {
 				at = append(at, strconv.Itoa(i))
 			}

@@ -58,7 +58,7 @@ func readJSON(s string) (once, twice, more reading) {
 	return once, twice, readEscape(s, run)
 }
 
-// readEscape reads what the letter at at says, with backslashes before it.
+// readEscape reads what the letter at this index says, with backslashes before it.
 func readEscape(s string, at int) reading {
 	if at >= len(s) {
 		return reading{}

@@ -81,15 +81,18 @@ func TestUnmarshalUnknown(t *testing.T) {
 		},
 		{
 			"an event of a version that took the run up", `{"type":"run-paused","event":{"at":"2026-11-20T08:00:00Z","wend":"v9.0.0"}}`,
-			run.UnknownError{What: "event", Name: "run-paused", Wend: "v9.0.0"}, "",
+			run.UnknownError{What: "event", Name: "run-paused", Wend: "v9.0.0"},
+			"",
 		},
 		{
 			"an event that is not even an object", `{"type":"run-paused","event":7}`,
-			run.UnknownError{What: "event", Name: "run-paused", Wend: "v1.2.0"}, "",
+			run.UnknownError{What: "event", Name: "run-paused", Wend: "v1.2.0"},
+			"",
 		},
 		{
 			"after a version that took the run up", `{"type":"timer-set","event":{"wend":"v2.0.0","kind":"sleep"}},{"type":"timer-set","event":{"kind":"sleep"}},{"type":"x","event":{}}`,
-			run.UnknownError{What: "event", Name: "x", Wend: "v2.0.0"}, "",
+			run.UnknownError{What: "event", Name: "x", Wend: "v2.0.0"},
+			"",
 		},
 		{"a status", `{"type":"run-ended","event":{"status":"suspended"}}`, run.UnknownError{What: "status", Name: "suspended", Wend: "v1.2.0"}, ""},
 		{"a status that ends no run", `{"type":"run-ended","event":{"status":"running"}}`, run.UnknownError{What: "status", Name: "running", Wend: "v1.2.0"}, ""},

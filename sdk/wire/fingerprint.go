@@ -100,7 +100,7 @@ func fnv1a(h uint64, data []byte) uint64 {
 		h = (h ^ uint64(data[3])) * fnvPrime
 		data = data[4:]
 	}
-	for i := range len(data) {
+	for i := range len(data) { //nolint:intrange // data is a string too, and its bytes are meant
 		h = (h ^ uint64(data[i])) * fnvPrime
 	}
 	return h

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -125,11 +126,13 @@ var sources = map[string]string{
 
 // chain makes calls one after the other.
 func chain(calls int) string {
-	src := "  hook: { type: webhook, with: { path: /x }, next: call0 }\n"
+	var src strings.Builder
+	src.WriteString("  hook: { type: webhook, with: { path: /x }, next: call0 }\n")
 	for i := range calls {
-		src += fmt.Sprintf("  call%d: { type: http, with: { method: PUT, url: https://vendor.example.com/call }, next: call%d }\n", i, i+1)
+		fmt.Fprintf(&src, "  call%d: { type: http, with: { method: PUT, url: https://vendor.example.com/call }, next: call%d }\n", i, i+1)
 	}
-	return src + fmt.Sprintf("  call%d: { type: end }\n", calls)
+	fmt.Fprintf(&src, "  call%d: { type: end }\n", calls)
+	return src.String()
 }
 
 func load(t *testing.T, src string) *flow.Flow {

@@ -1,9 +1,9 @@
 package enginetest
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/wendflow/wend/runtime/journal"
@@ -183,7 +183,7 @@ func testKill(b *bench) {
 			if p.Ready() != nil {
 				continue // it joined just now
 			}
-			key := fmt.Sprint(len(ids))
+			key := strconv.Itoa(len(ids))
 			ids = append(ids, p.start(name, map[string]any{"key": key}))
 			b.pass(time.Duration(random.IntN(300)) * time.Millisecond)
 			if name == "gate" && random.IntN(2) == 0 {
