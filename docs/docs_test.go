@@ -77,11 +77,7 @@ func types(t *testing.T) *node.Set {
 		if err := mistakes.Err(); err != nil {
 			t.Fatal(err)
 		}
-		wasm, err := manifest.Append([]byte("\x00asm\x01\x00\x00\x00"), m)
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		declared, err := manifest.Declared(wasm)
+		declared, err := m.Types("")
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}

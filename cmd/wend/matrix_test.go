@@ -143,7 +143,11 @@ func newBench(t *testing.T, vendor string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	types, err := manifest.Declared(wasm)
+	m, err := manifest.Read(wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	types, err := m.Types("")
 	if err != nil {
 		t.Fatal(err)
 	}

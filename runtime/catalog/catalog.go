@@ -44,13 +44,6 @@ func (s *Set) Flows() []*flow.Flow {
 // Flow returns a flow by name, or nil.
 func (s *Set) Flow(name string) *flow.Flow { return s.flows[name] }
 
-// Hook returns the webhook served under a path, with or without slashes at its
-// ends.
-func (s *Set) Hook(path string) (Hook, bool) {
-	h, ok := s.hooks[strings.Trim(path, "/")]
-	return h, ok
-}
-
 // Hooks returns all webhooks by path.
 func (s *Set) Hooks() []Hook {
 	var all []Hook

@@ -35,7 +35,7 @@ func config(tb testing.TB) flow.Config {
 		if err := mistakes.Err(); err != nil {
 			tb.Fatal(err)
 		}
-		more, err := m.Types("", nil)
+		more, err := m.Types("")
 		if err != nil {
 			tb.Fatal(err)
 		}

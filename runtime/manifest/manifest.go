@@ -5,7 +5,6 @@ package manifest
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -99,7 +98,7 @@ func Append(file []byte, m *Manifest) ([]byte, error) {
 	if _, err := decode(content); err != nil {
 		return nil, err
 	}
-	if _, err := m.Types("", nil); err != nil {
+	if _, err := m.Types(""); err != nil {
 		return nil, err
 	}
 	out := make([]byte, 0, len(file)+len(content)+32)
@@ -196,26 +195,10 @@ func (w *objectWriter) MarshalJSON() ([]byte, error) {
 	return append(append([]byte{'{'}, w.buf.Bytes()...), '}'), w.err
 }
 
-// Declared returns the node types that a wasm file declares, without compiling
-// it. They can be checked against but not run: their Step is nil.
-func Declared(file []byte) ([]*node.Type, error) {
-	m, err := Read(file)
-	if err != nil {
-		return nil, err
-	}
-	types, err := m.Types(wasm.Digest(file), nil)
-	if err != nil {
-		return nil, fmt.Errorf("plugin %s@%s: %w", m.Plugin, m.Version, err)
-	}
-	return types, nil
-}
-
-// Step is the Step of a node type.
-type Step func(context.Context, node.Visit) (node.Action, error)
-
-// Types makes the node types of the plugin, each followed by its aliases. step
-// makes their Step of the type and the method's name; nil leaves them without.
-func (m *Manifest) Types(digest string, step func(*node.Type, string) Step) ([]*node.Type, error) {
+// Types makes the node types of the plugin, in the order of its methods, each
+// followed by its aliases. They can be checked against and not be run: their
+// Step is nil.
+func (m *Manifest) Types(digest string) ([]*node.Type, error) {
 	var settings *node.Schema
 	if m.Settings != nil {
 		s, err := node.NewSchema(m.Settings)
@@ -233,9 +216,6 @@ func (m *Manifest) Types(digest string, step func(*node.Type, string) Step) ([]*
 		t.Version = m.Version
 		t.Settings = settings
 		t.Digest = digest
-		if step != nil {
-			t.Step = step(t, method.Name)
-		}
 		for _, name := range append([]string{method.Name}, method.Aliases...) {
 			named := *t
 			named.Name = m.Plugin + "/" + name

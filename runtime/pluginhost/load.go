@@ -98,10 +98,10 @@ func (h *Host) prepare(ctx context.Context, mod *wasm.Module, m *manifest.Manife
 		draining: make(chan struct{}, 1),
 		faults:   map[string]uint64{},
 	}
-	if p.types, err = m.Types(digest, p.stepper(p.ready)); err != nil {
+	if p.types, err = p.typesOf(digest, p.ready); err != nil {
 		return nil, err
 	}
-	if p.fresh, err = m.Types(digest, p.stepper(p.guestOnly)); err != nil {
+	if p.fresh, err = p.typesOf(digest, p.guestOnly); err != nil {
 		return nil, err
 	}
 	if p.guest, err = h.compile(ctx, mod, limits); err != nil {

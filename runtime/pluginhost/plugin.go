@@ -164,14 +164,23 @@ func (p *Plugin) drain(ctx context.Context) error {
 // source gives an instance for one invoke.
 type source func() (*instance, error)
 
-// stepper makes the Steps of node types that take their instances from one
-// source.
-func (p *Plugin) stepper(from source) func(*node.Type, string) manifest.Step {
-	return func(t *node.Type, method string) manifest.Step {
-		return func(ctx context.Context, v node.Visit) (node.Action, error) {
-			return p.step(ctx, from, t, method, v)
+// typesOf makes the node types, which take their instances from one source.
+func (p *Plugin) typesOf(digest string, from source) ([]*node.Type, error) {
+	types, err := p.manifest.Types(digest)
+	if err != nil {
+		return nil, err
+	}
+	rest := types
+	for _, method := range p.manifest.Methods {
+		for range 1 + len(method.Aliases) {
+			t := rest[0]
+			t.Step = func(ctx context.Context, v node.Visit) (node.Action, error) {
+				return p.step(ctx, from, t, method.Name, v)
+			}
+			rest = rest[1:]
 		}
 	}
+	return types, nil
 }
 
 func (p *Plugin) step(ctx context.Context, from source, t *node.Type, method string, v node.Visit) (node.Action, error) {

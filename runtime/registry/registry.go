@@ -203,7 +203,7 @@ func (r *Registry) identify(content []byte) (*plugin, error) {
 		return nil, err
 	}
 	p := &plugin{digest: module.Digest(), manifest: m, module: module}
-	if p.types, err = m.Types(p.digest, nil); err != nil {
+	if p.types, err = m.Types(p.digest); err != nil {
 		return nil, fmt.Errorf("plugin %s@%s: %w", m.Plugin, m.Version, err)
 	}
 	for i, t := range p.types {
@@ -213,7 +213,7 @@ func (r *Registry) identify(content []byte) (*plugin, error) {
 }
 
 // step finds the plugin of its node type, the i-th, whenever it is called.
-func (r *Registry) step(t *node.Type, i int) manifest.Step {
+func (r *Registry) step(t *node.Type, i int) func(context.Context, node.Visit) (node.Action, error) {
 	return func(ctx context.Context, v node.Visit) (node.Action, error) {
 		p, err := r.borrow(ctx, t.Digest)
 		if err != nil {

@@ -1,6 +1,5 @@
 // Package wasm reads WebAssembly modules: their sections, and with a Reader what
-// is in them. It names a module
-// by its content, and does not judge it.
+// is in them. It names a module by its content, and does not judge it.
 package wasm
 
 import (
