@@ -10,8 +10,7 @@ import (
 	"github.com/wendflow/wend/runtime/node"
 )
 
-// All returns the built-in node types in the order to show them. They are
-// shared and must not be changed.
+// All returns the built-in node types, made anew at each call.
 func All() []*node.Type {
 	return []*node.Type{webhook(), manual(), evaluate(), httpCall(), delay(), wait(), emit(), respond(), logLine(), end()}
 }

@@ -1,8 +1,10 @@
 package main_test
 
 import (
+	"os"
 	"os/exec"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +14,7 @@ const module = "github.com/wendflow/wend/"
 
 // diagram says which of our packages each package may import. It is the
 // picture of the architecture: data flows yamldoc -> expand, spec -> flow -> run ->
-// engine, imports point only back along that line, and only cmd wires.
+// journal -> engine, imports point only back along that line, and only cmd wires.
 // A * stands for one name. A package that is missing here, a row whose packages
 // are gone, or an allowance that nobody uses fails too.
 var diagram = map[string]string{
@@ -113,6 +115,59 @@ func TestImports(t *testing.T) {
 			if imp != "*" && !used[row+" "+imp] {
 				t.Errorf("the diagram allows %s to import %s, which nothing there does", row, imp)
 			}
+		}
+	}
+}
+
+// TestImportsGoUp holds the table of runtime/README.md to its word: every package of
+// runtime/ has a row, and imports only from rows above its own.
+func TestImportsGoUp(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../runtime/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := map[string]int{} // by package
+	for i, row := range regexp.MustCompile(`(?m)^\| `+"`([a-z/]+)`"+` \|`).FindAllSubmatch(text, -1) {
+		place["runtime/"+string(row[1])] = i + 1
+	}
+	for row, allowed := range diagram {
+		if strings.Count(row, "/") != 1 || !strings.HasPrefix(row, "runtime/") {
+			continue // a package inside of another stands in that one's row
+		}
+		if place[row] == 0 {
+			t.Errorf("the map has no row for %s: say there what its one job is", row)
+			continue
+		}
+		for _, imp := range strings.Fields(allowed) {
+			if place[imp] > place[row] {
+				t.Errorf("%s imports %s, which stands below it in the map", row, imp)
+			}
+		}
+	}
+	for pkg := range place {
+		if _, ok := diagram[pkg]; !ok {
+			t.Errorf("the map has a row for %s, which is not there", pkg)
+		}
+	}
+}
+
+// TestPackageComments looks for what each package says of itself: one job. What
+// that consists of may stand behind a colon.
+func TestPackageComments(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{if .GoFiles}}{{.ImportPath}} {{.Doc}}{{end}}", module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		pkg, doc, _ := strings.Cut(strings.TrimSpace(line), " ")
+		job, _, _ := strings.Cut(doc, ":")
+		switch {
+		case job == "":
+			t.Errorf("%s has no comment that says its one job", pkg)
+		case slices.Contains(strings.Fields(job), "and"):
+			t.Errorf("%s does two things, or its comment says so: %q", pkg, job)
 		}
 	}
 }

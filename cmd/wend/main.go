@@ -1,4 +1,4 @@
-// Command wend checks, runs and serves flows. Each verb has its own file; this
+// Command wend is a flow engine in one binary. Each verb has its own file; this
 // package is the only one that wires the others together.
 package main
 

@@ -1,4 +1,4 @@
-// Package emulatortest is for tests of and with an emulator. It holds it against
+// Package emulatortest is for tests that concern an emulator. It holds it against
 // the page that documents it: the sessions on the page print what the emulator
 // answers, and the page names every setting and fault. And it reaches behind the
 // emulator's API, by the control surface. It knows no vendor.

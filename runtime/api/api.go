@@ -1,7 +1,7 @@
-// Package api serves what programs and people ask of a server: its health, its
-// flows, runs and node types, and the description of all that. It starts,
-// cancels and retries runs by hand, and takes outside events that runs wait
-// for; webhooks are package webhook's.
+// Package api is what a server can be asked over HTTP: its health, its flows,
+// runs and node types, and the description of all that. It starts, cancels and
+// retries runs by hand, and takes outside events that runs wait for; webhooks
+// are package webhook's.
 package api
 
 import (

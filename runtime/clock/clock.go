@@ -1,4 +1,4 @@
-// Package clock tells the time and waits for it. Everything of a running
+// Package clock is the time that all of Wend goes by. Everything of a running
 // product that asks what time it is, or lets time pass, does so through one
 // Clock that whoever wires it passes in: System for real, Virtual where an hour
 // must not take an hour. It knows nothing of what is waited for.

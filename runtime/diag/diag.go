@@ -1,5 +1,5 @@
-// Package diag holds the mistakes of people who write flows and plugins:
-// where each one is, what is wrong, and what to try. Every stage reports with
+// Package diag holds the mistakes of people who write files for Wend: where
+// each one is, what is wrong, and what to try. Every stage reports with
 // it and collects all mistakes instead of stopping at the first. Faults of a
 // run are not its business; those are ordinary errors.
 package diag

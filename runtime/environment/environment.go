@@ -1,5 +1,5 @@
-// Package environment holds flows and wend.yaml against each other: what flows
-// may use of it, and whether their connections fit. It looks up no secret.
+// Package environment holds flows against wend.yaml: what they may use of it,
+// and whether their connections fit. It looks up no secret.
 package environment
 
 import (

@@ -1,5 +1,5 @@
-// Package expand compiles the templates of a flow, the expressions between $(
-// and ), against what is known of their variables, and evaluates them in a run.
+// Package expand is the language of templates, $( … ): it compiles them against
+// what is known of their variables, and evaluates them in a run.
 // Evaluation is pure: the same Env gives the same value, within fixed bounds of
 // time and memory. Where templates may stand, and which nodes a template may
 // read, others decide.

@@ -1,6 +1,6 @@
 // Package fact is the one place to watch Wend from: what the engine and the
 // webhooks tell, as types, to observers. Logs are one of them, see Log; metrics,
-// traces and live views are others. The package does not watch anything itself.
+// traces and live views can be others. The package does not watch anything itself.
 //
 // # What is told when
 //

@@ -1,6 +1,7 @@
-// Package flow turns a parsed flow and the catalogue of node types into a
-// checked, compiled Flow: types resolved, templates compiled and type-checked,
-// routes complete, every mistake reported at its place. It runs nothing.
+// Package flow compiles flows: a flow as it was written becomes, with the
+// catalogue of node types, one whose types are resolved, whose templates are
+// compiled and type-checked and whose routes are complete, or a list of
+// mistakes, each at its place. It runs nothing.
 package flow
 
 import (

@@ -1,6 +1,6 @@
-// Package node is the contract between the engine and everything that can
-// stand in a flow: what a node type declares (inputs, outputs, outcomes) and
-// how it decides. It holds no node type and runs none.
+// Package node is the engine's contract with everything that can stand in a
+// flow: what a node type declares (inputs, outputs, outcomes, how its runs
+// begin) and how it decides. It holds no node type and runs none.
 //
 // A node type never does I/O. Its Step is a function of the Visit that says
 // what it wants: calls to be made, time to pass, an event to come, or to be

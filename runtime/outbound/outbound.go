@@ -1,5 +1,5 @@
-// Package outbound makes the HTTP calls that nodes ask for. It is the only
-// place that dials: it knows the connections, holds their secrets, adds the
+// Package outbound makes the HTTP calls that nodes ask for. Nothing else
+// in a server dials: it knows the connections, holds their secrets, adds the
 // credential, and refuses what policy forbids, on every hop and for every
 // resolved address. It does not journal, does not repeat what may have
 // happened, and does not judge what a reply means.

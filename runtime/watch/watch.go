@@ -1,5 +1,5 @@
-// Package watch tells when files under some folders have changed and come to
-// rest. It reads none of them.
+// Package watch tells that files under some folders have changed, once they
+// have come to rest. It reads none of them.
 package watch
 
 import (

@@ -1,4 +1,4 @@
-// Package wire is the only code that a plugin and its host share: the
+// Package wire is the only code that a plugin shares with its host: the
 // documents they exchange under ABI 1, and the fingerprint of a call. It
 // encodes nothing itself and imports next to nothing, so that it costs a guest
 // no space.

@@ -1,5 +1,5 @@
-// Package meter rewrites a WebAssembly module so that whoever runs it can bound its work and its depth, stop it, and
-// put it back into an earlier state. It maps bytes to bytes: it neither compiles nor runs modules, and knows no engine,
+// Package meter rewrites a WebAssembly module so that its host has it in hand: it can bound the module's work and depth,
+// stop it, and put it back into an earlier state. It maps bytes to bytes: it neither compiles nor runs modules, and knows no engine,
 // though its choices were measured on wazero 1.12.
 //
 // # What is injected
