@@ -173,7 +173,7 @@ func (s *server) openFlows(ctx context.Context) error {
 func (s *server) openJournal(ctx context.Context, cfg serverConfig) error {
 	db, err := sqlite.Open(ctx, sqlite.Config{Dir: cfg.data, Now: s.kit.clock.Now, AcceptLoss: cfg.acceptLoss})
 	if errors.Is(err, sqlite.ErrLacking) {
-		return wrongf("%k\nrestore what is missing in data folder %q, or go on with what is left by --accept-loss", err, cfg.data)
+		return wrongf("%w\nrestore what is missing in data folder %q, or go on with what is left by --accept-loss", err, cfg.data)
 	}
 	if err != nil {
 		return wrong(err)
