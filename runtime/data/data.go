@@ -161,14 +161,3 @@ func Text(v any) (string, error) {
 		return string(b), err
 	}
 }
-
-// JSON writes a value as compact JSON, in which < > and & stand as they are.
-func JSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}

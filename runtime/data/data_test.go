@@ -116,3 +116,31 @@ func TestAppendFloat(t *testing.T) {
 		}
 	}
 }
+
+// FuzzJSON holds that our writer and encoding/json say the same.
+func FuzzJSON(f *testing.F) {
+	for _, s := range []string{"", "é", "\x00\x1f\x7f", "\"\\\n\r\t/", "\u2028<>&", "\xff\xc0a", "😀"} {
+		f.Add(s, 1.5, 7)
+	}
+	f.Fuzz(func(t *testing.T, s string, x float64, n int) {
+		value := map[string]any{s: []any{s, x, n, nil, true, map[string]any{}}, "a": map[string]any{"b": s}}
+		got, err := data.JSON(value)
+		want, wantErr := json.Marshal(value)
+		if (err == nil) != (wantErr == nil) {
+			t.Fatalf("JSON(%#v): %v, encoding/json: %v", value, err, wantErr)
+		}
+		if err != nil {
+			return
+		}
+		var a, b any
+		if err := json.Unmarshal(got, &a); err != nil {
+			t.Fatalf("JSON(%#v) = %s: %v", value, got, err)
+		}
+		if err := json.Unmarshal(want, &b); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(b, a); diff != "" {
+			t.Errorf("JSON(%#v) (-encoding/json +got):\n%s", value, diff)
+		}
+	})
+}

@@ -43,7 +43,8 @@ type address struct {
 }
 
 func (t *Template) evalURL(e Env) (any, error) {
-	a := address{text: make([]byte, 0, 128)}
+	var most [128]byte // bytes of most addresses
+	a := address{text: most[:0]}
 	for i := range t.parts {
 		p := &t.parts[i]
 		if p.expr == nil {

@@ -182,7 +182,7 @@ func (t *table) object(at int, m map[string]any) {
 	}
 }
 
-// value writes data of a flow, as appendValue does.
+// value writes data of a flow, as data.AppendJSON does.
 func (t *table) value(at int, v any) {
 	switch v := v.(type) {
 	case nil:
