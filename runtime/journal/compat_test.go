@@ -16,8 +16,9 @@ import (
 	"github.com/wendflow/wend/runtime/run"
 )
 
-// TestOldJournals reads what earlier versions wrote. The files in testdata/v1
-// are never changed: a version that cannot read them loses runs.
+// TestOldJournals reads what earlier versions wrote: v1 did not say which version
+// that was, v2 does. The files
+// in testdata are never changed: a version that cannot read them loses runs.
 func TestOldJournals(t *testing.T) {
 	t.Parallel()
 	for _, path := range oldJournals(t) {
