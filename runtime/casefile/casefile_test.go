@@ -101,7 +101,7 @@ func differences(t *testing.T, json, src []byte) string {
 // FuzzWritable shows that any data, written into a file, is what it wants.
 func FuzzWritable(f *testing.F) {
 	for _, seed := range []string{
-		`1`, `18700000000000000001`, `[1e21, 0.1]`, `"text"`, `null`, `{}`, `{"matches": "("}`, `{"contains": {"absent": true}}`, `[{"equals": 1, "absent": 2}]`,
+		`1`, `18700000000000000001`, `10000000000000000000`, `{"<<": "<<"}`, `[1e21, 0.1]`, `"text"`, `null`, `{}`, `{"matches": "("}`, `{"contains": {"absent": true}}`, `[{"equals": 1, "absent": 2}]`,
 		`{"a": {"equals": {"matches": "x"}}, "b": [{"absent": "no"}]}`,
 	} {
 		f.Add([]byte(seed))

@@ -250,33 +250,13 @@ func (d *Differ) textBody(what string, want *scalar, got []byte) {
 	d.Errorf(want.Pos(), "%s is %s, expected %s", what, Show(string(got)), Show(want.Value))
 }
 
-// same compares single values; a number is one, however it is written.
+// same compares single values. A number has one form, see package data.
 func same(want, got any) bool {
 	switch got.(type) {
 	case map[string]any, []any:
 		return false
-	}
-	a, aOK := float(want)
-	b, bOK := float(got)
-	if aOK && bOK {
-		return a == b && (want == got || !whole(want) || !whole(got))
-	}
-	return want == got
-}
-
-func whole(v any) bool {
-	_, ok := v.(int)
-	return ok
-}
-
-func float(v any) (float64, bool) {
-	switch v := v.(type) {
-	case int:
-		return float64(v), true
-	case float64:
-		return v, true
 	default:
-		return 0, false
+		return want == got
 	}
 }
 

@@ -448,7 +448,7 @@ func (c *inputCompiler) checkSetKind(e yamldoc.Entry, old any) {
 		return
 	}
 	c.list.Errorf(s.Text.Pos, diag.WrongType, "variable %q is %s, but is set to %s here",
-		e.Key.Value, article(want), article(got))
+		e.Key.Value, node.OneOf(want), node.OneOf(got))
 }
 
 func (c *inputCompiler) compileCondition(v yamldoc.Value) input {
@@ -475,7 +475,7 @@ func (c *inputCompiler) kindFits(kind string, pos diag.Pos, schema map[string]an
 		return true
 	}
 	e := c.list.Errorf(pos, diag.WrongType, "input %q of node %q is %s, expected %s",
-		dotted(path), c.node.ID, article(kind), articles(want))
+		dotted(path), c.node.ID, node.OneOf(kind), node.OneOf(want...))
 	if contains(want, "string") && (kind == "integer" || kind == "number" || kind == "boolean") {
 		e.Hint = asText
 	}
@@ -512,25 +512,6 @@ func kindOf(v any) string {
 	default:
 		return "any"
 	}
-}
-
-func article(kind string) string {
-	switch kind {
-	case "array", "object", "integer":
-		return "an " + kind
-	case "null":
-		return kind
-	default:
-		return "a " + kind
-	}
-}
-
-func articles(kinds []string) string {
-	out := make([]string, len(kinds))
-	for i, k := range kinds {
-		out[i] = article(k)
-	}
-	return strings.Join(out, " or ")
 }
 
 func dotted(path []string, more ...string) string {

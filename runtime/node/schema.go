@@ -176,7 +176,7 @@ func describe(e *jsonschema.ValidationError) []Problem {
 	case *kind.AdditionalProperties:
 		return forEach(at, k.Properties, "is not expected here")
 	case *kind.Type:
-		return []Problem{{Path: at, Msg: fmt.Sprintf("is %s, expected %s", article(k.Got), articles(k.Want))}}
+		return []Problem{{Path: at, Msg: fmt.Sprintf("is %s, expected %s", article(k.Got), OneOf(k.Want...))}}
 	case *kind.Format:
 		return []Problem{{Path: at, Msg: fmt.Sprintf("%v is not a valid %s", show(k.Got), k.Want)}}
 	case *kind.MinLength:
@@ -212,7 +212,8 @@ func show(v any) string {
 	return string(b)
 }
 
-func articles(types []string) string {
+// OneOf names types of JSON in a message: "an object or null".
+func OneOf(types ...string) string {
 	a := make([]string, len(types))
 	for i, t := range types {
 		a[i] = article(t)

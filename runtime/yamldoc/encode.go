@@ -15,7 +15,7 @@ func Encode(v any) ([]byte, error) {
 	if err := root.Encode(v); err != nil {
 		return nil, err
 	}
-	plainFloats(&root)
+	straighten(&root)
 	var b bytes.Buffer
 	enc := yaml.NewEncoder(&b)
 	enc.SetIndent(2)
@@ -25,16 +25,21 @@ func Encode(v any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// plainFloats writes numbers as JSON does; the library's 2.5e+06 is another
-// text than 2500000.
-func plainFloats(n *yaml.Node) {
-	if n.Tag == "!!float" && !wholeNumber.MatchString(n.Value) {
-		if f, err := strconv.ParseFloat(n.Value, 64); err == nil && written(f) != "" {
-			n.Value = written(f)
+// straighten changes what the library would write otherwise than people do. Numbers
+// are written as JSON has them: its 2.5e+06 is another text than 2500000; but a
+// whole number that it takes for a float, since it does not fit into 64 bits,
+// stays as it is. The text << is a text.
+func straighten(n *yaml.Node) {
+	switch n.Tag {
+	case "!!float":
+		if f, err := strconv.ParseFloat(n.Value, 64); err == nil && written(f) != "" && !wholeNumber.MatchString(n.Value) {
+			n.Value, n.Tag = written(f), "" // it may look like a whole number now
 		}
+	case "!!merge":
+		n.Tag, n.Style = "!!str", yaml.DoubleQuotedStyle
 	}
 	for _, child := range n.Content {
-		plainFloats(child)
+		straighten(child)
 	}
 }
 
