@@ -226,6 +226,16 @@ const (
 	//	  n1: { type: log, with: { message: $(a +) } }
 	InvalidExpression Code = "invalid-expression"
 
+	// MisleadingExpression: expr reads the expression otherwise than people do, or
+	// it cannot come to anything: "//" begins a comment, "??" binds tighter than
+	// "+", of two equal keys one is dropped.
+	//
+	//	flow: misleading
+	//	variables: { a: 7 }
+	//	nodes:
+	//	  n1: { type: log, with: { message: "$(a // 2)" } }
+	MisleadingExpression Code = "misleading-expression"
+
 	// ExpressionType: an operator or a function does not take such a value.
 	//
 	//	flow: mismatch

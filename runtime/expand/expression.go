@@ -65,9 +65,8 @@ func compileExpression(t yamldoc.Text, p yamldoc.Piece, s *Scope, list *diag.Lis
 		}
 	}()
 	if at := comment(p.Text); at >= 0 {
-		list.Errorf(t.At(p.Offset+at), diag.InvalidExpression, `"//" begins a comment, which hides the rest of the line`).
+		list.Errorf(t.At(p.Offset+at), diag.MisleadingExpression, `"//" begins a comment, which hides the rest of the line`).
 			Hint = `divide with "/", and to a whole number with int(a / b)`
-		return e
 	}
 	tree, err := parser.Parse(p.Text)
 	if err != nil {

@@ -99,7 +99,7 @@ func (r *resolver) object(n *ast.MapNode) {
 	for _, p := range n.Pairs {
 		key, ok := p.(*ast.PairNode).Key.(*ast.StringNode)
 		if ok && seen[key.Value] {
-			r.errorf(key.Location(), diag.InvalidExpression, "the key %q stands twice", key.Value)
+			r.misleads(key.Location(), "the key %q stands twice", key.Value)
 		}
 		if ok {
 			seen[key.Value] = true
@@ -116,7 +116,7 @@ func (r *resolver) mixed(n *ast.BinaryNode) {
 		return
 	}
 	if r.expr.depth(n.Location().From) == r.expr.depth(right.Location().From) {
-		r.errorf(right.Location(), diag.InvalidExpression, `"??" cannot be mixed with %q; put parentheses around it`, n.Operator)
+		r.misleads(right.Location(), `"??" cannot be mixed with %q; put parentheses around it`, n.Operator)
 	}
 }
 
@@ -129,6 +129,11 @@ func (r *resolver) visitAll(nodes []ast.Node) {
 func (r *resolver) errorf(at file.Location, code diag.Code, format string, a ...any) *diag.Error {
 	r.failed = true
 	return r.list.Errorf(r.expr.at(at.From), code, format, a...)
+}
+
+// misleads reports what compiles, but hardly into what was meant.
+func (r *resolver) misleads(at file.Location, format string, a ...any) {
+	r.list.Errorf(r.expr.at(at.From), diag.MisleadingExpression, format, a...)
 }
 
 func (r *resolver) identifier(n *ast.IdentifierNode) Type {
@@ -382,7 +387,7 @@ func (r *resolver) constant(n *ast.BuiltinNode) {
 		_, err = data.DecodeJSON([]byte(text.Value))
 	}
 	if err != nil {
-		r.errorf(text.Location(), diag.InvalidExpression, "%s: %s", n.Name, err)
+		r.misleads(text.Location(), "%s: %s", n.Name, err)
 	}
 }
 

@@ -160,6 +160,14 @@ type inputCompiler struct {
 	what  string
 }
 
+// unusable tells whether a template has a mistake with which it cannot be run.
+func (c *inputCompiler) unusable(mistakes diag.List) bool {
+	return slices.ContainsFunc(mistakes, func(e *diag.Error) bool {
+		prevents, known := preventsRuns[e.Code]
+		return e.Severity == diag.SeverityError && (!c.stored || prevents || !known)
+	})
+}
+
 func (c *inputCompiler) compile(v yamldoc.Value, schema map[string]any, path []string) input {
 	if s, ok := v.(*yamldoc.Scalar); ok && s.Lost() {
 		return nil
@@ -335,7 +343,7 @@ func (c *inputCompiler) compileScalar(s *yamldoc.Scalar, schema map[string]any, 
 	}
 	t, mistakes := compile(s.Text, c.scope)
 	c.list = append(c.list, mistakes...)
-	if mistakes.HasErrors() {
+	if c.unusable(mistakes) {
 		return nil
 	}
 	if v, ok := t.IsLiteral(); ok {
@@ -387,7 +395,7 @@ func (c *inputCompiler) compileLate(v yamldoc.Value) input {
 	c.checkNumbers(v)
 	t, mistakes := expand.CompileValue(v, c.scope)
 	c.list = append(c.list, mistakes...)
-	if mistakes.HasErrors() {
+	if c.unusable(mistakes) {
 		return nil
 	}
 	c.node.late = true
@@ -437,7 +445,7 @@ func (c *inputCompiler) checkSetKind(e yamldoc.Entry, old any) {
 		return
 	}
 	t, mistakes := expand.Compile(s.Text, c.scope)
-	if mistakes.HasErrors() {
+	if c.unusable(mistakes) {
 		return
 	}
 	want, got := expand.TypeOf(old).Kind(), t.Type().Kind()
@@ -459,7 +467,7 @@ func (c *inputCompiler) compileCondition(v yamldoc.Value) input {
 	}
 	t, mistakes := expand.CompileCondition(s.Text, c.scope)
 	c.list = append(c.list, mistakes...)
-	if mistakes.HasErrors() {
+	if c.unusable(mistakes) {
 		return nil
 	}
 	c.node.late = true

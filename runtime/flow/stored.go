@@ -50,7 +50,7 @@ var preventsRuns = map[diag.Code]bool{
 
 	// What was written is there all the same.
 	diag.YAMLNumber: false, diag.YAMLBoolean: false, diag.YAMLDate: false, diag.UnknownKey: false, diag.InvalidName: false,
-	diag.ReservedName: false, diag.SimilarName: false, diag.InvalidRetry: false, diag.UndeclaredDigits: false, diag.TemplateKey: false,
+	diag.ReservedName: false, diag.SimilarName: false, diag.InvalidRetry: false, diag.UndeclaredDigits: false, diag.MisleadingExpression: false, diag.TemplateKey: false,
 	diag.RoutedTwice: false, diag.UnknownOutcome: false, diag.OpenOutcome: false, diag.UnreachableNode: false, diag.NoTrigger: false,
 	diag.RetryNotIdempotent: false, diag.UselessConnection: false, diag.NameClash: false, diag.PathTaken: false, diag.FlowNameTaken: false,
 

@@ -22,7 +22,7 @@ nodes:
   n1: { type: webhook, with: { path: "no path", verify: "", body: { properties: { id: { type: integer } } } }, next: n2 }
   n2:
     type: log
-    with: { message: '$(n1.nosuch ?? "nothing")', level: loud }
+    with: { message: '$(n1.nosuch ?? "nothing") $(8 // 2) $("a" + n1.nosuch ?? "b") $({a: 1, a: 2})', level: loud }
     retry: { max: 5000, on: [onTimeout] }
     next: n3
     outcomes: { onGone: n3 }
@@ -50,6 +50,9 @@ func TestLoadStored(t *testing.T) {
 		t.Errorf("LoadStored = %+v, %v", f.Nodes["n2"].Routes, f.Variables)
 	}
 	names := map[string]any{"n1": map[string]any{"id": 7}, "total": "1_000"}
+	if in, err := f.Nodes["n2"].Eval(expand.Env{Names: names}); err == nil || !strings.Contains(err.Error(), "level") {
+		t.Errorf("Eval of n2 = %v, %v; want an error about the level alone", in, err)
+	}
 	in, err := f.Nodes["n3"].Eval(expand.Env{Names: names})
 	if err != nil || in["url"] != "https://example.com/1" {
 		t.Errorf("Eval of n3 = %v, %v", in, err)
