@@ -44,7 +44,7 @@ demo: build plugins ## run every shipped flow once against the vendor emulators
 test: plugins ## run all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race ./...
-	$(GO) test ./runtime/pluginhost/meter
+	$(GO) test ./runtime/pluginhost/meter ./runtime/flow
 
 lint: ## run the linters
 	$(LINT) run
