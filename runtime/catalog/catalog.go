@@ -153,17 +153,21 @@ func (s *Set) add(f *flow.Flow, list *diag.List) bool {
 	}
 	s.flows[f.Name] = f
 	for _, n := range f.Triggers {
-		hook, ok := n.Trigger.(*node.Hook)
-		if !ok {
-			continue
+		switch t := n.Trigger.(type) {
+		case *node.Hook:
+			fits = s.addHook(Hook{Hook: t, Flow: f, Node: n}, list) && fits
+		case *node.Manual: // nothing is served for it
 		}
-		if other, taken := s.hooks[hook.Path]; taken {
-			list.Errorf(n.Pos, diag.PathTaken, "webhook path %q is served by node %q of flow %q already (%s)",
-				"/"+hook.Path, other.Node.ID, other.Flow.Name, other.Node.Pos)
-			fits = false
-			continue
-		}
-		s.hooks[hook.Path] = Hook{Hook: hook, Flow: f, Node: n}
 	}
 	return fits
+}
+
+func (s *Set) addHook(h Hook, list *diag.List) bool {
+	if other, taken := s.hooks[h.Path]; taken {
+		list.Errorf(h.Node.Pos, diag.PathTaken, "webhook path %q is served by node %q of flow %q already (%s)",
+			"/"+h.Path, other.Node.ID, other.Flow.Name, other.Node.Pos)
+		return false
+	}
+	s.hooks[h.Path] = h
+	return true
 }

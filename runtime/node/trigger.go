@@ -5,6 +5,8 @@ import "time"
 // Trigger is how the runs of one node begin: a *Hook or *Manual. It is made
 // once, when the flow is compiled, so that nobody reads a trigger's inputs
 // again. Immutable and safe for concurrent use.
+//
+//sumtype:decl
 type Trigger interface{ trigger() }
 
 // Hook begins a run for each request to a path.

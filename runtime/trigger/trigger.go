@@ -90,9 +90,8 @@ func byHand(t node.Trigger, body any) (map[string]any, error) {
 		return Output(t, body, requestIn(body))
 	case *node.Manual:
 		return properties(body, t.Input)
-	default:
-		return nil, fmt.Errorf("a trigger of type %T is not started by hand", t)
 	}
+	return nil, fmt.Errorf("a trigger of type %T is not started by hand", t)
 }
 
 // requestIn takes from a body what it has under "request" for the request. What
