@@ -7,7 +7,7 @@ GOFILES  = $(shell find . -name '*.go' -not -path './tools/*' -not -path './benc
 LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build plugins image demo test lint fmt golden fuzz bench crash cross generate check clean
+.PHONY: help build plugins image demo test lint fmt golden fuzz bench crash cross findings generate check clean
 
 # One static file, without symbols and without the paths of who built it. Go
 # stamps the version from git; VERSION= is for files without their history.
@@ -70,6 +70,9 @@ cross: ## build for every platform that is promised
 	@for os in linux darwin windows; do for arch in amd64 arm64; do \
 		echo "$$os/$$arch"; GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/wend || exit 1; \
 	done; done
+
+findings: ## ask whether the surprises of others' software are still there; needs the network, node and npm
+	findings/all
 
 generate: build plugins ## rewrite the generated files: docs and the schema of flows
 	bin/wend schema > wend.schema.json
