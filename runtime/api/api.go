@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -145,4 +146,17 @@ func (s *Server) ready(c echo.Context) error {
 
 func (s *Server) describe(c echo.Context) error {
 	return c.JSONBlob(http.StatusOK, s.openAPI)
+}
+
+// param is a parameter of the path, decoded. Echo leaves all of them as they are
+// written if one has an escaped slash.
+func param(c echo.Context, name string) string {
+	text := c.Param(name)
+	if c.Request().URL.RawPath == "" {
+		return text
+	}
+	if plain, err := url.PathUnescape(text); err == nil {
+		return plain
+	}
+	return text
 }

@@ -418,3 +418,19 @@ func TestStartRefusesWhatNeedsNoPermission(t *testing.T) {
 		}
 	}
 }
+
+// TestParametersAreDecoded sends one event twice: under a name with a slash, the
+// name is the same however it is written.
+func TestParametersAreDecoded(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for i, path := range []string{"/api/v1/events/order%2Fpaid%20late", "/api/v1/events/%6Frder%2fpaid%20late"} {
+		want := fmt.Sprintf(`"repeated":%t`, i > 0)
+		if w := s.do("POST", path, `{"key": "a", "id": "e1"}`); !strings.Contains(w.Body.String(), want) {
+			t.Errorf("POST %s: %d %s, want %s", path, w.Code, w.Body, want)
+		}
+	}
+	if w := s.do("GET", "/api/v1/runs/no%2Fsuch%20run", ""); !strings.Contains(w.Body.String(), "no/such run") {
+		t.Errorf("GET: %d %s", w.Code, w.Body)
+	}
+}

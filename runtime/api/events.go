@@ -39,7 +39,7 @@ func (s *Server) postEvent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	e := journal.Event{Name: c.Param("name"), Key: in["key"].(string), Expires: s.cfg.Clock.Now().Add(lifetime)}
+	e := journal.Event{Name: param(c, "name"), Key: in["key"].(string), Expires: s.cfg.Clock.Now().Add(lifetime)}
 	if id == "" {
 		id = s.cfg.NewID()
 		e.ID = id

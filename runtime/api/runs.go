@@ -20,7 +20,7 @@ import (
 // startRun starts a run with the body as what its trigger gives, and answers
 // when the run is on record.
 func (s *Server) startRun(c echo.Context) error {
-	f, err := findFlow(s.cfg.Flows(), c.Param("flow"))
+	f, err := findFlow(s.cfg.Flows(), param(c, "flow"))
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func demandJSON(header http.Header) error {
 
 // showRun tells what a run is doing or did.
 func (s *Server) showRun(c echo.Context) error {
-	ctx, id := c.Request().Context(), c.Param("id")
+	ctx, id := c.Request().Context(), param(c, "id")
 	events, err := s.cfg.Engine.Events(ctx, id)
 	if unknown, ok := errors.AsType[*run.UnknownError](err); ok {
 		return s.showUnreadable(c, id, unknown)
@@ -120,7 +120,7 @@ func (s *Server) liveFlow(_ context.Context, begun journal.Summary) (*flow.Flow,
 
 // cancelRun ends a run, and answers when that is on record.
 func (s *Server) cancelRun(c echo.Context) error {
-	id := c.Param("id")
+	id := param(c, "id")
 	in, err := s.readObject(c, s.cancellation)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (s *Server) cancelRun(c echo.Context) error {
 
 // retryRun starts a run that takes up an ended one.
 func (s *Server) retryRun(c echo.Context) error {
-	id := c.Param("id")
+	id := param(c, "id")
 	in, err := s.readObject(c, s.retry)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ const (
 // streamEvents sends the events of a run as they come, those of the past
 // first, until the run has ended.
 func (s *Server) streamEvents(c echo.Context) error {
-	ctx, id := c.Request().Context(), c.Param("id")
+	ctx, id := c.Request().Context(), param(c, "id")
 	after, err := lastEventID(c.Request().Header)
 	if err != nil {
 		return err

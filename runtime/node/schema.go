@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -189,6 +191,16 @@ func describe(e *jsonschema.ValidationError) []Problem {
 		return []Problem{{Path: at, Msg: fmt.Sprintf("has a length of %d, expected at least %d", k.Got, k.Want)}}
 	case *kind.MaxItems:
 		return []Problem{{Path: at, Msg: fmt.Sprintf("has a length of %d, expected at most %d", k.Got, k.Want)}}
+	case *kind.Minimum:
+		return number(at, k.Got, "at least", k.Want)
+	case *kind.Maximum:
+		return number(at, k.Got, "at most", k.Want)
+	case *kind.ExclusiveMinimum:
+		return number(at, k.Got, "more than", k.Want)
+	case *kind.ExclusiveMaximum:
+		return number(at, k.Got, "less than", k.Want)
+	case *kind.MultipleOf:
+		return number(at, k.Got, "a multiple of", k.Want)
 	default:
 		return []Problem{{Path: at, Msg: e.ErrorKind.LocalizedString(english)}}
 	}
@@ -200,6 +212,22 @@ func forEach(at, names []string, msg string) []Problem {
 		problems[i] = Problem{Path: append(slices.Clone(at), name), Msg: msg}
 	}
 	return problems
+}
+
+// number writes numbers out: as floating-point ones, which the library prints,
+// two that differ could look the same.
+func number(at []string, got *big.Rat, must string, want *big.Rat) []Problem {
+	return []Problem{{Path: at, Msg: fmt.Sprintf("is %s, expected %s %s", decimal(got), must, decimal(want))}}
+}
+
+func decimal(r *big.Rat) string {
+	digits, _ := r.FloatPrec()
+	text := r.FloatString(digits)
+	if len(text) > 40 { // 1e300 is no help when it is written out
+		f, _ := r.Float64()
+		return strconv.FormatFloat(f, 'g', -1, 64)
+	}
+	return text
 }
 
 var english = message.NewPrinter(language.English)

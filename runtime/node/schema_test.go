@@ -54,3 +54,31 @@ func TestSchemaError(t *testing.T) {
 		t.Errorf("NewSchema: %s\nwant %s", err, want)
 	}
 }
+
+// TestSchemaMessagesOfNumbers holds that a message has the limit that the schema
+// has, however large, and the number that was given.
+func TestSchemaMessagesOfNumbers(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		keyword      string
+		limit, given any
+		want         string
+	}{
+		{"maximum", 1000000, 1000001, "is 1000001, expected at most 1000000"},
+		{"maximum", 1000000, 1000000.5, "is 1000000.5, expected at most 1000000"},
+		{"maximum", int64(9007199254740993), int64(9007199254740994), "is 9007199254740994, expected at most 9007199254740993"},
+		{"minimum", 0.1, 0.05, "is 0.05, expected at least 0.1"},
+		{"exclusiveMinimum", 0, 0, "is 0, expected more than 0"},
+		{"exclusiveMaximum", -1, 1e300, "is 1e+300, expected less than -1"},
+		{"multipleOf", 0.01, 19.999, "is 19.999, expected a multiple of 0.01"},
+	}
+	for _, test := range tests {
+		schema, err := node.NewSchema(map[string]any{test.keyword: test.limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := node.FormatProblems(schema.Validate(test.given)); got != test.want {
+			t.Errorf("%s %v: %q, want %q", test.keyword, test.limit, got, test.want)
+		}
+	}
+}
