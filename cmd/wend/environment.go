@@ -142,11 +142,19 @@ func openKit(ctx context.Context, cfg *config.Config, pluginDir string, log *slo
 
 // connect prepares connections for calls, those with their secrets.
 func (k *kit) connect(std *streams, connections []outbound.Connection) error {
+	return k.dial(std, outbound.Config{Connections: connections})
+}
+
+// connectLate prepares all connections for calls. A secret is looked up when
+// the first call needs it.
+func (k *kit) connectLate(std *streams) error {
+	return k.dial(std, outbound.Config{Connections: k.config.Connections, Late: true})
+}
+
+func (k *kit) dial(std *streams, oc outbound.Config) error {
+	oc.Allow, oc.MaxReply, oc.Clock = k.config.Outbound.Allow, k.config.Limits.Reply, k.clock
 	var err error
-	k.outbound, err = outbound.New(outbound.Config{
-		Connections: connections, Allow: k.config.Outbound.Allow, MaxReply: k.config.Limits.Reply, Clock: k.clock,
-	})
-	if err != nil {
+	if k.outbound, err = outbound.New(oc); err != nil {
 		diag.Print(std.err, environment.Placed(k.config, err), readSource)
 		return errSaid
 	}

@@ -70,7 +70,7 @@ later goes on as it was. The first interrupt stops in an orderly way, the second
 				return err
 			}
 			defer k.Close(context.WithoutCancel(cmd.Context()))
-			if err := k.connect(std, k.config.Connections); err != nil {
+			if err := k.connectLate(std); err != nil {
 				return err
 			}
 			s, err := newServer(cmd.Context(), k, serverConfig{paths: paths, addr: addr, data: data, acceptLoss: acceptLoss}, std, logger)
@@ -166,7 +166,28 @@ func (s *server) openFlows(ctx context.Context) error {
 		return errSaid
 	}
 	s.live = live
+	s.tellLacking()
 	return wrong(s.kit.plugins.Prove(ctx))
+}
+
+// tellLacking tells which flows need a secret that cannot be had. They are
+// served all the same: what calls with that connection fails.
+func (s *server) tellLacking() {
+	said := map[string]bool{}
+	for _, f := range s.live.Set().Flows() {
+		for _, name := range catalog.Connections(f) {
+			err := s.kit.outbound.Lacks(name)
+			if err == nil {
+				continue
+			}
+			if !said[name] {
+				said[name] = true
+				diag.Print(s.std.err, environment.Placed(s.kit.config, err), readSource)
+			}
+			s.log.Error("a flow lacks a credential; its calls with the connection fail until it is there",
+				"flow", f.Name, "connection", name, "error", err)
+		}
+	}
 }
 
 // openJournal opens the data folder and puts the plugins into it.
@@ -210,7 +231,7 @@ func (s *server) routes(token string) error {
 	}).Mount(s.echo)
 	ac := api.Config{
 		Flows: flows.Set, Engine: s.engine, Types: k.plugins.Types, Token: token,
-		MaxBody: k.config.Limits.Body, Version: version(), Clock: k.clock, Log: log,
+		MaxBody: k.config.Limits.Body, Version: version(), Clock: k.clock, Log: log, Lacks: k.outbound.Lacks,
 	}
 	if s.past != nil {
 		ac.Flow = s.past.Flow
@@ -323,6 +344,7 @@ func (s *server) reload(ctx context.Context, names []string) {
 		}
 	}
 	s.live.Reload(ctx)
+	s.tellLacking()
 }
 
 // stop lets callers who wait get their answer: the listener closes first, the

@@ -39,6 +39,9 @@ type Config struct {
 	// Ready says what is missing before requests can be served; nil if nothing.
 	// Defaults to always ready.
 	Ready func() error
+	// Lacks says what a connection has not that it needs; nil if nothing.
+	// Defaults to nothing.
+	Lacks func(connection string) error
 	// Token, if set, is demanded under /api/v1 as `Authorization: Bearer`.
 	Token string
 	// MaxBody is the largest body in bytes. Defaults to 256 KiB.
@@ -71,6 +74,9 @@ func New(cfg Config) (*Server, error) {
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	if cfg.Ready == nil {
 		cfg.Ready = func() error { return nil }
+	}
+	if cfg.Lacks == nil {
+		cfg.Lacks = func(string) error { return nil }
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = clock.System
@@ -135,13 +141,31 @@ func (s *Server) health(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]string{"status": "ok", "version": s.cfg.Version})
 }
 
+// readyDoc says which flows are not served as their files want it. The others
+// are, so the server is ready all the same.
+type readyDoc struct {
+	Status string      `json:"status"`
+	Flows  []unwellDoc `json:"flows,omitempty"`
+}
+
+type unwellDoc struct {
+	Flow     string   `json:"flow"`
+	Mistakes []string `json:"mistakes"`
+}
+
 func (s *Server) ready(c echo.Context) error {
 	if err := s.cfg.Ready(); err != nil {
 		p := problem.New(http.StatusServiceUnavailable, "%s", err)
 		p.Header.Set("Retry-After", "1")
 		return p
 	}
-	return c.JSON(http.StatusOK, map[string]string{"status": "ready"})
+	answer := readyDoc{Status: "ready"}
+	for _, f := range s.cfg.Flows().Flows() {
+		if wrong := s.lacking(f); len(wrong) > 0 {
+			answer.Flows = append(answer.Flows, unwellDoc{f.Name, wrong})
+		}
+	}
+	return c.JSON(http.StatusOK, answer)
 }
 
 func (s *Server) describe(c echo.Context) error {

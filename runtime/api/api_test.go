@@ -371,6 +371,35 @@ func TestNotReady(t *testing.T) {
 	}
 }
 
+// A flow whose connection lacks something is named where one looks for it; the
+// server is ready all the same.
+func TestLacking(t *testing.T) {
+	t.Parallel()
+	types, err := node.NewSet(nodes.All()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	src := "flow: signed\nnodes:\n  n1: { type: webhook, with: { path: /signed, verify: crm } }\n"
+	if err := os.WriteFile(filepath.Join(dir, "signed.yaml"), []byte(src), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	flows := load(t, types, dir)
+	s := serve(t, func(cfg *api.Config) {
+		cfg.Flows = func() *catalog.Set { return flows }
+		cfg.Lacks = func(name string) error { return errors.Join(errors.New(name+": no key"), errors.New(name+": no id")) }
+	})
+	w := s.do("GET", "/readyz", "")
+	want := `{"status":"ready","flows":[{"flow":"signed","mistakes":["crm: no key","crm: no id"]}]}` + "\n"
+	if w.Code != http.StatusOK || w.Body.String() != want {
+		t.Errorf("%d %s, want 200 %s", w.Code, w.Body, want)
+	}
+	w = s.do("GET", "/api/v1/flows", "")
+	if !strings.Contains(w.Body.String(), `"mistakes":["crm: no key","crm: no id"]`) {
+		t.Errorf("the list of flows says nothing: %s", w.Body)
+	}
+}
+
 // A run that did nothing yet which had to be on record is running all the same.
 func TestRunNotOnRecord(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -20,6 +21,8 @@ type flowDoc struct {
 	Durable     bool         `json:"durable"`
 	Nodes       int          `json:"nodes"`
 	Triggers    []triggerDoc `json:"triggers"`
+	// Mistakes keep the flow from doing all that its file says.
+	Mistakes []string `json:"mistakes,omitempty"`
 }
 
 type triggerDoc struct {
@@ -37,13 +40,24 @@ func (s *Server) listFlows(c echo.Context) error {
 	}
 	flows := []flowDoc{}
 	for _, f := range set.Flows() {
-		doc := flowDoc{Flow: f.Name, Description: f.Description, Digest: f.Digest, Durable: f.Durable, Nodes: len(f.Nodes)}
+		doc := flowDoc{Flow: f.Name, Description: f.Description, Digest: f.Digest, Durable: f.Durable, Nodes: len(f.Nodes), Mistakes: s.lacking(f)}
 		for _, t := range f.Triggers {
 			doc.Triggers = append(doc.Triggers, triggerDoc{t.ID, t.Type.Ref(), paths[t], t.Outputs})
 		}
 		flows = append(flows, doc)
 	}
 	return c.JSON(http.StatusOK, map[string]any{"flows": flows})
+}
+
+// lacking says what the connections of a flow have not that they need.
+func (s *Server) lacking(f *flow.Flow) []string {
+	var mistakes []string
+	for _, name := range catalog.Connections(f) {
+		if err := s.cfg.Lacks(name); err != nil {
+			mistakes = append(mistakes, strings.Split(err.Error(), "\n")...)
+		}
+	}
+	return mistakes
 }
 
 // findFlow returns a live flow, or the problem that there is none.

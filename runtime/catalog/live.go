@@ -13,6 +13,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/node"
 )
 
 // LiveConfig says what is live, and who has a say in it.
@@ -120,6 +121,22 @@ func Plugins(f *flow.Flow) []string {
 	}
 	slices.Sort(digests)
 	return slices.Compact(digests)
+}
+
+// Connections returns the names of the connections that a flow calls with and
+// checks callers by, each once.
+func Connections(f *flow.Flow) []string {
+	var names []string
+	for _, n := range f.Nodes {
+		if n.Connection != "" {
+			names = append(names, n.Connection)
+		}
+		if hook, ok := n.Trigger.(*node.Hook); ok && hook.Verify != "" {
+			names = append(names, hook.Verify)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Folders returns every folder that may hold a flow under paths, for who

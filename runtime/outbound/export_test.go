@@ -30,8 +30,10 @@ func HostMatches(rule, rawURL string) (bool, error) {
 
 // Redact hides every secret of every connection in s.
 func (c *Client) Redact(s string) string {
-	for _, conn := range c.conns {
-		s = conn.mask.hide(s)
+	for _, slot := range c.slots {
+		if conn, err := slot.get(); err == nil {
+			s = conn.mask.hide(s)
+		}
 	}
 	return s
 }

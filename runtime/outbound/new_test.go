@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -180,4 +182,52 @@ func Example() {
 	// Output:
 	// 200 POST /v1/tasks with Bearer •••
 	// 0  refused host "elsewhere.example.com" is not allowed for connection "vendor": add it to connections.vendor.hosts in wend.yaml
+}
+
+// TestLate: a secret is looked up when it is first needed, and again until it
+// is there.
+func TestLate(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Header.Get("X-Api-Key")[:3]) })
+	there := map[string]string{}
+	asked := 0
+	c, err := outbound.New(outbound.Config{
+		Late: true,
+		Env:  func(name string) (string, bool) { asked++; v, ok := there[name]; return v, ok },
+		Connections: []outbound.Connection{
+			{Name: "c", Type: "api-key", Secrets: map[string]string{"key": "env:LATE"}, BaseURL: s.URL, Private: true, Settings: map[string]any{"own": 7}},
+			{Name: "other", Type: "bearer", Secrets: map[string]string{"token": "env:NEVER"}},
+		},
+	})
+	if err != nil || asked != 0 {
+		t.Fatalf("New = %v, having looked up %d secrets", err, asked)
+	}
+	t.Cleanup(c.Close)
+	const want = `connection "c": secret "key": environment variable "LATE" is not set`
+	if r := c.Do(t.Context(), get("/")); r.Failure != wire.Unauthorized || r.Message != want+"; it had not been sent" {
+		t.Errorf("a call without the secret = %q, %q", r.Failure, r.Message)
+	}
+	if err := c.Verify("c", http.Header{}, nil, time.Time{}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("Verify without the secret = %v", err)
+	}
+	if header, _ := c.Proof("c"); header != "X-Api-Key" {
+		t.Errorf("Proof without the secret = %q", header)
+	}
+	if c.Settings("c")["own"] != 7 {
+		t.Errorf("Settings without the secret = %v", c.Settings("c"))
+	}
+	if err := c.Lacks("c"); err == nil || err.Error() != want {
+		t.Errorf("Lacks = %v", err)
+	}
+	there["LATE"] = "key-77aa01"
+	if err := c.Lacks("c"); err != nil {
+		t.Errorf("Lacks once the secret is there = %v", err)
+	}
+	if r := c.Do(t.Context(), get("/")); r.Failure != "" || r.Status != http.StatusOK {
+		t.Errorf("a call with the secret = %+v", r)
+	}
+	_, err = outbound.New(outbound.Config{Late: true, Connections: []outbound.Connection{{Name: "c", Type: "bearer"}}})
+	if err == nil {
+		t.Error("New takes late what is wrong whatever the secrets are")
+	}
 }

@@ -9,7 +9,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net"
 	"os"
@@ -23,6 +22,9 @@ import (
 // Config is what a Client is made from.
 type Config struct {
 	Connections []Connection
+	// Late looks up the secrets of a connection when it is first needed, and
+	// not in New: who has no use for a party needs no credential for it.
+	Late bool
 	// Allow lists the hosts for calls without a connection, as
 	// Connection.Hosts does; "*" is every public host. Default none.
 	Allow []string
@@ -57,26 +59,31 @@ func (cfg Config) withDefaults() Config {
 // Client makes calls and checks the signatures of callers. It is safe for
 // concurrent use. Whoever made it calls Close.
 type Client struct {
-	conns     map[string]*conn
+	slots     map[string]*slot
 	anonymous *conn // for calls that name no connection
 	pools     *pools
 }
 
-// New resolves the secrets of all connections and prepares their transports;
-// it dials nobody. Its error joins all that is wrong with them, a *FieldError
-// for each mistake.
+// New resolves the secrets of all connections, unless Config.Late, and prepares
+// their transports; it dials nobody. Its error joins all that is wrong with
+// them, a *FieldError for each mistake.
 func New(cfg Config) (*Client, error) {
 	cfg = cfg.withDefaults()
-	c := &Client{conns: make(map[string]*conn, len(cfg.Connections)), pools: newPools(cfg.Resolver)}
+	c := &Client{slots: make(map[string]*slot, len(cfg.Connections)), pools: newPools(cfg.Resolver)}
 	var errs []error
 	for _, connection := range cfg.Connections {
-		if _, twice := c.conns[connection.Name]; twice {
+		if _, twice := c.slots[connection.Name]; twice {
 			errs = append(errs, connection.wrong("", "is defined twice"))
 			continue
 		}
-		made, err := newConn(connection, cfg, c.pools)
+		s := &slot{connection: connection, open: func() (*conn, error) { return newConn(connection, cfg, c.pools) }}
+		c.slots[connection.Name] = s
+		if cfg.Late {
+			errs = append(errs, connection.Validate())
+			continue
+		}
+		_, err := s.get()
 		errs = append(errs, err)
-		c.conns[connection.Name] = made
 	}
 	var err error
 	c.anonymous, err = newAnonymous(cfg, c.pools)
@@ -106,7 +113,8 @@ type Request struct {
 //   - Refused: policy forbids the call, and nothing was sent; or policy forbids
 //     where a redirect leads; or the reply is over Config.MaxReply, and then the
 //     message says that the call was made.
-//   - Unauthorized: the token endpoint or the session refused a credential.
+//   - Unauthorized: the token endpoint or the session refused a credential, or
+//     there is none: a secret cannot be read.
 //   - Unreachable: DNS, TLS, a refused or a broken connection, also to the token
 //     endpoint, or one that answered 429 or 5xx. The message says whether the
 //     call had been sent, so that it may have happened.
@@ -120,12 +128,9 @@ type Request struct {
 // The reply holds no secret of the connection: cookies are left out, and a
 // credential that is echoed reads "•••".
 func (c *Client) Do(ctx context.Context, r Request) wire.Reply {
-	conn := c.anonymous
-	if r.Connection != "" {
-		conn = c.conns[r.Connection]
-	}
-	if conn == nil {
-		return wire.Reply{Failure: wire.Refused, Message: fmt.Sprintf("no connection %q: define it under connections in wend.yaml", r.Connection)}
+	conn, refusal := c.find(r.Connection)
+	if refusal != nil {
+		return *refusal
 	}
 	return conn.do(ctx, r)
 }
@@ -137,17 +142,14 @@ func (c *Client) Settings(connection string) map[string]any {
 	if !c.Has(connection) {
 		return nil
 	}
-	return maps.Clone(c.conns[connection].settings)
+	return c.slots[connection].connection.PluginSettings()
 }
 
 // Host returns the host that a call with this URL goes to, or "" if there is
 // none.
 func (c *Client) Host(connection, url string) string {
-	conn := c.anonymous
-	if connection != "" {
-		conn = c.conns[connection]
-	}
-	if conn == nil {
+	conn, refusal := c.find(connection)
+	if refusal != nil {
 		return ""
 	}
 	u, err := conn.resolve(url)
@@ -158,10 +160,10 @@ func (c *Client) Host(connection, url string) string {
 }
 
 // Has tells whether there is a connection of that name.
-func (c *Client) Has(name string) bool { return c.conns[name] != nil }
+func (c *Client) Has(name string) bool { return c.slots[name] != nil }
 
 // Names returns the names of all connections, sorted.
-func (c *Client) Names() []string { return slices.Sorted(maps.Keys(c.conns)) }
+func (c *Client) Names() []string { return slices.Sorted(maps.Keys(c.slots)) }
 
 // Close gives up idle connections. Calls under way go on.
 func (c *Client) Close() { c.pools.close() }

@@ -36,10 +36,14 @@ type verifier interface {
 // it bears (basic, bearer, api-key in a header). The error says what is wrong
 // and holds no secret.
 func (c *Client) Verify(connection string, header http.Header, body []byte, now time.Time) error {
-	conn := c.conns[connection]
-	switch {
-	case conn == nil:
+	s := c.slots[connection]
+	if s == nil {
 		return fmt.Errorf("no connection %q", connection)
+	}
+	conn, err := s.get()
+	switch {
+	case err != nil:
+		return fmt.Errorf("verify by connection %q: %w", connection, err)
 	case conn.verifier == nil:
 		return fmt.Errorf("connection %q of type %q cannot check callers", connection, conn.kind)
 	}
@@ -54,11 +58,15 @@ func (c *Client) Verify(connection string, header http.Header, body []byte, now 
 // it. Whoever sees the header's value could pass for them. Both are "" if the
 // connection checks no callers.
 func (c *Client) Proof(connection string) (header, scheme string) {
-	conn := c.conns[connection]
-	if conn == nil || conn.verifier == nil {
+	s := c.slots[connection]
+	if s == nil {
 		return "", ""
 	}
-	return conn.verifier.proof()
+	v := s.proves()
+	if v == nil {
+		return "", ""
+	}
+	return v.proof()
 }
 
 // CanVerify tells whether callers can be checked with the connection.
