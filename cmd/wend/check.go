@@ -36,7 +36,7 @@ checked if there is a configuration.`,
 				return err
 			}
 			set, mistakes := catalog.Load(files, flows)
-			mistakes = append(mistakes, environment.Check(set, cfg)...)
+			mistakes = append(mistakes, environment.Check(flows.Types, set, cfg)...)
 			return report(std, mistakes.Sorted(), asJSON)
 		},
 	}

@@ -153,7 +153,7 @@ func (s *server) openFlows(ctx context.Context) error {
 	live, mistakes, err := catalog.OpenLive(ctx, catalog.LiveConfig{
 		Paths:   s.paths,
 		Flows:   func() flow.Config { return environment.Flows(s.kit.plugins.Types(), s.kit.config) },
-		Check:   func(set *catalog.Set) diag.List { return environment.Check(set, s.kit.config) },
+		Check:   func(set *catalog.Set) diag.List { return environment.Check(s.kit.plugins.Types(), set, s.kit.config) },
 		Prepare: func(ctx context.Context, set *catalog.Set) error { return s.kit.plugins.Want(ctx, set.Plugins()) },
 		Tell:    tell,
 		Log:     s.log,

@@ -60,8 +60,9 @@ func Placed(cfg *config.Config, err error) diag.List {
 }
 
 // Check holds flows and connections against each other: who calls, who checks
-// callers, and what plugins want to be set. Both may be nil.
-func Check(set *catalog.Set, cfg *config.Config) diag.List {
+// callers, and what plugins want to be set. types are all that could use a
+// connection. Both set and cfg may be nil.
+func Check(types *node.Set, set *catalog.Set, cfg *config.Config) diag.List {
 	if set == nil || cfg == nil {
 		return nil
 	}
@@ -71,17 +72,55 @@ func Check(set *catalog.Set, cfg *config.Config) diag.List {
 	}
 	verifies := func(name string) bool { return known[name].CanVerify() }
 	list := webhook.Check(set, verifies, slices.Sorted(maps.Keys(known)))
+	plugins := pluginSettings(types)
+	checkUnknown(&list, plugins, cfg)
 	for _, f := range set.Flows() {
 		for _, id := range f.Order {
 			if c, ok := known[f.Nodes[id].Connection]; ok {
-				checkConnection(&list, f.Nodes[id], c, cfg)
+				checkConnection(&list, f.Nodes[id], c, cfg, plugins)
 			}
 		}
 	}
 	return list.Sorted()
 }
 
-func checkConnection(list *diag.List, n *flow.Node, c outbound.Connection, cfg *config.Config) {
+// pluginSettings names the settings that plugins have.
+func pluginSettings(types *node.Set) []string {
+	names := map[string]bool{}
+	for _, t := range types.All() {
+		props, _ := t.Settings.Raw()["properties"].(map[string]any)
+		for name := range props {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// checkUnknown reports settings that neither a connection's type nor any plugin
+// has. Where no plugin with settings is installed, a name may be that of one
+// that is missing, unless it is close to a name that is known.
+func checkUnknown(list *diag.List, plugins []string, cfg *config.Config) {
+	for _, c := range cfg.Connections {
+		joined, ok := c.UnknownSettings(plugins).(interface{ Unwrap() []error })
+		if !ok || !c.CanCall() { // of those that make no calls, config has said it
+			continue
+		}
+		for _, err := range joined.Unwrap() {
+			field, ok := errors.AsType[*outbound.FieldError](err)
+			if !ok {
+				continue
+			}
+			report := list.Errorf
+			if len(plugins) == 0 && diag.Nearest(field.Word, field.Known) == "" {
+				report = list.Warnf
+			}
+			e := report(cfg.Pos("connections."+field.Connection+"."+field.Field), config.InvalidConnection, "%s", field)
+			e.Hint = diag.Suggest(field.Word, field.Known)
+		}
+	}
+}
+
+func checkConnection(list *diag.List, n *flow.Node, c outbound.Connection, cfg *config.Config, plugins []string) {
 	if !c.CanCall() {
 		list.Errorf(n.Pos, diag.UnknownConnection, "connection %q is of type %q, which checks callers and makes no calls", c.Name, c.Type)
 		return
@@ -95,11 +134,14 @@ func checkConnection(list *diag.List, n *flow.Node, c outbound.Connection, cfg *
 		if props[name] != nil {
 			continue
 		}
+		delete(settings, name)
+		if !slices.Contains(plugins, name) {
+			continue // said already
+		}
 		// A connection may serve several plugins, so this is no error.
 		w := list.Warnf(cfg.Pos("connections."+c.Name+".settings."+name), config.InvalidConnection,
 			"connection %q: %s has no setting %q", c.Name, n.Type.Ref(), name)
 		w.Hint = diag.Suggest(name, slices.Sorted(maps.Keys(props)))
-		delete(settings, name)
 	}
 	for _, p := range n.Type.Settings.Validate(n.Type.Settings.WithDefaults(settings)) {
 		list.Errorf(cfg.Pos("connections."+c.Name+".settings."+strings.Join(p.Path, ".")), config.InvalidConnection,

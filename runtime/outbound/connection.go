@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,7 +70,8 @@ type Rate struct {
 //	            algorithm? (sha256, sha1, sha512), encoding? (hex, base64, base64url),
 //	            prefix?, tolerance? ("5m"), timestampHeader? ("X-Timestamp"),
 //	            signed? ("{timestamp}.{body}"). With tolerance or timestampHeader
-//	            the time of signing must be sent and signed; else signed is "{body}"
+//	            the time of signing must be sent and signed; else signed is "{body}".
+//	            It makes no calls, so all its settings are these
 //	oauth2-client-credentials
 //	            id clientId, secret clientSecret; tokenURL, scopes?, clientAuth? (header,
 //	            body), tokenFormat? (form, json), tokenParams?
@@ -118,8 +121,75 @@ func (c Connection) Validate() error {
 		return errors.Join(err, c.validateAddress(), c.validateLimits())
 	}
 	m := &maker{Connection: c, secrets: map[string]secret.Text{}, mask: &mask{}}
+	m.notEmpty(k)
 	k.make(m)
-	return errors.Join(c.validateSecrets(k), errors.Join(m.errs...), c.validateAddress(), c.validateLimits())
+	return errors.Join(c.validateSecrets(k), errors.Join(m.errs...), c.validateInbound(), c.validateAddress(), c.validateLimits())
+}
+
+// UnknownSettings reports the settings that neither the connection's type nor
+// any of plugins has: a joined error of *FieldError. plugins are the names of
+// the settings of all plugins that may call with the connection.
+func (c Connection) UnknownSettings(plugins []string) error {
+	k, err := c.kind()
+	if err != nil {
+		return nil // said already
+	}
+	known := slices.Concat(k.identities, k.settings, plugins)
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c.Settings)) {
+		if !slices.Contains(known, name) {
+			errs = append(errs, c.unknownSetting(k, name, known, len(plugins) > 0))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c Connection) unknownSetting(k kind, name string, known []string, orPlugin bool) error {
+	msg := fmt.Sprintf("type %q has no setting %q", k.name, name)
+	if orPlugin {
+		msg += ", nor has a plugin"
+	}
+	if owners := settingOwners(name); len(owners) > 0 {
+		msg += "; it is one of type " + strings.Join(owners, ", ")
+	}
+	return &FieldError{Connection: c.Name, Field: "settings." + name, Msg: msg, Word: name, Known: known}
+}
+
+// settingOwners names the types that have a setting.
+func settingOwners(name string) []string {
+	var owners []string
+	for _, k := range kinds {
+		if k.usesUp(name) {
+			owners = append(owners, strconv.Quote(k.name))
+		}
+	}
+	return owners
+}
+
+// validateInbound reports what a connection has for calls though it makes none.
+// No plugin sees its settings, so that all must be its type's.
+func (c Connection) validateInbound() error {
+	if c.CanCall() {
+		return nil
+	}
+	errs := []error{c.UnknownSettings(nil)}
+	for _, part := range []struct {
+		field string
+		given bool
+	}{
+		{"hosts", len(c.Hosts) > 0},
+		{"baseURL", c.BaseURL != ""},
+		{"timeout", c.Timeout != 0},
+		{"private", c.Private},
+		{"tls", c.TLS != TLS{}},
+		{"rate", c.Rate != Rate{}},
+		{"concurrency", c.Concurrency != 0},
+	} {
+		if part.given {
+			errs = append(errs, c.wrong(part.field, "%s: type %q checks callers and makes no calls, so it means nothing here", part.field, c.Type))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (c Connection) kind() (kind, error) {
@@ -202,11 +272,22 @@ func (c Connection) validateLimits() error {
 	if c.Concurrency < 0 {
 		errs = append(errs, c.wrong("concurrency", "concurrency: expected at least 1"))
 	}
+	return errors.Join(append(errs, c.validateTLS())...)
+}
+
+func (c Connection) validateTLS() error {
+	var errs []error
 	if c.TLS.Insecure && !c.Private {
 		errs = append(errs, c.wrong("tls.insecure", "tls.insecure needs private: true: name their CA with tls.caFile instead"))
 	}
+	if c.TLS.Insecure && (c.TLS.CAFile != "" || c.TLS.ServerName != "") {
+		errs = append(errs, c.wrong("tls.insecure", "tls.insecure takes any certificate, so caFile and serverName mean nothing beside it"))
+	}
 	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
 		errs = append(errs, c.wrong("tls", "tls: certFile and keyFile come together"))
+	}
+	if strings.ContainsAny(c.TLS.ServerName, ":/ ") && net.ParseIP(c.TLS.ServerName) == nil {
+		errs = append(errs, c.wrong("tls.serverName", "tls.serverName: expected a name without scheme, port or path, not %q", c.TLS.ServerName))
 	}
 	return errors.Join(errs...)
 }

@@ -107,7 +107,7 @@ func makeAPIKey(m *maker) proof {
 		return proof{credential: fixedQuery{query, key}, query: query}
 	}
 	name := m.headerName("header", "X-Api-Key")
-	value := m.text("prefix", "") + key
+	value := m.valuePrefix() + key
 	return proof{
 		credential: fixedHeader{name, value},
 		verifier:   headerVerifier{name: name, want: secret.Text(value)},

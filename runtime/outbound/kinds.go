@@ -78,6 +78,7 @@ type maker struct {
 	transport http.RoundTripper // for endpoints that give tokens
 	now       func() time.Time
 	errs      []error
+	empty     []string // settings that notEmpty reported
 }
 
 func (m *maker) errorf(field, format string, a ...any) {
@@ -94,14 +95,34 @@ func (m *maker) identity(name string) string {
 
 func (m *maker) needIdentity(name string) string {
 	_, given := m.Secrets[name]
+	if _, twice := m.Settings[name]; given && twice {
+		m.errorf("settings."+name, "%q stands among the secrets and among the settings: expected it once", name)
+	}
 	id := m.identity(name)
-	if id == "" && !given {
+	if id == "" && !given && !slices.Contains(m.empty, name) {
 		m.errorf("secrets", "type %q needs %q, among its secrets or its settings", m.Type, name)
 	}
 	return id
 }
 
+// notEmpty reports settings of the type that are given and hold nothing, which
+// would be taken for left out. A prefix may be empty.
+func (m *maker) notEmpty(k kind) {
+	for _, name := range slices.Concat(k.identities, k.settings) {
+		v, given := m.Settings[name]
+		text, isText := v.(string)
+		list, isList := v.([]any)
+		if given && name != "prefix" && (isText && strings.TrimSpace(text) == "" || isList && len(list) == 0) {
+			m.errorf("settings."+name, "settings.%s is empty: give it a value, or leave the key out", name)
+			m.empty = append(m.empty, name)
+		}
+	}
+}
+
 func (m *maker) text(name, fallback string) string {
+	if slices.Contains(m.empty, name) {
+		return fallback // said already
+	}
 	switch v := m.Settings[name].(type) {
 	case nil:
 		return fallback
@@ -125,15 +146,19 @@ func (m *maker) oneOf(name string, known ...string) string {
 }
 
 func (m *maker) duration(name string) time.Duration {
-	v := m.text(name, "")
-	if v == "" {
+	v := m.Settings[name]
+	if v == nil || slices.Contains(m.empty, name) {
 		return 0
 	}
-	d, err := time.ParseDuration(v)
-	if err != nil || d <= 0 {
-		m.errorf("settings."+name, `settings.%s: expected a duration such as "5m", not %q`, name, v)
+	text, _ := v.(string)
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+		m.errorf("settings."+name, `settings.%s: expected a duration such as "5m", not "%v"`, name, v)
+	case d <= 0:
+		m.errorf("settings."+name, `settings.%s: expected more than 0, such as "5m", not %q`, name, text)
 	}
-	return d
+	return max(d, 0)
 }
 
 // list reads a list of text, or text with blanks between its entries.

@@ -20,7 +20,7 @@ func refusing() []outbound.Connection {
 		{Name: "based", BaseURL: "https://vendor.example.com/api"},
 		{Name: "header", Type: "api-key", Secrets: key, Hosts: []string{"vendor.example.com"}, Settings: map[string]any{"header": "X-Vendor-Key"}},
 		{Name: "query", Type: "api-key", Secrets: key, Hosts: []string{"vendor.example.com"}, Settings: map[string]any{"query": "apikey"}},
-		{Name: "hmac", Type: "hmac", Secrets: key, Hosts: []string{"vendor.example.com"}},
+		{Name: "hmac", Type: "hmac", Secrets: key},
 		{Name: "literal", Hosts: []string{"127.0.0.1", "[::1]", "169.254.169.254", "10.0.0.1", "0.0.0.0", "[::ffff:7f00:1]", "[64:ff9b::a00:1]", "[fe80::1]", "100.64.0.1"}},
 		{Name: "private", Private: true, Hosts: []string{"169.254.169.254", "0.0.0.0", "224.0.0.1", "[64:ff9b::a9fe:a9fe]"}},
 	}

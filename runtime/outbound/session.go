@@ -9,6 +9,7 @@ import (
 	"net/http/cookiejar"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -47,7 +48,7 @@ func makeSession(m *maker) proof {
 		timeout:     cmp.Or(m.Timeout, defaultTimeout),
 		transport:   m.transport, mask: m.mask, open: map[string]*session{}, refused: refusals{now: m.now},
 	}
-	if !strings.HasPrefix(s.path, "/") {
+	if !strings.HasPrefix(s.path, "/") && !slices.Contains(m.empty, "sessionPath") {
 		m.errorf("settings", `type "session" needs settings.sessionPath: the path whose GET opens a session, beginning with /`)
 	}
 	if _, ok := m.Secrets["password"]; ok {

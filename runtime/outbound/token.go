@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -181,6 +182,7 @@ func (m *maker) tokenURL() string {
 	text := m.text("tokenURL", "")
 	u, err := url.Parse(text)
 	switch {
+	case slices.Contains(m.empty, "tokenURL"): // said already
 	case text == "":
 		m.errorf("settings", "type %q needs settings.tokenURL", m.Type)
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":

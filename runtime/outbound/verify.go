@@ -14,10 +14,13 @@ import (
 	"hash"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/wendflow/wend/runtime/secret"
 )
@@ -136,16 +139,20 @@ type signature struct {
 const defaultTolerance = 5 * time.Minute
 
 func makeHMAC(m *maker) proof {
+	algorithm := m.oneOf("algorithm", "sha256", "sha1", "sha512")
 	v := signature{
 		header:    m.headerName("header", "X-Signature"),
-		prefix:    m.text("prefix", ""),
+		prefix:    m.signaturePrefix(algorithm),
 		encoding:  m.oneOf("encoding", "hex", "base64", "base64url"),
 		tolerance: m.duration("tolerance"),
 	}
-	v.hash = hashes[m.oneOf("algorithm", "sha256", "sha1", "sha512")]
+	v.hash = hashes[algorithm]
 	v.decode = decoders[v.encoding]
 	if m.Settings["timestampHeader"] != nil || v.tolerance > 0 {
 		v.timestamp = m.headerName("timestampHeader", "X-Timestamp")
+		if v.timestamp == v.header {
+			m.errorf("settings.timestampHeader", "settings.timestampHeader: header %q holds the signature", v.header)
+		}
 	}
 	v.signed = m.signedText(v.timestamp != "")
 	if v.tolerance == 0 {
@@ -165,12 +172,25 @@ var decoders = map[string]func(string) ([]byte, error){
 	"base64url": func(s string) ([]byte, error) { return base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "=")) },
 }
 
+// placeholder is what stands in braces or looks like a template.
+var placeholder = regexp.MustCompile(`\{[^{}]*\}|\$\([^()]*\)`)
+
 func (m *maker) signedText(stamped bool) string {
 	fallback := "{body}"
 	if stamped {
 		fallback = "{timestamp}.{body}"
 	}
 	signed := m.text("signed", fallback)
+	known := []string{"{body}", "{timestamp}"}
+	for _, word := range placeholder.FindAllString(signed, -1) {
+		if !slices.Contains(known, word) {
+			m.errs = append(m.errs, &FieldError{
+				Connection: m.Name, Field: "settings.signed",
+				Msg: "settings.signed: no such placeholder as " + strconv.Quote(word), Word: word, Known: known,
+			})
+			return signed
+		}
+	}
 	switch {
 	case strings.Count(signed, "{body}") != 1:
 		m.errorf("settings.signed", "settings.signed: expected {body} in it, once")
@@ -178,8 +198,36 @@ func (m *maker) signedText(stamped bool) string {
 		m.errorf("settings.signed", "settings.signed: expected {timestamp} in it; a time that is not signed proves nothing")
 	case !stamped && strings.Contains(signed, "{timestamp}"):
 		m.errorf("settings.signed", "settings.signed: {timestamp} needs settings.timestampHeader")
+	case strings.ContainsAny(placeholder.ReplaceAllString(signed, ""), "{}"):
+		m.errorf("settings.signed", "settings.signed: a brace without its other half")
 	}
 	return signed
+}
+
+// valuePrefix reads what a header's value begins with, and reports what no
+// value can: blanks around values are taken off on the way.
+func (m *maker) valuePrefix() string {
+	prefix := m.text("prefix", "")
+	switch {
+	case strings.TrimLeft(prefix, " \t") != prefix:
+		m.errorf("settings.prefix", "settings.prefix: %q can never match, since a header's value begins with no blank", prefix)
+	case !httpguts.ValidHeaderFieldValue(prefix):
+		m.errorf("settings.prefix", "settings.prefix: %q can never match, since a header's value holds no control characters", prefix)
+	}
+	return prefix
+}
+
+// signaturePrefix reports a prefix, too, that no signature of the algorithm has.
+func (m *maker) signaturePrefix(algorithm string) string {
+	prefix := m.valuePrefix()
+	if strings.Contains(prefix, ",") {
+		m.errorf("settings.prefix", "settings.prefix: %q can never match, since commas stand between signatures", prefix)
+	}
+	named := strings.ToLower(strings.Trim(strings.ReplaceAll(prefix, "sha-", "sha"), " =:-_"))
+	if hashes[named] != nil && hashes[algorithm] != nil && named != algorithm {
+		m.errorf("settings.prefix", "settings.prefix: %q can never match: it names %s, and settings.algorithm is %s", prefix, named, algorithm)
+	}
+	return prefix
 }
 
 func (s signature) verify(header http.Header, body []byte, now time.Time) error {
