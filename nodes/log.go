@@ -1,21 +1,16 @@
 package nodes
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
+	"log/slog"
 
-	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/node"
 )
 
 type logIn struct {
 	Message string         `json:"message" doc:"What to say."`
 	Level   string         `json:"level,omitempty" enum:"debug,info,warn,error" default:"info" doc:"How much it matters."`
-	Fields  map[string]any `json:"fields,omitempty" doc:"Values to note with it, by name."`
+	Fields  map[string]any `json:"fields,omitempty" doc:"Values to note with it, by name. Of any kind; the log has them as fields.name."`
 }
 
 type logOut struct{}
@@ -25,33 +20,18 @@ func logLine() *node.Type {
 	return node.Define[logIn, logOut](node.Type{
 		Name:       "log",
 		Title:      "Log",
-		Doc:        "Writes a line to the log of the server, with the run and the node.",
+		Doc:        "Writes a line to the log of the server, with the run and the node. 'wend run' shows it too, those of level debug with --log debug.",
 		Idempotent: true,
 		Outcomes:   outcomes("The line is written.", "A template failed."),
 	}, stepLog)
 }
 
-func stepLog(_ context.Context, v node.Visit, in logIn) (node.Action, error) {
-	var line strings.Builder
-	if level := cmp.Or(in.Level, "info"); level != "info" {
-		line.WriteString(level + ": ")
+func stepLog(_ context.Context, _ node.Visit, in logIn) (node.Action, error) {
+	var level slog.Level // info
+	if in.Level != "" {
+		if err := level.UnmarshalText([]byte(in.Level)); err != nil {
+			return nil, wrong("level", "%q is none, expected debug, info, warn or error", in.Level)
+		}
 	}
-	line.WriteString(in.Message)
-	for _, name := range slices.Sorted(maps.Keys(in.Fields)) {
-		line.WriteString(" " + name + "=" + show(in.Fields[name]))
-	}
-	v.Log(line.String())
-	return node.Finish{}, nil
-}
-
-// show writes a value on one line, text without quotes where that is clear.
-func show(v any) string {
-	if text, ok := v.(string); ok && text != "" && !strings.ContainsAny(text, " \t\r\n\"=") {
-		return text
-	}
-	b, err := data.JSON(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
-	return string(b)
+	return node.Finish{Log: &node.LogLine{Level: level, Text: in.Message, Fields: in.Fields}}, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -286,23 +288,26 @@ func TestLog(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		in   m
-		want string
+		want node.LogLine
 	}{
-		"a message":   {m{"message": "task closed"}, "task closed"},
-		"at a level":  {m{"message": "hm", "level": "warn"}, "warn: hm"},
-		"with fields": {m{"message": "x", "level": "info", "fields": m{"b": 1, "a": "two words", "c": m{"d": nil}, "e": "", "f": "g"}}, `x a="two words" b=1 c={"d":null} e="" f=g`},
+		"a message":   {m{"message": "task closed"}, node.LogLine{Text: "task closed"}},
+		"to debug":    {m{"message": "hm", "level": "debug"}, node.LogLine{Level: slog.LevelDebug, Text: "hm"}},
+		"to warn":     {m{"message": "hm", "level": "warn"}, node.LogLine{Level: slog.LevelWarn, Text: "hm"}},
+		"an error":    {m{"message": "hm", "level": "error"}, node.LogLine{Level: slog.LevelError, Text: "hm"}},
+		"with fields": {m{"message": "x", "level": "info", "fields": m{"b": 1, "c": m{"d": nil}}}, node.LogLine{Text: "x", Fields: m{"b": 1, "c": m{"d": nil}}}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var lines []string
-			v := node.Visit{Inputs: test.in, Log: func(line string) { lines = append(lines, line) }}
-			action, err := find(t, "log").Step(context.Background(), v)
+			action, err := find(t, "log").Step(context.Background(), node.Visit{Inputs: test.in})
 			if err != nil {
 				t.Fatal(err)
 			}
-			diff(t, node.Action(node.Finish{}), action)
-			diff(t, []string{test.want}, lines)
+			diff(t, node.Action(node.Finish{Log: &test.want}), action)
 		})
+	}
+	_, err := find(t, "log").Step(context.Background(), node.Visit{Inputs: m{"message": "x", "level": "loud"}})
+	if err == nil || !strings.Contains(err.Error(), "expected debug, info, warn or error") {
+		t.Errorf("a level that is none: %v", err)
 	}
 }

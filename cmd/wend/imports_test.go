@@ -35,7 +35,7 @@ var diagram = map[string]string{
 	"runtime/secret":              "",
 	"runtime/outbound":            "runtime/clock runtime/secret sdk/wire",
 	"runtime/config":              "runtime/diag runtime/outbound runtime/secret runtime/yamldoc",
-	"runtime/fact":                "runtime/journal runtime/run sdk/wire",
+	"runtime/fact":                "runtime/clock runtime/data runtime/journal runtime/run sdk/wire",
 	"runtime/engine":              "runtime/fact runtime/data runtime/clock runtime/diag runtime/expand runtime/flow runtime/node runtime/run runtime/journal runtime/outbound sdk/wire",
 	"runtime/wasm":                "",
 	"runtime/manifest":            "runtime/data runtime/diag runtime/node runtime/wasm runtime/yamldoc sdk/wire",

@@ -57,7 +57,7 @@ func runCommand(std *streams) *cobra.Command {
 		},
 	}
 	env.flags(cmd)
-	log.flags(cmd, "warn")
+	log.flags(cmd, "info")
 	cmd.Flags().StringVar(&o.input, "input", "", "the trigger's body, a JSON file or - for standard input")
 	cmd.Flags().StringVar(&o.trigger, "trigger", "", "id of the trigger, if the flow has several")
 	cmd.Flags().StringArrayVar(&o.set, "set", nil, "name=value of a variable; may be repeated")
@@ -94,7 +94,7 @@ func (o *runOptions) run(ctx context.Context, std *streams, k *kit, log *slog.Lo
 		return err
 	}
 	e := engine.New(engine.Config{
-		Caller: k.outbound, Clock: k.clock, Version: version(), Observers: fact.Observe(exceptEnd(fact.Log(log))),
+		Caller: k.outbound, Clock: k.clock, Version: version(), Observers: fact.Observe(exceptEnd(fact.Log(log, k.clock))),
 	})
 	r, _, err := e.Start(ctx, start)
 	if err != nil {

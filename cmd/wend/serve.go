@@ -129,7 +129,7 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 		return nil, wrongf("%s can be reached from outside, so the API needs a token: set server.token to env:NAME or file:PATH in %s",
 			s.addr, cmp.Or(k.config.File, defaultConfig))
 	}
-	s.observers = fact.Observe(fact.Log(log))
+	s.observers = fact.Observe(fact.Log(log, k.clock))
 	ec := engine.Config{Caller: k.outbound, Clock: k.clock, Version: version(), Observers: s.observers}
 	if cfg.data != "" {
 		if err := s.openJournal(ctx, cfg); err != nil {

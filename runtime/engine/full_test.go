@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
@@ -271,7 +272,7 @@ func TestShutdownParksInSilence(t *testing.T) {
 		f := load(t, `  a: { type: await }`)
 		var said bytes.Buffer
 		e := engine.New(engine.Config{
-			Journal: slowToFind{disk()}, Caller: &vendor{}, Observers: fact.Observe(fact.Log(slog.New(slog.NewTextHandler(&said, nil)))),
+			Journal: slowToFind{disk()}, Caller: &vendor{}, Observers: fact.Observe(fact.Log(slog.New(slog.NewTextHandler(&said, nil)), clock.System)),
 		})
 		if _, _, err := e.Start(t.Context(), engine.Start{Flow: f, Accepted: true}); err != nil {
 			t.Fatal(err)
@@ -302,7 +303,7 @@ func TestRunEndsInSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said bytes.Buffer
 		e := engine.New(engine.Config{
-			Journal: interruptible{disk()}, Caller: &vendor{}, Observers: fact.Observe(fact.Log(slog.New(slog.NewTextHandler(&said, nil)))),
+			Journal: interruptible{disk()}, Caller: &vendor{}, Observers: fact.Observe(fact.Log(slog.New(slog.NewTextHandler(&said, nil)), clock.System)),
 			Flow: func(context.Context, journal.Summary) (*flow.Flow, error) { return nil, journal.ErrNotFound },
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -18,6 +18,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
@@ -559,7 +560,7 @@ func TestLogLines(t *testing.T) {
 						return slog.Attr{}
 					}
 					return a
-				}})))
+				}})), clock.System)
 				v := &vendor{reply: after(time.Second, tc.reply)}
 				p := bootNamed(t, d, f, v, log)
 				synctest.Wait()
@@ -675,7 +676,7 @@ func BenchmarkFacts(b *testing.B) {
 	for name, observers := range map[string]*fact.Observers{
 		"nobody": nil,
 		"one":    fact.Observe(func(fact.Fact) {}),
-		"log":    fact.Observe(fact.Log(slog.New(slog.NewTextHandler(discard{}, nil)))),
+		"log":    fact.Observe(fact.Log(slog.New(slog.NewTextHandler(discard{}, nil)), clock.System)),
 	} {
 		b.Run(name, func(b *testing.B) {
 			e := engine.New(engine.Config{Caller: quick{}, Observers: observers})

@@ -119,6 +119,11 @@ func (r *Run) finish(n *flow.Node, f node.Finish) error {
 	if !n.Outcomes.Has(f.Outcome) {
 		return r.fault(n, fmt.Errorf("node type %q left by the outcome %q, which it does not declare", n.Type.Name, f.Outcome))
 	}
+	if l := f.Log; l != nil {
+		fact.Tell(r.engine.cfg.Observers, fact.NodeLogged{
+			Visit: r.visiting(r.state.At.Place, r.engine.now()), Level: l.Level, Line: l.Text, Fields: l.Fields,
+		})
+	}
 	if f.Emit != nil {
 		err := r.emit(f.Emit)
 		if err != nil && r.ctx.Err() != nil {

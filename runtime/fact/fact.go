@@ -1,6 +1,7 @@
 package fact
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/wendflow/wend/runtime/journal"
@@ -159,7 +160,9 @@ type NodeLeft struct {
 // NodeLogged is a line that a node wrote for the log.
 type NodeLogged struct {
 	Visit
-	Line string
+	Level  slog.Level
+	Line   string
+	Fields map[string]any // values noted with it, as flows see them; not to be changed
 }
 
 // Fault says that an attempt failed on the host's side: a plugin that trapped, a

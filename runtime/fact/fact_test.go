@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/sdk/wire"
@@ -48,6 +49,12 @@ var all = []struct {
 	{fact.NodeEntered{Visit: visit}, `level=DEBUG msg="node entered" run=r1 flow=sample node=a attempt=1`},
 	{fact.NodeLeft{Visit: visit, Outcome: "success"}, `level=DEBUG msg="node left" run=r1 flow=sample node=a attempt=1 outcome=success took=0s`},
 	{fact.NodeLogged{Visit: visit, Line: "hello"}, `level=INFO msg=hello run=r1 flow=sample node=a attempt=1`},
+	{
+		fact.NodeLogged{Visit: visit, Level: slog.LevelError, Line: "two\nlines", Fields: map[string]any{
+			"run": "mine", "sum": 2.5e6, "list": []any{1, "a"}, "none": nil, "in": map[string]any{"a": true},
+		}},
+		`level=ERROR msg="two\nlines" run=r1 flow=sample node=a attempt=1 fields.in="{\"a\":true}" fields.list="[1,\"a\"]" fields.none=null fields.run=mine fields.sum=2500000`,
+	},
 	{fact.Fault{Visit: visit, Outcome: "onError", Code: "fuel", Message: "out of fuel", Handled: true}, `level=WARN msg="node fault" run=r1 flow=sample node=a attempt=1 outcome=onError code=fuel message="out of fuel"`},
 	{fact.Fault{Visit: visit, Outcome: "onError", Code: "fuel", Message: "m"}, `level=DEBUG msg="node fault" run=r1 flow=sample node=a attempt=1 outcome=onError code=fuel message=m`},
 	{fact.RetryScheduled{Visit: visit, Outcome: "onTimeout", Delay: time.Second}, `level=DEBUG msg="node is tried again" run=r1 flow=sample node=a attempt=1 outcome=onTimeout delay=1s`},
@@ -78,7 +85,7 @@ func TestLog(t *testing.T) {
 				}
 				return a
 			},
-		})))(tc.fact)
+		})), clock.System)(tc.fact)
 		if diff := cmp.Diff(tc.want+"\n", out.String()); diff != "" {
 			t.Errorf("line of %T (-want +got):\n%s", tc.fact, diff)
 		}

@@ -3,8 +3,12 @@ package fact
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/sdk/wire"
 )
@@ -12,10 +16,15 @@ import (
 // Log is the observer that writes the log: one line for each run that failed and
 // one for each call that was interrupted, with all that is needed to find them;
 // what nodes log; and what went wrong around them. Runs that go well are told
-// on level debug.
-func Log(log *slog.Logger) Observer {
+// on level debug. Of what callers can bring about as often as they like, refused
+// requests, it writes a few lines in 10 s and then how many more there were, by c.
+func Log(log *slog.Logger, c clock.Clock) Observer {
+	spare := &sparing{log: log, clock: c, open: map[source]*tally{}}
 	return func(f Fact) {
 		if level := levelOf(f); log.Enabled(context.Background(), level) {
+			if from, counted := sourceOf(f); counted && !spare.take(from, level) {
+				return
+			}
 			text, attrs := lineOf(f)
 			log.LogAttrs(context.Background(), level, text, attrs...)
 		}
@@ -46,7 +55,9 @@ func levelOf(f Fact) slog.Level {
 		if !f.Given {
 			return slog.LevelWarn
 		}
-	case NodeLogged, RunsFound, HookRefused, JournalHealed:
+	case NodeLogged:
+		return f.Level
+	case RunsFound, HookRefused, JournalHealed:
 		return slog.LevelInfo
 	case RunStarted, RunTakenUp, RunWaits, RunWoken, RunParked, RunResponded, NodeEntered, NodeLeft, RetryScheduled, LeaseGained:
 	}
@@ -103,7 +114,7 @@ func lineOf(f Fact) (text string, attrs []slog.Attr) {
 		return "node left", f.line(slog.String("outcome", f.Outcome), maybe("code", f.Code), maybe("message", f.Message),
 			slog.Duration("took", f.Took))
 	case NodeLogged:
-		return f.Line, f.line()
+		return f.Line, f.line(fieldsOf(f.Fields))
 	case Fault:
 		return "node fault", f.line(slog.String("outcome", f.Outcome), slog.String("code", f.Code), slog.String("message", f.Message))
 	case RetryScheduled:
@@ -117,8 +128,8 @@ func lineOf(f Fact) (text string, attrs []slog.Attr) {
 		return "no run was made", []slog.Attr{slog.String("flow", f.Flow), slog.Any("error", f.Err)}
 	case HookRefused:
 		return "webhook refused", []slog.Attr{
-			slog.String("path", f.Path), slog.String("caller", f.Caller), maybe("flow", f.Flow), maybe("node", f.Node),
-			slog.Int("status", f.Status), slog.String("error", f.Reason),
+			slog.String("path", clip(f.Path)), slog.String("caller", f.Caller), maybe("flow", f.Flow), maybe("node", f.Node),
+			slog.Int("status", f.Status), slog.String("error", clip(f.Reason)),
 		}
 	case LeaseGained:
 		return "shards gained", []slog.Attr{slog.Int("shards", f.Shards.Len()), slog.Int("held", f.Held.Len())}
@@ -181,6 +192,32 @@ func maybe(name, text string) slog.Attr {
 		return slog.Attr{}
 	}
 	return slog.String(name, text)
+}
+
+// fieldsOf are a flow's own fields. In a group, for a flow may call one as the
+// log calls its own.
+func fieldsOf(fields map[string]any) slog.Attr {
+	attrs := make([]slog.Attr, 0, len(fields))
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		attrs = append(attrs, slog.Any(name, field{fields[name]}))
+	}
+	return slog.Attr{Key: "fields", Value: slog.GroupValue(attrs...)}
+}
+
+// field is a value of a flow: in a log of JSON what it is, else its text.
+type field struct{ value any }
+
+// MarshalJSON returns the value.
+func (f field) MarshalJSON() ([]byte, error) { return data.JSON(f.value) }
+
+// MarshalText returns the text that templates make of the value too. There it
+// may not be nil, but here null says more than a failure.
+func (f field) MarshalText() ([]byte, error) {
+	if f.value == nil {
+		return []byte("null"), nil
+	}
+	text, err := data.Text(f.value)
+	return []byte(text), err
 }
 
 func because(err error) slog.Attr {

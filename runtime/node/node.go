@@ -14,6 +14,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/wendflow/wend/sdk/wire"
@@ -141,7 +142,7 @@ type Visit struct {
 	Received bool           // the event asked for by Await came
 	Event    map[string]any // its data
 
-	// Log takes one line for the log. Lines of an earlier Step of the same
+	// Log takes one line for the log, on level info. Lines of an earlier Step of the same
 	// attempt may be repeated; the engine shows each once.
 	Log func(line string)
 }
@@ -177,6 +178,7 @@ type Finish struct {
 	Set        map[string]any // variables of the run to set
 	Response   *Response      // answer the caller who waits
 	Emit       *Emit          // hand an event to a run that waits for it
+	Log        *LogLine       // note in the log of the server
 	End        *End           // end the run here, whatever is routed
 }
 
@@ -184,6 +186,13 @@ func (Ask) action()    {}
 func (Sleep) action()  {}
 func (Await) action()  {}
 func (Finish) action() {}
+
+// LogLine is a line that a flow writes for its operators.
+type LogLine struct {
+	Level  slog.Level
+	Text   string
+	Fields map[string]any // values to note with it, by name
+}
 
 // Emit is an event for other runs. One that comes before its run waits is kept.
 type Emit struct {

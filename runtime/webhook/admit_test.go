@@ -120,7 +120,7 @@ func TestRefusedAlike(t *testing.T) {
 	set := doors(t)
 	s := serve(t, webhook.Config{
 		Flows: func() *catalog.Set { return set }, Verifier: doorkeeper(t), Clock: atNow,
-		Observers: fact.Observe(fact.Log(slog.New(slog.NewTextHandler(&log, nil)))),
+		Observers: fact.Observe(fact.Log(slog.New(slog.NewTextHandler(&log, nil)), atNow)),
 	}, vendor{})
 	get := func(r *http.Request) { r.Method = http.MethodGet }
 	html := func(r *http.Request) { r.Header.Set("Content-Type", "text/html") }
