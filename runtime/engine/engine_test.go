@@ -297,7 +297,7 @@ func TestTimeouts(t *testing.T) {
 		{
 			name:  "each attempt has its own",
 			nodes: `  a: { type: call-idempotent, with: { urls: [/one] }, timeout: 3s, retry: { max: 1, on: [onTimeout], delay: 1s } }`,
-			took:  7 * time.Second,
+			took:  8 * time.Second,
 			want:  engine.Result{Status: run.Failed, Outcome: "onTimeout", Reason: `node "a" left by "onTimeout", which goes nowhere: no answer within 3s`},
 			story: "hook:success a:onTimeout(POST /one 0timeout) a:onTimeout(POST /one 0timeout)",
 		},

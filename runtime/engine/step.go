@@ -109,7 +109,11 @@ func (r *Run) fault(n *flow.Node, err error) error {
 	}
 	r.faulted = true
 	defer func() { r.faulted = false }()
-	return r.record(r.finished(f))
+	e := r.finished(f)
+	if f.Code == "template" || f.Code == "invalid-input" {
+		e.Class = flow.Hopeless
+	}
+	return r.record(e)
 }
 
 func (r *Run) finish(n *flow.Node, f node.Finish) error {
@@ -169,8 +173,10 @@ func (r *Run) emit(m *node.Emit) error {
 }
 
 func (r *Run) finished(f node.Finish) run.NodeFinished {
+	n := r.state.Flow.Nodes[r.state.At.Node]
 	return run.NodeFinished{
-		At: r.at(), Place: r.state.At.Place,
+		Class: retryClass(n.Outcomes, r.state.At, f.Outcome),
+		At:    r.at(), Place: r.state.At.Place,
 		Outcome: f.Outcome, Outputs: f.Outputs, Message: f.Message, Code: f.Code,
 		Set: f.Set, RetryAfter: f.RetryAfter, End: f.End,
 	}

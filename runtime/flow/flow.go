@@ -55,20 +55,6 @@ type Node struct {
 	late   bool // some input is left to the node to evaluate
 }
 
-// Retry says which outcomes are worth another attempt.
-type Retry struct {
-	Max      int // attempts after the first
-	On       []string
-	Delay    time.Duration // before the first retry; doubles each time
-	MaxDelay time.Duration
-}
-
-// What a retry without delays gets.
-const (
-	DefaultRetryDelay    = 200 * time.Millisecond
-	DefaultRetryMaxDelay = 30 * time.Second
-)
-
 // Config is what a flow is checked against.
 type Config struct {
 	Types *node.Set

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -153,50 +152,4 @@ func (c *compiler) allOutcomes() []string {
 		names = append(names, c.flow.Nodes[id].Outcomes.Names()...)
 	}
 	return names
-}
-
-func (c *compiler) checkRetries() {
-	c.checkRetryOn(c.spec.Defaults.Retry)
-	for i := range c.spec.Nodes {
-		s := &c.spec.Nodes[i]
-		n := c.flow.Nodes[s.ID.Value]
-		if n == nil {
-			continue
-		}
-		own := s.Retry != nil
-		r := s.Retry
-		if !own {
-			r = c.spec.Defaults.Retry
-		}
-		if r == nil {
-			continue
-		}
-		if own {
-			c.checkRetryOn(r)
-		}
-		n.Retry = Retry{
-			Max:      r.Max,
-			Delay:    cmp.Or(r.Delay.Value, DefaultRetryDelay),
-			MaxDelay: cmp.Or(r.MaxDelay.Value, DefaultRetryMaxDelay),
-		}
-		for _, on := range r.On {
-			if n.Outcomes.Has(on.Value) {
-				n.Retry.On = append(n.Retry.On, on.Value)
-			} else if own {
-				c.list.Errorf(on.Pos, diag.UnknownOutcome, "node type %q has no outcome %q to retry on", n.Type.Name, on.Value).
-					Hint = diag.Suggest(on.Value, n.Outcomes.Names())
-			}
-		}
-		if own && len(n.Retry.On) > 0 && !n.Idempotent {
-			c.list.Warnf(r.Pos, diag.RetryNotIdempotent, "node %q is tried again, but %q is not idempotent: what it does may be done twice", n.ID, n.Type.Name)
-		}
-	}
-}
-
-// checkRetryOn reports a retry that says not for what.
-func (c *compiler) checkRetryOn(r *spec.Retry) {
-	if r != nil && r.Max > 0 && len(r.On) == 0 {
-		c.list.Errorf(r.Pos, diag.InvalidRetry, "the retry names no outcome, so it never happens").
-			Hint = "say which outcomes are worth another attempt, such as on: [onTimeout]"
-	}
 }

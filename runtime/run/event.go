@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/sdk/wire"
 )
@@ -162,13 +163,14 @@ type EventReceived struct {
 type NodeFinished struct {
 	At
 	Place
-	Outcome    string         `json:"outcome"`
-	Outputs    map[string]any `json:"outputs,omitempty"`
-	Message    string         `json:"message,omitempty"`
-	Code       string         `json:"code,omitempty"`
-	Set        map[string]any `json:"set,omitempty"`
-	RetryAfter time.Duration  `json:"retryAfter,omitempty"`
-	End        *node.End      `json:"end,omitempty"`
+	Outcome    string          `json:"outcome"`
+	Outputs    map[string]any  `json:"outputs,omitempty"`
+	Message    string          `json:"message,omitempty"`
+	Code       string          `json:"code,omitempty"`
+	Set        map[string]any  `json:"set,omitempty"`
+	RetryAfter time.Duration   `json:"retryAfter,omitempty"`
+	Class      flow.RetryClass `json:"class,omitempty"` // of the failure; empty: of none
+	End        *node.End       `json:"end,omitempty"`
 }
 
 // RunResponded holds the answer to the caller of the webhook.

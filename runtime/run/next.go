@@ -63,9 +63,9 @@ func (s *State) Next() Command {
 }
 
 // backoff is how long to wait before the next attempt: doubling from the
-// policy's delay up to its maximum, of which a part between a half and the
-// whole is taken by the run's seed, so that runs which failed together do not
-// come back together. What the vendor asked for is honoured if it is longer.
+// policy's delay up to its maximum, and by the run's seed up to a quarter more,
+// so that runs which failed together do not come back together. What the vendor
+// asked for is honoured if it is longer.
 func backoff(r flow.Retry, seed string, e NodeFinished) time.Duration {
 	d := r.Delay
 	for range e.Attempt - 1 {
@@ -80,6 +80,6 @@ func backoff(r flow.Retry, seed string, e NodeFinished) time.Duration {
 	h.Write([]byte(e.Node))
 	_ = binary.Write(h, binary.BigEndian, [2]int64{int64(e.Visit), int64(e.Attempt)})
 	part := float64(binary.BigEndian.Uint32(h.Sum(nil))) / (1 << 32)
-	d = d/2 + time.Duration(part*float64(d/2))
+	d += time.Duration(part * float64(d/4))
 	return max(d, e.RetryAfter)
 }

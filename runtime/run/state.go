@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/wendflow/wend/runtime/expand"
@@ -235,7 +234,7 @@ func (s *State) finish(e NodeFinished) error {
 	switch {
 	case e.End != nil:
 		s.ending = &End{Status: statusOf(e.End.Failed), Outcome: e.Outcome, Code: e.End.Code, Reason: e.End.Reason}
-	case e.Attempt <= n.Retry.Max && slices.Contains(n.Retry.On, e.Outcome):
+	case e.Attempt <= n.Retry.Max && n.Retry.Takes(e.Outcome, e.Class):
 		s.At.retryAt = e.At.At.Add(backoff(n.Retry, s.Seed, e))
 	default:
 		s.leave(n, e.Outcome, e.Code, e.Message, e.At.At)
