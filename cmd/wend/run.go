@@ -53,11 +53,14 @@ func runCommand(std *streams) *cobra.Command {
 				return err
 			}
 			defer k.Close(context.WithoutCancel(cmd.Context()))
+			if !cmd.Flags().Changed("log") {
+				logger = newLog(std, slog.LevelInfo) // what the flow says, but not that a plugin is loaded
+			}
 			return o.run(cmd.Context(), std, k, logger)
 		},
 	}
 	env.flags(cmd)
-	log.flags(cmd, "info")
+	log.flags(cmd, "warn")
 	cmd.Flags().StringVar(&o.input, "input", "", "the trigger's body, a JSON file or - for standard input")
 	cmd.Flags().StringVar(&o.trigger, "trigger", "", "id of the trigger, if the flow has several")
 	cmd.Flags().StringArrayVar(&o.set, "set", nil, "name=value of a variable; may be repeated")
