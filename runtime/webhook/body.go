@@ -18,7 +18,7 @@ import (
 const (
 	jsonType = "application/json"
 	formType = "application/x-www-form-urlencoded"
-	noType   = "" // of a request that has no body
+	noType   = "" // of a request that has no body, or does not say
 )
 
 // mediaType returns which of them a body has.
@@ -85,7 +85,14 @@ func parse(h *node.Hook, kind string, raw []byte) (any, error) {
 	case len(raw) == 0:
 		return map[string]any{}, nil
 	}
-	p := problem.New(http.StatusUnsupportedMediaType, "Content-Type is missing: expected %s or %s", jsonType, formType)
+	// Nobody said what it is, but every webhook wants an object, and no form
+	// reads as one.
+	if body, err := trigger.ParseJSON(raw); err == nil {
+		if _, object := body.(map[string]any); object {
+			return body, nil
+		}
+	}
+	p := problem.New(http.StatusUnsupportedMediaType, "Content-Type is missing, and the body is no JSON object: expected %s or %s", jsonType, formType)
 	p.Header.Set("Accept-Post", jsonType+", "+formType)
 	return nil, p
 }
