@@ -147,6 +147,8 @@ func TestSuggest(t *testing.T) {
 		{"xyz", []string{"only"}, `expected "only"`},
 		{"xyz", nil, ""},
 		{"", []string{"a", "b"}, `expected one of "a", "b"`},
+		{"zzz", []string{"success", "success", "onError", "success"}, `expected one of "success", "onError"`},
+		{"zzz", []string{"success", "success"}, `expected "success"`},
 		{"ti", []string{"time", "timer"}, `expected one of "time", "timer"`},
 		{"zzz", strings.Split("abcdefghijklmn", ""), `expected one of "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", …`},
 		{"größe", []string{"grösse", "Größen"}, `did you mean "Größen"?`},

@@ -56,13 +56,18 @@ func Suggest(word string, known []string) string {
 	if near := Nearest(word, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
-	if len(known) == 0 {
+	var names []string // each once
+	for _, k := range known {
+		if !slices.Contains(names, k) {
+			names = append(names, k)
+		}
+	}
+	if len(names) == 0 {
 		return ""
 	}
-	if len(known) == 1 {
-		return fmt.Sprintf("expected %q", known[0])
+	if len(names) == 1 {
+		return fmt.Sprintf("expected %q", names[0])
 	}
-	names := slices.Clone(known)
 	more := ""
 	if len(names) > suggestAtMost {
 		names, more = names[:suggestAtMost], ", …"
