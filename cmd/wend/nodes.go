@@ -130,6 +130,9 @@ func schemaDoc(p map[string]any) string {
 		}
 		doc = sentence(doc) + "One of " + strings.Join(values, ", ") + "."
 	}
+	if c, ok := node.ChoicesOf(p); ok {
+		doc = sentence(doc) + c.String()
+	}
 	if d, ok := p["default"]; ok {
 		doc = sentence(doc) + fmt.Sprintf("Default %v.", d)
 	}

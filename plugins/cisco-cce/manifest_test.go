@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wendflow/wend/plugins/plugintest"
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/sdk/sdktest"
 )
 
@@ -54,5 +55,45 @@ func TestManifestLeavesRefusalsToTheGuest(t *testing.T) {
 				t.Errorf("inputs do not fit plugin.yaml: %v", p)
 			}
 		})
+	}
+}
+
+// What the manifest declares is what the code takes: each spelling that one of
+// them knows, for the same value.
+func TestManifestHasTheChoices(t *testing.T) {
+	t.Parallel()
+	inputs := plugintest.Properties(tested.Method(t, "create-task").Inputs)
+	items := inputs["userVariables"].(map[string]any)["items"].(map[string]any)
+	for name, tc := range map[string]struct {
+		schema any
+		code   []choice
+	}{
+		"mediaType":    {inputs["mediaType"], mediaTypes},
+		"mediaChannel": {inputs["mediaChannel"], mediaChannels},
+		"variable":     {plugintest.Properties(items)["type"], variableTypes},
+	} {
+		declared, ok := node.ChoicesOf(tc.schema.(map[string]any))
+		if !ok {
+			t.Errorf("%s: no choices are declared", name)
+			continue
+		}
+		var names []string
+		for _, c := range tc.code {
+			names = append(names, c.name)
+			for _, spelling := range append(c.spellings, c.name) {
+				if got, _ := declared.Known(spelling); got != c.name {
+					t.Errorf("%s: the manifest takes %q for %q, the code for %q", name, spelling, got, c.name)
+				}
+			}
+		}
+		if diff := cmp.Diff(names, declared.Values); diff != "" {
+			t.Errorf("%s: values (-code +manifest):\n%s", name, diff)
+		}
+		for alias, want := range declared.Aliases {
+			f := &form{}
+			if got := f.choice(name, alias, tc.code); got != want {
+				t.Errorf("%s: the code takes %q for %q, the manifest for %q", name, alias, got, want)
+			}
+		}
 	}
 }

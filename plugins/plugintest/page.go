@@ -121,6 +121,9 @@ func fieldRows(path string, schema map[string]any) string {
 		field, _ := fields[name].(map[string]any)
 		title, _ := field["title"].(string)
 		meaning, _ := field["description"].(string)
+		if c, ok := node.ChoicesOf(field); ok {
+			meaning = strings.TrimSpace(meaning + " " + c.String())
+		}
 		value := ""
 		if v, has := field["default"]; has && fmt.Sprint(v) != "map[]" {
 			value = "`" + fmt.Sprint(v) + "`"

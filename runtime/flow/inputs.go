@@ -378,7 +378,33 @@ func (c *inputCompiler) compileLiteral(v any, pos diag.Pos, schema map[string]an
 			}
 		}
 	}
+	if known, ok := node.ChoicesOf(schema); ok && !c.stored {
+		c.checkChoice(v, known, pos, path)
+	}
 	return literalInput{v}
+}
+
+// checkChoice reports a text that the plugin does not know. One that is empty
+// stands for none.
+func (c *inputCompiler) checkChoice(v any, known node.Choices, pos diag.Pos, path []string) {
+	text, ok := v.(string)
+	if !ok || text == "" {
+		return
+	}
+	if _, ok := known.Known(text); ok {
+		return
+	}
+	words := slices.Concat(known.Values, slices.Sorted(maps.Keys(known.Aliases)))
+	c.list.Errorf(pos, diag.InvalidInput, "input %q of node %q is %q, which %s does not know", dotted(path), c.node.ID, text, c.node.Type.Ref()).
+		Hint = suggestChoice(text, known.Values, words)
+}
+
+// suggestChoice lists the usual values, unless an alias is meant.
+func suggestChoice(text string, values, words []string) string {
+	if near := diag.Nearest(text, words); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return diag.Suggest(text, values)
 }
 
 // choices are the values that a schema's enum allows, as texts.

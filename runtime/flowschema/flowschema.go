@@ -128,6 +128,13 @@ func withTemplates(schema map[string]any) any {
 			out[key] = withTemplates(s)
 		}
 	}
+	if c, ok := node.ChoicesOf(schema); ok { // any spelling stays possible, and editors offer the usual ones
+		values := make([]any, len(c.Values))
+		for i, v := range c.Values {
+			values[i] = v
+		}
+		out["examples"] = values
+	}
 	if takesText(schema) {
 		delete(out, "format")
 		return out

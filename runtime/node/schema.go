@@ -23,7 +23,8 @@ import (
 // to the node to evaluate. "condition": a bare boolean expression, late too.
 // "set": a map from variables of the run to late values. "url": an address, in
 // which templates are escaped by their place. "text": what a template comes to
-// is given as text, whatever it is.
+// is given as text, whatever it is. "x-choices" declares the texts that a plugin
+// takes, see Choices.
 type Schema struct {
 	raw      map[string]any
 	compiled *jsonschema.Schema

@@ -94,6 +94,11 @@ func (c *schemaChecker) schema(v any, path []string) {
 	c.values(schema, path)
 	c.format(schema, path)
 	c.bounds(schema, path)
+	if schema["x-choices"] != nil {
+		for _, p := range choiceProblems(schema) {
+			c.add(slices.Concat(path, p.Path), "", "%s", p.Msg)
+		}
+	}
 	c.inside(schema, path, c.schema)
 	if components, ok := schema["components"].(map[string]any); ok && len(path) == 0 {
 		c.each(components["schemas"], []string{"components", "schemas"}, c.schema)

@@ -280,9 +280,6 @@ func (c Connection) validateTLS() error {
 	if c.TLS.Insecure && !c.Private {
 		errs = append(errs, c.wrong("tls.insecure", "tls.insecure needs private: true: name their CA with tls.caFile instead"))
 	}
-	if c.TLS.Insecure && (c.TLS.CAFile != "" || c.TLS.ServerName != "") {
-		errs = append(errs, c.wrong("tls.insecure", "tls.insecure takes any certificate, so caFile and serverName mean nothing beside it"))
-	}
 	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
 		errs = append(errs, c.wrong("tls", "tls: certFile and keyFile come together"))
 	}
