@@ -56,8 +56,8 @@ func serveCommand(std *streams) *cobra.Command {
 		Short: "Serve the flows under PATH (default flows), and reload them when they change",
 		Long: `Serve the webhooks of all flows under PATH, and the API.
 
-A flow that is wrong at the start keeps the server from starting. One that becomes wrong
-later goes on as it was. The first interrupt stops in an orderly way, the second at once.`,
+A flow that is wrong goes on as it was, at the start as its newest run began; one that has
+no such version is left out. All others are served. The first interrupt stops in an orderly way, the second at once.`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			if len(paths) == 0 {
 				paths = []string{defaultFlows}
@@ -118,8 +118,8 @@ type server struct {
 // newServer is ready to Run. Close it in any case.
 func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log *slog.Logger) (*server, error) {
 	s := &server{std: std, log: log, kit: k, paths: cfg.paths, ready: make(chan string, 1)}
-	if err := s.openFlows(ctx); err != nil {
-		return nil, err
+	if _, err := catalog.Find(s.paths); err != nil { // before anything is written
+		return nil, wrong(err)
 	}
 	s.addr = cmp.Or(cfg.addr, k.config.Server.Addr, defaultAddr)
 	token, err := apiToken(k.config)
@@ -139,6 +139,10 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 		}
 		ec.Journal, ec.Flow = s.journal, s.past.Flow
 	}
+	if err := s.openFlows(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
 	s.engine = engine.New(ec)
 	if err := s.routes(token); err != nil {
 		s.Close()
@@ -147,14 +151,45 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 	return s, nil
 }
 
-// openFlows reads the flows, when any mistake is reason not to start, and loads
-// the plugins that they use.
+// stored finds the last good version of a flow: the one that its newest run
+// began with. It has this environment's variables.
+func (s *server) stored(ctx context.Context, file, name string) *flow.Flow {
+	if s.journal == nil {
+		return nil
+	}
+	page, err := s.journal.Runs(ctx, journal.Filter{Flow: name, Limit: 1})
+	if err != nil || len(page.Runs) == 0 {
+		return nil
+	}
+	newest := page.Runs[0]
+	src, err := s.journal.Blob(ctx, newest.FlowDigest)
+	if err != nil {
+		s.log.Error("the last good version of a flow cannot be had", "flow", name, "error", err)
+		return nil
+	}
+	types, err := s.kit.plugins.TypesOf(ctx, newest.Plugins)
+	if err != nil {
+		s.log.Error("the last good version of a flow cannot be had", "flow", name, "error", err)
+		return nil
+	}
+	f, mistakes := flow.LoadStored(file, src, environment.Flows(types, s.kit.config))
+	if f == nil {
+		s.log.Error("the last good version of a flow cannot be had", "flow", name, "error", mistakes.Err())
+		return nil
+	}
+	s.log.Warn("a flow is served as its newest run began", "flow", name, "file", file, "digest", f.Digest)
+	return f
+}
+
+// openFlows reads the flows and loads the plugins that they use. A flow that is
+// wrong keeps no other from being served.
 func (s *server) openFlows(ctx context.Context) error {
 	tell := func(mistakes diag.List) { diag.Print(s.std.err, mistakes, readSource) }
 	live, mistakes, err := catalog.OpenLive(ctx, catalog.LiveConfig{
 		Paths:   s.paths,
 		Flows:   func() flow.Config { return environment.Flows(s.kit.plugins.Types(), s.kit.config) },
 		Check:   func(set *catalog.Set) diag.List { return environment.Check(s.kit.plugins.Types(), set, s.kit.config) },
+		Stored:  s.stored,
 		Prepare: func(ctx context.Context, set *catalog.Set) error { return s.kit.plugins.Want(ctx, set.Plugins()) },
 		Tell:    tell,
 		Log:     s.log,
@@ -163,10 +198,13 @@ func (s *server) openFlows(ctx context.Context) error {
 	if err != nil {
 		return wrong(err)
 	}
-	if live == nil {
-		return errSaid
-	}
 	s.live = live
+	if wrong := live.Mistakes(); len(wrong) > 0 {
+		s.log.Error("flow files are wrong: their flows are as they were, or left out", "mistakes", len(wrong), "error", wrong.Err())
+	}
+	if len(live.Set().Flows()) == 0 {
+		s.log.Warn("no flow is served; put a flow file, NAME.yaml, into the folder and it is taken up", "paths", s.paths)
+	}
 	s.tellLacking()
 	return wrong(s.kit.plugins.Prove(ctx))
 }
@@ -232,7 +270,7 @@ func (s *server) routes(token string) error {
 	}).Mount(s.echo)
 	ac := api.Config{
 		Flows: flows.Set, Engine: s.engine, Types: k.plugins.Types, Token: token,
-		MaxBody: k.config.Limits.Body, Version: version(), Clock: k.clock, Log: log, Lacks: k.outbound.Lacks,
+		MaxBody: k.config.Limits.Body, Version: version(), Clock: k.clock, Log: log, Lacks: k.outbound.Lacks, Mistakes: flows.Mistakes,
 	}
 	if s.past != nil {
 		ac.Flow = s.past.Flow

@@ -20,6 +20,7 @@ import (
 	"github.com/wendflow/wend/runtime/auth"
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
@@ -39,6 +40,9 @@ type Config struct {
 	// Ready says what is missing before requests can be served; nil if nothing.
 	// Defaults to always ready.
 	Ready func() error
+	// Mistakes are those of flow files, for which flows are left out or as they
+	// were before. Defaults to none.
+	Mistakes func() diag.List
 	// Lacks says what a connection has not that it needs; nil if nothing.
 	// Defaults to nothing.
 	Lacks func(connection string) error
@@ -74,6 +78,9 @@ func New(cfg Config) (*Server, error) {
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	if cfg.Ready == nil {
 		cfg.Ready = func() error { return nil }
+	}
+	if cfg.Mistakes == nil {
+		cfg.Mistakes = func() diag.List { return nil }
 	}
 	if cfg.Lacks == nil {
 		cfg.Lacks = func(string) error { return nil }
@@ -146,6 +153,8 @@ func (s *Server) health(c echo.Context) error {
 type readyDoc struct {
 	Status string      `json:"status"`
 	Flows  []unwellDoc `json:"flows,omitempty"`
+	// Mistakes of files, whose flows are left out or as they were before.
+	Mistakes []string `json:"mistakes,omitempty"`
 }
 
 type unwellDoc struct {
@@ -159,7 +168,7 @@ func (s *Server) ready(c echo.Context) error {
 		p.Header.Set("Retry-After", "1")
 		return p
 	}
-	answer := readyDoc{Status: "ready"}
+	answer := readyDoc{Status: "ready", Mistakes: s.mistakes()}
 	for _, f := range s.cfg.Flows().Flows() {
 		if wrong := s.lacking(f); len(wrong) > 0 {
 			answer.Flows = append(answer.Flows, unwellDoc{f.Name, wrong})

@@ -46,7 +46,20 @@ func (s *Server) listFlows(c echo.Context) error {
 		}
 		flows = append(flows, doc)
 	}
-	return c.JSON(http.StatusOK, map[string]any{"flows": flows})
+	answer := map[string]any{"flows": flows}
+	if mistakes := s.mistakes(); len(mistakes) > 0 {
+		answer["mistakes"] = mistakes
+	}
+	return c.JSON(http.StatusOK, answer)
+}
+
+// mistakes says what is wrong with flow files, each with its place.
+func (s *Server) mistakes() []string {
+	var mistakes []string
+	for _, e := range s.cfg.Mistakes() {
+		mistakes = append(mistakes, e.Error())
+	}
+	return mistakes
 }
 
 // lacking says what the connections of a flow have not that they need.

@@ -95,40 +95,61 @@ func isFlowFile(name string) bool {
 }
 
 // Load reads and checks files. It returns every mistake in all of them; the
-// Set holds the flows without errors, and is nil if two of them cannot live
-// together.
-func Load(files []string, cfg flow.Config) (*Set, diag.List) { return load(files, cfg, nil) }
-
-// Reload is Load for a set that is live already: a file that is wrong now
-// keeps its flow as it was.
-func Reload(files []string, cfg flow.Config, live *Set) (*Set, diag.List) {
-	return load(files, cfg, live)
+// Set holds the flows without errors. Of flows that cannot live together it
+// holds the first.
+func Load(files []string, cfg flow.Config) (*Set, diag.List) {
+	return load(files, cfg, nil, func(*flow.Flow) diag.List { return nil }, func(string) *flow.Flow { return nil })
 }
 
-func load(files []string, cfg flow.Config, live *Set) (*Set, diag.List) {
+// load prefers what is live: its flows keep their names and paths, and a file
+// that is wrong now keeps its flow as it was. check has its say about each flow
+// that is read; before finds the last good version of a file.
+func load(files []string, cfg flow.Config, live *Set, check func(*flow.Flow) diag.List, before func(file string) *flow.Flow) (*Set, diag.List) {
 	set := &Set{flows: map[string]*flow.Flow{}, hooks: map[string]Hook{}}
 	var list diag.List
-	before := map[string]*flow.Flow{}
-	if live != nil {
-		for _, f := range live.flows {
-			before[f.File] = f
-		}
-	}
-	fits := true
+	var newcomers, stored []*flow.Flow
 	for _, file := range files {
 		f, mistakes := read(file, cfg)
-		list = append(list, mistakes...)
-		if f == nil {
-			f = before[file]
-		}
 		if f != nil {
-			fits = set.add(f, &list) && fits
+			refused := check(f)
+			mistakes = append(mistakes, refused...)
+			if refused.HasErrors() {
+				f = nil
+			}
+		}
+		list = append(list, mistakes...)
+		fresh := f != nil
+		if !fresh {
+			f = before(file)
+		}
+		switch {
+		case f == nil:
+		case live != nil && live.flows[f.Name] != nil && live.flows[f.Name].File == file:
+			if !set.add(f, &list) { // it took another's path: as it was
+				set.add(live.flows[f.Name], &list)
+			}
+		case fresh:
+			newcomers = append(newcomers, f)
+		default:
+			stored = append(stored, f)
 		}
 	}
-	if !fits {
-		return nil, list.Sorted()
+	for _, f := range newcomers {
+		set.add(f, &list)
+	}
+	var told diag.List // of files that are wrong, which was told already
+	for _, f := range stored {
+		set.add(f, &told)
 	}
 	return set, list.Sorted()
+}
+
+// one is a set of a single flow.
+func one(f *flow.Flow) *Set {
+	set := &Set{flows: map[string]*flow.Flow{}, hooks: map[string]Hook{}}
+	var mistakes diag.List
+	set.add(f, &mistakes)
+	return set
 }
 
 func read(file string, cfg flow.Config) (*flow.Flow, diag.List) {
@@ -144,30 +165,35 @@ func read(file string, cfg flow.Config) (*flow.Flow, diag.List) {
 	return flow.Load(file, src, cfg)
 }
 
-// add reports whether f fits to the flows before it.
+// add reports whether f fits to the flows before it. One that does not is left
+// out.
 func (s *Set) add(f *flow.Flow, list *diag.List) bool {
-	fits := true
 	if other := s.flows[f.Name]; other != nil {
 		list.Errorf(f.Pos, diag.FlowNameTaken, "flow %q is in %s already", f.Name, other.File)
 		return false
 	}
-	s.flows[f.Name] = f
+	hooks := map[string]Hook{}
+	fits := true
 	for _, n := range f.Triggers {
-		switch t := n.Trigger.(type) {
-		case *node.Hook:
-			fits = s.addHook(Hook{Hook: t, Flow: f, Node: n}, list) && fits
-		case *node.Manual: // nothing is served for it
+		hook, ok := n.Trigger.(*node.Hook)
+		if !ok {
+			continue
 		}
+		other, taken := s.hooks[hook.Path]
+		if !taken {
+			other, taken = hooks[hook.Path]
+		}
+		if taken {
+			list.Errorf(n.Pos, diag.PathTaken, "webhook path %q is served by node %q of flow %q already (%s)",
+				"/"+hook.Path, other.Node.ID, other.Flow.Name, other.Node.Pos)
+			fits = false
+			continue
+		}
+		hooks[hook.Path] = Hook{Hook: hook, Flow: f, Node: n}
+	}
+	if fits {
+		s.flows[f.Name] = f
+		maps.Copy(s.hooks, hooks)
 	}
 	return fits
-}
-
-func (s *Set) addHook(h Hook, list *diag.List) bool {
-	if other, taken := s.hooks[h.Path]; taken {
-		list.Errorf(h.Node.Pos, diag.PathTaken, "webhook path %q is served by node %q of flow %q already (%s)",
-			"/"+h.Path, other.Node.ID, other.Flow.Name, other.Node.Pos)
-		return false
-	}
-	s.hooks[h.Path] = h
-	return true
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -22,9 +23,12 @@ type LiveConfig struct {
 	Paths []string
 	// Flows is what flows are checked against whenever they are read.
 	Flows func() flow.Config
-	// Check finds what else is wrong with a set. Any error keeps it from going
-	// live.
+	// Check finds what else is wrong with a set of one flow. Any error keeps
+	// that flow from going live.
 	Check func(*Set) diag.List
+	// Stored finds the last good version of the flow of that name, for a file
+	// that is wrong at the start, or nil.
+	Stored func(ctx context.Context, file, name string) *flow.Flow
 	// Prepare is called before a set goes live; if it fails, the set does not.
 	Prepare func(context.Context, *Set) error
 	// Tell takes the mistakes that a Reload finds.
@@ -40,28 +44,71 @@ type Live struct {
 	cfg LiveConfig
 	mu  sync.Mutex // one reload at a time
 	set atomic.Pointer[Set]
+
+	mistakes atomic.Pointer[diag.List]
 }
 
-// OpenLive reads the flows for the first time. It returns all their mistakes;
-// if one is an error, there is no Live.
+// OpenLive reads the flows for the first time, and returns all their mistakes.
+// A flow that is wrong is the last good version, or left out.
 func OpenLive(ctx context.Context, c LiveConfig) (*Live, diag.List, error) {
 	files, err := Find(c.Paths)
 	if err != nil {
 		return nil, nil, err
 	}
-	set, mistakes := Load(files, c.Flows())
-	if set != nil {
-		mistakes = append(mistakes, c.Check(set)...).Sorted()
-	}
-	if mistakes.HasErrors() {
-		return nil, mistakes, nil
-	}
+	l := &Live{cfg: c}
+	set, mistakes := l.read(ctx, files, nil)
 	if err := c.Prepare(ctx, set); err != nil {
 		return nil, mistakes, err
 	}
-	l := &Live{cfg: c}
 	l.set.Store(set)
+	l.note(mistakes)
 	return l, mistakes, nil
+}
+
+func (l *Live) read(ctx context.Context, files []string, live *Set) (*Set, diag.List) {
+	check := func(f *flow.Flow) diag.List { return l.cfg.Check(one(f)) }
+	return load(files, l.cfg.Flows(), live, check, func(file string) *flow.Flow {
+		if live != nil {
+			for _, f := range live.flows {
+				if f.File == file {
+					return f
+				}
+			}
+		}
+		name := nameIn(file)
+		if name == "" || l.cfg.Stored == nil {
+			return nil
+		}
+		return l.cfg.Stored(ctx, file, name)
+	})
+}
+
+var flowLine = regexp.MustCompile(`(?m)^flow:[ \t]*["']?([a-zA-Z0-9_-]+)`)
+
+// nameIn finds which flow a file is meant to be, however wrong the rest is.
+func nameIn(file string) string {
+	src, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	if m := flowLine.FindSubmatch(src); m != nil {
+		return string(m[1])
+	}
+	return ""
+}
+
+// Mistakes returns the errors of the files as they were read last, for which
+// flows are left out or as they were before.
+func (l *Live) Mistakes() diag.List {
+	if m := l.mistakes.Load(); m != nil {
+		return *m
+	}
+	return nil
+}
+
+func (l *Live) note(mistakes diag.List) {
+	wrong := slices.DeleteFunc(slices.Clone(mistakes), func(e *diag.Error) bool { return e.Severity == diag.SeverityWarning })
+	l.mistakes.Store(&wrong)
 }
 
 // Set returns the live flows.
@@ -77,18 +124,9 @@ func (l *Live) Reload(ctx context.Context) {
 		log.Error("flows are not reloaded", "error", err)
 		return
 	}
-	set, mistakes := Reload(files, l.cfg.Flows(), l.Set())
-	if set != nil {
-		if refused := l.cfg.Check(set); refused.HasErrors() {
-			mistakes, set = append(mistakes, refused...), nil
-		}
-	}
-	// Warnings were told at the start.
-	l.cfg.Tell(slices.DeleteFunc(mistakes.Sorted(), func(e *diag.Error) bool { return e.Severity == diag.SeverityWarning }))
-	if set == nil {
-		log.Error("flows are not reloaded, all stay as they were", "mistakes", len(mistakes))
-		return
-	}
+	set, mistakes := l.read(ctx, files, l.Set())
+	l.note(mistakes)
+	l.cfg.Tell(l.Mistakes()) // warnings were told at the start
 	if err := l.cfg.Prepare(ctx, set); err != nil {
 		log.Error("flows are not reloaded, all stay as they were", "error", err)
 		return

@@ -44,9 +44,18 @@ func TestLive(t *testing.T) {
 	}
 	write("a.yaml", "flow: a\nnodes: {}\n")
 	live, mistakes, err := catalog.OpenLive(t.Context(), cfg)
-	if live != nil || err != nil || !mistakes.HasErrors() {
+	if err != nil || !mistakes.HasErrors() || len(live.Set().Flows()) != 0 || len(live.Mistakes()) != 1 {
 		t.Fatalf("OpenLive with a mistake = %v, %v, %v", live, mistakes, err)
 	}
+	cfg.Stored = func(_ context.Context, file, name string) *flow.Flow {
+		f, _ := flow.Load(file, []byte(flowFile(name)), config(t))
+		return f
+	}
+	live, _, err = catalog.OpenLive(t.Context(), cfg)
+	if err != nil || live.Set().Flow("a") == nil || live.Set().Hooks()[0].Path != "a" || len(live.Mistakes()) != 1 {
+		t.Fatalf("OpenLive with a good version before = %v, %v", live, err)
+	}
+	cfg.Stored = nil
 	write("a.yaml", flowFile("a"))
 	unready = errors.New("no plugin")
 	if live, _, err := catalog.OpenLive(t.Context(), cfg); live != nil || !errors.Is(err, unready) {
@@ -90,6 +99,21 @@ func TestLive(t *testing.T) {
 	}
 	live.Reload(t.Context())
 	names("c")
+
+	// Who comes to a name or a path that is taken stays out, whatever its file is called.
+	write("0.yaml", flowFile("c"))
+	write("1.yaml", "flow: thief\nnodes:\n  n1: { type: webhook, with: { path: /c } }\n")
+	write("2.yaml", flowFile("d"))
+	live.Reload(t.Context())
+	names("c", "d")
+	if f := live.Set().Flow("c"); filepath.Base(f.File) != "a.yaml" || len(live.Mistakes()) != 2 {
+		t.Errorf("c is that of %s, with %v", f.File, live.Mistakes())
+	}
+	// At the start the first has it.
+	if live, _, err = catalog.OpenLive(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	names("c", "d")
 }
 
 // TestPast: a run has the flow and the plugins that it began with.
