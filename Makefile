@@ -44,7 +44,8 @@ demo: build plugins ## run every shipped flow once against the vendor emulators
 test: plugins ## run all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 20m ./...
-	$(GO) test ./runtime/pluginhost/meter ./runtime/flow
+	$(GO) test ./runtime/pluginhost/meter ./runtime/flow ./runtime/engine
+	$(GO) test ./cmd/wend -run TestFuel
 
 lint: ## run the linters
 	$(LINT) run
