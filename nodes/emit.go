@@ -24,7 +24,7 @@ func emit() *node.Type {
 		Doc: "Hands an event to the run that waits for it at a `wait` node. If none does yet, the event is kept. " +
 			"It is one event however often the node has to be tried after a crash.",
 		Idempotent: true,
-		Outcomes:   outcomes("The event is on record.", "What was given is no key or duration, a template failed, or the event could not be put on record."),
+		Outcomes:   outcomes("The event is on record.", "What was given is no key or duration, a template failed, the run that waits for the event cannot use its data (code `event-data`), or the event could not be put on record."),
 		Shape:      shapeEmit,
 	}, stepEmit)
 }

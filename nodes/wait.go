@@ -12,7 +12,7 @@ type waitIn struct {
 	Event   string         `json:"event" doc:"Name of the event to wait for."`
 	Key     string         `json:"key" x-wend:"text" doc:"What the event is about, such as a session's id: only an event with the same key is received."`
 	Timeout string         `json:"timeout,omitempty" doc:"How long to wait: 30s, 1h, 2d. As long as the run may, if not given."`
-	Data    map[string]any `json:"data,omitempty" x-wend:"literal" doc:"JSON Schema of the event's data. It types what templates read; an event whose data does not fit leaves by onError."`
+	Data    map[string]any `json:"data,omitempty" x-wend:"literal" doc:"JSON Schema of the event's data. It types what templates read; an event whose data does not fit is refused while the run waits, and leaves by onError if it came before."`
 }
 
 type waitOut struct{}
@@ -31,7 +31,7 @@ func wait() *node.Type {
 			All: []node.Outcome{
 				{Name: "received", Doc: "The event came."},
 				{Name: onTimeout, Doc: "It did not come in time."},
-				{Name: onError, Doc: "What was given is no key or duration, a template failed, or the event's data does not fit."},
+				{Name: onError, Doc: "What was given is no key or duration, a template failed, or the data of an event that came before does not fit."},
 			},
 		},
 		Shape: shapeWait,
@@ -40,6 +40,8 @@ func wait() *node.Type {
 
 func shapeWait(with map[string]any) (node.Shape, []node.Problem) {
 	var problems []node.Problem
+	var shape node.Shape
+	shape.Event, _ = with["event"].(string)
 	if text, ok := with["timeout"].(string); ok && !isTemplate(text) {
 		if _, err := parseDuration(text); err != nil {
 			problems = append(problems, node.Problem{Path: []string{"timeout"}, Msg: "timeout: " + err.Error()})
@@ -47,14 +49,15 @@ func shapeWait(with map[string]any) (node.Shape, []node.Problem) {
 	}
 	given, ok := with["data"]
 	if !ok {
-		return node.Shape{}, problems
+		return shape, problems
 	}
 	schema, wrong := objectSchema("data", given)
 	problems = append(problems, wrong...)
 	if refused(wrong) {
-		return node.Shape{}, problems
+		return shape, problems
 	}
-	return node.Shape{Outputs: node.MustSchema(schema)}, problems
+	shape.Outputs = node.MustSchema(schema)
+	return shape, problems
 }
 
 func stepWait(_ context.Context, v node.Visit, in waitIn) (node.Action, error) {

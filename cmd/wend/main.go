@@ -106,7 +106,7 @@ func rootCommand(std *streams) *cobra.Command {
 	}
 	root.AddCommand(
 		serveCommand(std), runCommand(std), checkCommand(std), demoCommand(std), emulateCommand(std),
-		nodesCommand(std), runsCommand(std), schemaCommand(std), pluginCommand(std),
+		nodesCommand(std), runsCommand(std), eventsCommand(std), schemaCommand(std), pluginCommand(std),
 		backupCommand(std), versionCommand(std),
 	)
 	return root

@@ -31,8 +31,7 @@ environment variable WEND_TOKEN, or from where --token says.`,
 		Args: noSuchCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	cmd.PersistentFlags().StringVar(&r.server, "server", "http://"+defaultAddr, "address of the server")
-	cmd.PersistentFlags().StringVar(&r.token, "token", defaultToken, "where the server's token is: env:NAME or file:PATH")
+	r.addFlags(cmd)
 	cmd.AddCommand(runsListCommand(std, &r), runsShowCommand(std, &r), runsRetryCommand(std, &r), runsCancelCommand(std, &r))
 	return cmd
 }
@@ -41,6 +40,12 @@ environment variable WEND_TOKEN, or from where --token says.`,
 type remote struct {
 	server string
 	token  string // refers to the token
+}
+
+// addFlags lets the commands under cmd be told where the server is.
+func (r *remote) addFlags(cmd *cobra.Command) {
+	cmd.PersistentFlags().StringVar(&r.server, "server", "http://"+defaultAddr, "address of the server")
+	cmd.PersistentFlags().StringVar(&r.token, "token", defaultToken, "where the server's token is: env:NAME or file:PATH")
 }
 
 // defaultToken is used if it is there.

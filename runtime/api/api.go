@@ -140,6 +140,7 @@ func (s *Server) Mount(e *echo.Echo) {
 	e.GET("/api/v1/runs/:id/events", s.streamEvents, authorized)
 	e.POST("/api/v1/runs/:id/cancel", s.cancelRun, authorized)
 	e.POST("/api/v1/runs/:id/retry", s.retryRun, authorized)
+	e.GET("/api/v1/events", s.listEvents, authorized)
 	e.POST("/api/v1/events/:name", s.postEvent, authorized)
 	e.GET("/api/v1/nodes", s.listNodes, authorized)
 }

@@ -226,8 +226,24 @@ func TestAnswers(t *testing.T) {
 		"event-id":    {"POST", "/api/v1/events/paid", `{"key": "a", "id": "e1"}`, nil},
 		"event-again": {"POST", "/api/v1/events/paid", `{"key": "a", "id": "e1"}`, posted("paid", `{"key": "a", "id": "e1"}`)},
 		// What a sender numbers for one key says nothing about another.
-		"event-other-key":  {"POST", "/api/v1/events/paid", `{"key": "b", "id": "e1"}`, posted("paid", `{"key": "a", "id": "e1"}`)},
-		"event-other-name": {"POST", "/api/v1/events/sent", `{"key": "a", "id": "e1"}`, posted("paid", `{"key": "a", "id": "e1"}`)},
+		"event-other-key":   {"POST", "/api/v1/events/paid", `{"key": "b", "id": "e1"}`, posted("paid", `{"key": "a", "id": "e1"}`)},
+		"event-other-name":  {"POST", "/api/v1/events/sent", `{"key": "a", "id": "e1"}`, posted("paid", `{"key": "a", "id": "e1"}`)},
+		"event-again-later": {"POST", "/api/v1/events/paid", `{"key": "a", "id": "e1", "for": "9d"}`, posted("paid", `{"key": "a", "id": "e1"}`)},
+		"event-matched":     {"POST", "/api/v1/events/paid", `{"key": "a", "data": {"amount": 7}}`, started("pay", `{"id": "a"}`)},
+		"event-matched-again": {"POST", "/api/v1/events/paid", `{"key": "a", "id": "e1", "data": {"amount": "7"}}`, func(t *testing.T, s *server) {
+			t.Helper()
+			s.start(t, "pay", `{"id": "a"}`)
+			posted("paid", `{"key": "a", "id": "e1"}`)(t, s)
+			s.start(t, "pay", `{"id": "a"}`)
+		}},
+		"event-misfit":     {"POST", "/api/v1/events/paid", `{"key": "a", "data": {"amount": "7"}}`, started("pay", `{"id": "a"}`)},
+		"event-misspelt":   {"POST", "/api/v1/events/payd", `{"key": "a"}`, nil},
+		"events":           {"GET", "/api/v1/events", "", letters},
+		"events-filtered":  {"GET", "/api/v1/events?name=paid&key=b", "", letters},
+		"events-page":      {"GET", "/api/v1/events?limit=1", "", letters},
+		"events-none":      {"GET", "/api/v1/events", "", nil},
+		"events-wrong":     {"GET", "/api/v1/events?limit=0&nmae=paid", "", nil},
+		"events-no-cursor": {"GET", "/api/v1/events?cursor=-", "", nil},
 		"event-no-key":     {"POST", "/api/v1/events/paid", `{}`, nil},
 		"event-wrong":      {"POST", "/api/v1/events/paid", `{"key": 7, "dta": {}, "data": null, "id": "", "for": 5}`, nil},
 		"event-no-object":  {"POST", "/api/v1/events/paid", `[]`, nil},
@@ -284,6 +300,17 @@ func posted(name, body string) func(*testing.T, *server) {
 			t.Fatalf("event: %d %s", w.Code, w.Body)
 		}
 	}
+}
+
+// letters is a server that got events which nobody waits for, and one that a run
+// has received.
+func letters(t *testing.T, s *server) {
+	t.Helper()
+	s.start(t, "pay", `{"id": "a"}`)
+	for _, body := range []string{`{"key": "a", "data": {"amount": 7}}`, `{"key": "a", "id": "e/2", "data": {"amount": 8}}`, `{"key": "b"}`} {
+		posted("paid", body)(t, s)
+	}
+	posted("sent", `{"key": "b", "for": "2d"}`)(t, s)
 }
 
 func golden(t *testing.T, file, got string) {

@@ -3,14 +3,18 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
@@ -20,9 +24,9 @@ import (
 )
 
 const (
-	// eventKept is how long an event is kept that does not say.
-	eventKept = 24 * time.Hour
-	maxDays   = 30 // that an event may be kept
+	// keptFor is how long an event is kept that does not say.
+	keptFor = 24 * time.Hour
+	maxDays = 30 // that an event may be kept
 )
 
 // postEvent takes an outside event, and answers when it is on record.
@@ -52,15 +56,115 @@ func (s *Server) postEvent(c echo.Context) error {
 		}
 	}
 	// The run that waits must be told, whatever becomes of the sender.
-	fresh, err := s.cfg.Engine.Deliver(context.WithoutCancel(c.Request().Context()), e)
+	ctx := context.WithoutCancel(c.Request().Context())
+	fresh, err := s.cfg.Engine.Deliver(ctx, e)
+	if misfit, ok := errors.AsType[*engine.MisfitError](err); ok {
+		return refusedEvent(misfit)
+	}
 	if err != nil {
 		s.cfg.Log.Error("event may not be on record", "event", e.Name, "key", e.Key, "error", err)
 		return comeBack("the event may not be on record; send it again, with the same id if it has one")
 	}
-	return c.JSON(http.StatusAccepted, struct {
-		Event    string `json:"event"`
-		Repeated bool   `json:"repeated"`
-	}{id, !fresh})
+	// It is on record: what cannot be told now is no reason to send it again.
+	letter, err := s.cfg.Engine.Delivered(ctx, e, matchedWithin)
+	if err != nil {
+		s.cfg.Log.Error("who receives an event cannot be told", "event", e.Name, "key", e.Key, "error", err)
+		letter.Event = e
+	}
+	answer := takenDoc{Event: id, Repeated: !fresh, Status: eventMatched, Run: letter.Taker}
+	if answer.Run == "" {
+		answer.Status, answer.Expires = eventKept, letter.Expires
+		answer.Warning = s.unawaited(e.Name)
+	}
+	return c.JSON(http.StatusAccepted, answer)
+}
+
+// takenDoc says what became of an event. Of one that came before too: what
+// became of it then.
+type takenDoc struct {
+	Event    string    `json:"event"`
+	Repeated bool      `json:"repeated"`
+	Status   string    `json:"status"`
+	Run      string    `json:"run,omitempty"`
+	Expires  time.Time `json:"expires,omitzero"`
+	Warning  string    `json:"warning,omitempty"`
+}
+
+const (
+	eventMatched = "matched"
+	eventKept    = "kept"
+	// matchedWithin is how long a run may take to receive an event that it
+	// waits for, and be named in the answer. It may have to be taken up first.
+	matchedWithin = time.Second
+)
+
+// refusedEvent tells the sender what the waiting run cannot use.
+func refusedEvent(m *engine.MisfitError) error {
+	wrong := make([]node.Problem, len(m.Problems))
+	for i, p := range m.Problems {
+		p.Path = append([]string{"data"}, p.Path...)
+		wrong[i] = p
+	}
+	p := trigger.Invalid(wrong)
+	p.Detail = fmt.Sprintf("run %s waits for this event at node %q of flow %q, and the data does not fit; it goes on waiting", m.Run, m.Node, m.Flow)
+	return p
+}
+
+// unawaited says that no flow which is live waits for events of that name. A
+// name that is made by a template may be any.
+func (s *Server) unawaited(name string) string {
+	var known []string
+	for _, f := range s.cfg.Flows().Flows() {
+		for _, n := range f.Nodes {
+			switch {
+			case n.Event == "":
+			case n.Event == name, strings.Contains(n.Event, "$("):
+				return ""
+			case !slices.Contains(known, n.Event):
+				known = append(known, n.Event)
+			}
+		}
+	}
+	if known == nil {
+		return fmt.Sprintf("no flow waits for events, so not for %q", name)
+	}
+	slices.Sort(known)
+	return fmt.Sprintf("no flow waits for an event %q; %s", name, diag.Suggest(name, known))
+}
+
+// eventDoc is an event that is kept.
+type eventDoc struct {
+	Event   string          `json:"event"`
+	Name    string          `json:"name"`
+	Key     string          `json:"key"`
+	Data    json.RawMessage `json:"data,omitempty"`
+	Expires time.Time       `json:"expires"`
+}
+
+// listEvents answers with a page of the events that no run has received, the
+// oldest first.
+func (s *Server) listEvents(c echo.Context) error {
+	q := newQuery(c.Request())
+	f := journal.LetterFilter{Name: q.text("name"), Key: q.text("key"), Limit: q.number("limit", 1, maxRuns), Cursor: q.text("cursor")}
+	if err := q.problem(); err != nil {
+		return err
+	}
+	page, err := s.cfg.Engine.Letters(c.Request().Context(), f)
+	switch {
+	case errors.Is(err, journal.ErrCursor):
+		q.mistake("cursor", "%q: expected the next of an earlier page of this list", f.Cursor)
+		return q.problem()
+	case err != nil:
+		return err
+	}
+	events := make([]eventDoc, len(page.Letters))
+	for i, l := range page.Letters {
+		events[i] = eventDoc{Event: strings.TrimPrefix(l.ID, scoped(l.Event, "")), Name: l.Name, Key: l.Key, Data: l.Data, Expires: l.Expires}
+	}
+	return c.JSON(http.StatusOK, struct {
+		Events []eventDoc `json:"events"`
+		Next   string     `json:"next,omitempty"`
+	}{events, page.Next})
 }
 
 // scoped makes a sender's id good for one name and key only: senders number
@@ -85,7 +189,7 @@ func eventID(in map[string]any, header http.Header) (string, error) {
 func eventLifetime(in map[string]any) (time.Duration, error) {
 	text, ok := in["for"].(string)
 	if !ok {
-		return eventKept, nil
+		return keptFor, nil
 	}
 	d, err := yamldoc.ParseDuration(text)
 	if err == nil && (d <= 0 || d > maxDays*24*time.Hour) {

@@ -184,12 +184,12 @@ func TestEventID(t *testing.T) {
 		status    int
 		want      string
 	}{
-		{`{"key": "a"}`, "e1", 202, `{"event":"e1","repeated":false}`},
-		{`{"key": "a"}`, "e1", 202, `{"event":"e1","repeated":true}`},
-		{`{"key": "a", "id": "e1"}`, "", 202, `{"event":"e1","repeated":true}`},
-		{`{"key": "a", "id": "e1"}`, "e1", 202, `{"event":"e1","repeated":true}`},
-		{`{"key": "a"}`, "", 202, `{"event":"event-1","repeated":false}`},
-		{`{"key": "a"}`, "", 202, `{"event":"event-2","repeated":false}`},
+		{`{"key": "a"}`, "e1", 202, `{"event":"e1","repeated":false,"status":"kept","expires":"2026-11-21T08:00:00Z"}`},
+		{`{"key": "a"}`, "e1", 202, `{"event":"e1","repeated":true,"status":"kept","expires":"2026-11-21T08:00:00Z"}`},
+		{`{"key": "a", "id": "e1"}`, "", 202, `{"event":"e1","repeated":true,"status":"kept","expires":"2026-11-21T08:00:00Z"}`},
+		{`{"key": "a", "id": "e1"}`, "e1", 202, `{"event":"e1","repeated":true,"status":"kept","expires":"2026-11-21T08:00:00Z"}`},
+		{`{"key": "a"}`, "", 202, `{"event":"event-1","repeated":false,"status":"kept","expires":"2026-11-21T08:00:00Z"}`},
+		{`{"key": "a"}`, "", 202, `{"event":"event-2","repeated":false,"status":"kept","expires":"2026-11-21T08:00:00Z"}`},
 		{`{"key": "a", "id": "e1"}`, "e2", 400, `{"title":"Bad Request","status":400,"detail":"id is \"e1\" and the header Idempotency-Key \"e2\"; expected one of them"}`},
 	}
 	for _, test := range tests {

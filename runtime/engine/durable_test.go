@@ -306,6 +306,62 @@ func TestAnEventIsReceivedOnce(t *testing.T) {
 	})
 }
 
+// Data that no waiting run can use are refused; the run that can gets them, though
+// it waits for a shorter time. What came before is not looked at again.
+func TestAnEventMustFit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		number := load(t, "  a: { type: await-number, outcomes: { received: b, onTimeout: c } }\n  b: { type: respond }\n  c: { type: broken }")
+		p := boot(t, disk(), number, &vendor{})
+		waits := accept(t, p, number)
+		time.Sleep(10 * time.Second) // parked
+		event := journal.Event{ID: "1", Name: "e", Key: "k", Data: []byte(`{"n": "7"}`), Expires: time.Now().Add(time.Hour)}
+		_, err := p.Deliver(t.Context(), event)
+		misfit, ok := errors.AsType[*engine.MisfitError](err)
+		if !ok || misfit.Run != waits || misfit.Node != "a" || len(misfit.Problems) != 1 {
+			t.Fatalf("Deliver: %v", err)
+		}
+		if s, err := p.disk().Find(t.Context(), waits); err != nil || s.Status != run.Waiting {
+			t.Errorf("the run is %s, %v; want it to wait", s.Status, err)
+		}
+		event.Data = []byte(`{"n": 7}`)
+		deliver(t, p, event, true)
+		l, err := p.Delivered(t.Context(), event, time.Second)
+		if err != nil || l.Taker != waits {
+			t.Errorf("the event went to %q, %v; want %q", l.Taker, err, waits)
+		}
+		if s := ended(t, p.disk(), waits); s.Status != run.Completed {
+			t.Errorf("the run is %s", s.Status)
+		}
+		waits = accept(t, p, number)
+		time.Sleep(10 * time.Second)
+		event.Data = nil
+		deliver(t, p, event, false)
+		if l, err := p.Delivered(t.Context(), event, time.Second); err != nil || l.Taker == waits {
+			t.Errorf("an event that came before went to %q, %v", l.Taker, err)
+		}
+	})
+}
+
+// What an emit node sends must fit too: the one that emits is told.
+func TestAnEmittedEventMustFit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		number := load(t, "  a: { type: await-number, outcomes: { received: b, onTimeout: c } }\n  b: { type: respond }\n  c: { type: broken }")
+		tells := load(t, "  a: { type: tell-words, next: b }\n  b: { type: respond }")
+		p := boot(t, disk(), number, &vendor{})
+		waits := accept(t, p, number)
+		time.Sleep(10 * time.Second)
+		told := accept(t, p, tells)
+		if s := ended(t, p.disk(), told); s.Status != run.Failed || !strings.Contains(s.Reason, "does not fit") {
+			t.Errorf("the run that emits is %s: %s", s.Status, s.Reason)
+		}
+		if s, err := p.disk().Find(t.Context(), waits); err != nil || s.Status != run.Waiting {
+			t.Errorf("the run that waits is %s, %v; want it to wait", s.Status, err)
+		}
+	})
+}
+
 func TestRepeatedStart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -357,7 +413,7 @@ func TestCancelWhereverItIs(t *testing.T) {
 		f := load(t, `  a: { type: sleep }`)
 		p := boot(t, disk(), f, &vendor{})
 		id := accept(t, p, f)
-		time.Sleep(time.Minute) // parked by now
+		time.Sleep(10 * time.Second) // parked by now
 		if p.Find(id) != nil {
 			t.Error("a run that sleeps for an hour is still in memory")
 		}

@@ -57,6 +57,16 @@ func outcomes(names ...string) node.Outcomes {
 	return o
 }
 
+func stepAwait(_ context.Context, v node.Visit) (node.Action, error) {
+	switch {
+	case v.Received:
+		return node.Finish{Outcome: "received", Outputs: v.Event}, nil
+	case v.Woken:
+		return node.Finish{Outcome: "onTimeout"}, nil
+	}
+	return node.Await{Event: "e", Key: "k", Timeout: time.Minute}, nil
+}
+
 // types are node types that behave as their name says.
 func types(t testing.TB) *node.Set {
 	t.Helper()
@@ -69,6 +79,11 @@ func types(t testing.TB) *node.Set {
 	call := make1("call", stepCall)
 	idempotent := make1("call-idempotent", stepCall)
 	idempotent.Idempotent = true
+	await := make1("await", stepAwait)
+	awaitNumber := make1("await-number", stepAwait)
+	awaitNumber.Outputs = node.MustSchema(map[string]any{
+		"type": "object", "properties": map[string]any{"n": map[string]any{"type": "integer"}},
+	})
 	set, err := node.NewSet(
 		&node.Type{
 			Name: "start", Trigger: func(map[string]any) (node.Trigger, error) { return &node.Manual{}, nil }, Inputs: anything, Outputs: anything,
@@ -84,17 +99,12 @@ func types(t testing.TB) *node.Set {
 			}
 			return node.Sleep{For: time.Hour}, nil
 		}),
-		make1("await", func(_ context.Context, v node.Visit) (node.Action, error) {
-			switch {
-			case v.Received:
-				return node.Finish{Outcome: "received", Outputs: v.Event}, nil
-			case v.Woken:
-				return node.Finish{Outcome: "onTimeout"}, nil
-			}
-			return node.Await{Event: "e", Key: "k", Timeout: time.Minute}, nil
-		}),
+		await, awaitNumber,
 		make1("tell", func(context.Context, node.Visit) (node.Action, error) {
 			return node.Finish{Emit: &node.Emit{Event: "e", Key: "k", For: time.Hour}}, nil
+		}),
+		make1("tell-words", func(context.Context, node.Visit) (node.Action, error) {
+			return node.Finish{Emit: &node.Emit{Event: "e", Key: "k", Data: map[string]any{"n": "seven"}, For: time.Hour}}, nil
 		}),
 		make1("broken", func(context.Context, node.Visit) (node.Action, error) {
 			return nil, &node.Fault{Code: "fuel", Msg: "out of fuel"}

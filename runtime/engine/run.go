@@ -309,7 +309,7 @@ func (r *Run) appendAgain(ctx context.Context) error {
 func (r *Run) insist(ctx context.Context, err error, again func(context.Context) error) error {
 	const first, most = 100 * time.Millisecond, 5 * time.Second
 	for pause := first; ; pause = min(2*pause, most) {
-		if errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrClosed) || ctx.Err() != nil {
+		if _, final := errors.AsType[*MisfitError](err); final || errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrClosed) || ctx.Err() != nil {
 			return err
 		}
 		r.journalFailed("append, and wait until it can be done", err)

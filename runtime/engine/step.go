@@ -169,6 +169,9 @@ func (r *Run) emit(m *node.Emit) error {
 	if err = deliver(r.ctx); err != nil && r.onRecord() {
 		err = r.insist(r.ctx, err, deliver)
 	}
+	if misfit, ok := errors.AsType[*MisfitError](err); ok {
+		return &node.Fault{Code: "event-data", Msg: misfit.Error()}
+	}
 	return err
 }
 

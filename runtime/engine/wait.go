@@ -123,31 +123,3 @@ func (r *Run) mayPark(left time.Duration) bool {
 	defer r.mu.Unlock()
 	return r.waiters <= 0
 }
-
-// Deliver gives an outside event to the run that waits for it, or keeps it
-// until one does. It is false if an event with this ID came before. The event
-// is as safe as the journal promises when Deliver returns.
-func (e *Engine) Deliver(ctx context.Context, ev journal.Event) (fresh bool, err error) {
-	fresh, err = e.cfg.Journal.Offer(ctx, ev)
-	if err != nil {
-		return false, err
-	}
-	return fresh, e.alert(ctx, ev.Name, ev.Key)
-}
-
-// alert makes runs that wait for an event look into the mailbox. One of them
-// will find it.
-func (e *Engine) alert(ctx context.Context, name, key string) error {
-	for _, d := range e.drivers {
-		ids, err := d.Awaiting(ctx, name, key)
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			if err := e.rouse(ctx, id, d); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}

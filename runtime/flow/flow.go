@@ -49,6 +49,7 @@ type Node struct {
 	Retry      Retry
 	Routes     map[string]string // outcome to node id; one that is not here ends the run
 	Trigger    node.Trigger      // how runs begin here; nil if none do
+	Event      string            // it waits for, as it is written, templates and all; empty if for none
 
 	edges  []Edge // the same as Routes, with who says so
 	inputs input
@@ -219,6 +220,7 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 	if shape.Outputs != nil {
 		n.Outputs = shape.Outputs
 	}
+	n.Event = shape.Event
 	if shape.Idempotent != nil {
 		n.Idempotent = *shape.Idempotent
 	}

@@ -42,3 +42,20 @@ func ParseCursor(text string) (Cursor, error) {
 func (c Cursor) compare(d Cursor) int {
 	return cmp.Or(d.StartedAt.Compare(c.StartedAt), cmp.Compare(d.Nr, c.Nr))
 }
+
+// LetterCursor is the text of a place in the list of the mailbox: the number of
+// the letter before it, as they came. For drivers.
+func LetterCursor(nr int64) string { return strconv.FormatInt(nr, 36) }
+
+// ParseLetterCursor returns ErrCursor for a text that is not LetterCursor's. No
+// text is the beginning, 0. For drivers.
+func ParseLetterCursor(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	nr, err := strconv.ParseInt(text, 36, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q: %w", text, ErrCursor)
+	}
+	return nr, nil
+}

@@ -69,6 +69,13 @@ type Mailbox interface {
 	// went another way, a timeout for one. It is harmless if there is nothing
 	// to put back.
 	Return(ctx context.Context, id, taker string) error
+	// Letter returns an event of the mailbox by its ID, taken or not, or
+	// ErrNotFound.
+	Letter(ctx context.Context, id string) (Letter, error)
+	// Letters returns the events that f asks for and that nobody took, in the
+	// order in which they came. It returns ErrCursor if f.Cursor is not a Next
+	// of this driver.
+	Letters(ctx context.Context, f LetterFilter) (LetterPage, error)
 	// Awaiting returns the ids of the runs that wait for an event of that name
 	// and key, those that have waited longest first.
 	Awaiting(ctx context.Context, name, key string) ([]string, error)
@@ -144,6 +151,26 @@ type Event struct {
 	Expires time.Time // must be set; a duplicate is known until then
 }
 
+// Letter is an event in the mailbox.
+type Letter struct {
+	Event
+	Taker string // who took it; empty: nobody
+}
+
+// LetterFilter chooses events of the mailbox. Zero fields choose all.
+type LetterFilter struct {
+	Name   string
+	Key    string
+	Cursor string // Next of the page before
+	Limit  int    // events on a page. Defaults to DefaultLimit
+}
+
+// LetterPage is a part of the mailbox.
+type LetterPage struct {
+	Letters []Letter
+	Next    string // the Cursor of the next page; empty: this is the last
+}
+
 // Share is what an owner has of all shards.
 type Share struct {
 	Shards Shards
@@ -177,7 +204,7 @@ type Filter struct {
 	Limit   int       // runs on a page. Defaults to 50
 }
 
-// DefaultLimit is how many runs a page has if the filter does not say.
+// DefaultLimit is how many runs or events a page has if the filter does not say.
 const DefaultLimit = 50
 
 // Page is a part of a list of runs.

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -9,11 +10,12 @@ import (
 type mailbox struct {
 	byID    map[string]*letter
 	letters []*letter // as they came
+	last    int64     // nr of the newest
 }
 
 type letter struct {
-	Event
-	taker string // empty: nobody took it yet
+	Letter
+	nr int64
 }
 
 func (m *mailbox) offer(e Event, now time.Time) bool {
@@ -21,7 +23,8 @@ func (m *mailbox) offer(e Event, now time.Time) bool {
 	if m.byID[e.ID] != nil {
 		return false
 	}
-	l := &letter{Event: e}
+	m.last++
+	l := &letter{Letter: Letter{Event: e}, nr: m.last}
 	m.byID[e.ID] = l
 	m.letters = append(m.letters, l)
 	return true
@@ -33,24 +36,52 @@ func (m *mailbox) take(name, key, taker string, now time.Time) (Event, bool) {
 		if l.Name != name || l.Key != key || !now.Before(l.Expires) {
 			continue
 		}
-		if l.taker == taker {
+		if l.Taker == taker {
 			return l.Event, true
 		}
-		if free == nil && l.taker == "" {
+		if free == nil && l.Taker == "" {
 			free = l
 		}
 	}
 	if free == nil {
 		return Event{}, false
 	}
-	free.taker = taker
+	free.Taker = taker
 	return free.Event, true
 }
 
 func (m *mailbox) putBack(id, taker string) {
-	if l := m.byID[id]; l != nil && l.taker == taker {
-		l.taker = ""
+	if l := m.byID[id]; l != nil && l.Taker == taker {
+		l.Taker = ""
 	}
+}
+
+func (m *mailbox) letter(id string, now time.Time) (Letter, bool) {
+	l := m.byID[id]
+	if l == nil || !now.Before(l.Expires) {
+		return Letter{}, false
+	}
+	return l.Letter, true
+}
+
+func (m *mailbox) page(f LetterFilter, now time.Time) (page LetterPage, err error) {
+	after, err := ParseLetterCursor(f.Cursor)
+	if err != nil {
+		return page, err
+	}
+	limit, last := cmp.Or(f.Limit, DefaultLimit), int64(0)
+	for _, l := range m.letters {
+		switch {
+		case l.nr <= after || l.Taker != "" || !now.Before(l.Expires),
+			f.Name != "" && f.Name != l.Name, f.Key != "" && f.Key != l.Key:
+			continue
+		case len(page.Letters) == limit:
+			page.Next = LetterCursor(last)
+			return page, nil
+		}
+		page.Letters, last = append(page.Letters, l.Letter), l.nr
+	}
+	return page, nil
 }
 
 func (m *mailbox) expire(now time.Time) {

@@ -214,6 +214,28 @@ func (m *Memory) Return(ctx context.Context, id, taker string) error {
 	return nil
 }
 
+// Letter implements Mailbox.
+func (m *Memory) Letter(ctx context.Context, id string) (Letter, error) {
+	if err := m.lock(ctx); err != nil {
+		return Letter{}, err
+	}
+	defer m.mu.Unlock()
+	l, ok := m.mail.letter(id, m.Now())
+	if !ok {
+		return Letter{}, fmt.Errorf("event %q: %w", id, ErrNotFound)
+	}
+	return l, nil
+}
+
+// Letters implements Mailbox.
+func (m *Memory) Letters(ctx context.Context, f LetterFilter) (LetterPage, error) {
+	if err := m.lock(ctx); err != nil {
+		return LetterPage{}, err
+	}
+	defer m.mu.Unlock()
+	return m.mail.page(f, m.Now())
+}
+
 // Lease implements Owners.
 func (m *Memory) Lease(ctx context.Context, owner string, want int, ttl time.Duration) (Share, error) {
 	if err := m.lock(ctx); err != nil {

@@ -110,6 +110,9 @@ type Shape struct {
 	Outputs    *Schema
 	Outcomes   []Outcome // added to the type's
 	Idempotent *bool
+	// Event is the name of the outside event that the node waits for, as it is
+	// written: it may hold a template. Empty if it waits for none.
+	Event string
 }
 
 // Problem is a mistake in a value, at a path inside it.
@@ -160,7 +163,9 @@ type Ask struct{ Calls []wire.Call }
 type Sleep struct{ For time.Duration }
 
 // Await wants an event by name and correlation key. Step is called again with
-// Received, or with Woken after Timeout (0 waits as long as the run may).
+// Received, or with Woken after Timeout (0 waits as long as the run may). The
+// event's data must fit the node's outputs: an event that comes while the run
+// waits is refused if its data does not.
 type Await struct {
 	Event   string
 	Key     string

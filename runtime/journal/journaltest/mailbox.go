@@ -19,6 +19,8 @@ var mailboxTests = []namedTest{
 	{"NamesAndKeys", testNamesAndKeys},
 	{"OneTaker", testOneTaker},
 	{"Return", testReturn},
+	{"Letter", testLetter},
+	{"Letters", testLetters},
 	{"Awaiting", testAwaiting},
 	{"NeverUnseen", testNeverUnseen},
 	{"EventOrTimeout", testEventOrTimeout},
@@ -147,6 +149,67 @@ func testReturn(b *bench) {
 	b.ok(b.d.Return(b.Context(), "e1", "a"))
 	b.ok(b.d.Return(b.Context(), "unknown", "a"))
 	b.same("returned", b.take("paid", "7", "b"), "e1")
+}
+
+func testLetter(b *bench) {
+	b.offer("e1", "paid", "7")
+	got, err := b.d.Letter(b.Context(), "e1")
+	b.ok(err)
+	b.same("kept", got, journal.Letter{Event: letter("e1", "paid", "7")})
+	b.take("paid", "7", "a")
+	got, err = b.d.Letter(b.Context(), "e1")
+	b.ok(err)
+	b.same("taken", got, journal.Letter{Event: letter("e1", "paid", "7"), Taker: "a"})
+	b.ok(b.d.Return(b.Context(), "e1", "a"))
+	got, err = b.d.Letter(b.Context(), "e1")
+	b.ok(err)
+	b.same("returned", got.Taker, "")
+	_, err = b.d.Letter(b.Context(), "e2")
+	b.same("unknown", errors.Is(err, journal.ErrNotFound), true)
+	b.clock.advance(time.Hour)
+	_, err = b.d.Letter(b.Context(), "e1")
+	b.same("expired", errors.Is(err, journal.ErrNotFound), true)
+}
+
+func testLetters(b *bench) {
+	b.same("an empty mailbox", b.letters(journal.LetterFilter{}), none)
+	for i, key := range []string{"7", "8", "7", "7", "9"} {
+		b.offer(fmt.Sprintf("e%d", i), "paid", key)
+	}
+	b.offer("other", "sent", "7")
+	short := letter("short", "sent", "8")
+	short.Expires = noon.Add(time.Minute)
+	_, err := b.d.Offer(b.Context(), short)
+	b.ok(err)
+	b.take("paid", "8", "a")
+	b.same("all", b.letters(journal.LetterFilter{}), []string{"e0", "e2", "e3", "e4", "other", "short"})
+	b.same("of a name", b.letters(journal.LetterFilter{Name: "sent"}), []string{"other", "short"})
+	b.same("of a key", b.letters(journal.LetterFilter{Key: "7"}), []string{"e0", "e2", "e3", "other"})
+	b.same("of both", b.letters(journal.LetterFilter{Name: "paid", Key: "7"}), []string{"e0", "e2", "e3"})
+	b.same("in pages", b.letters(journal.LetterFilter{Limit: 2}), []string{"e0", "e2", "e3", "e4", "other", "short"})
+	b.same("in pages of a key", b.letters(journal.LetterFilter{Key: "7", Limit: 3}), []string{"e0", "e2", "e3", "other"})
+	b.clock.advance(time.Minute)
+	b.same("expired", b.letters(journal.LetterFilter{Name: "sent"}), []string{"other"})
+	_, err = b.d.Letters(b.Context(), journal.LetterFilter{Cursor: "no cursor"})
+	b.same("no cursor", errors.Is(err, journal.ErrCursor), true)
+}
+
+// letters returns the ids of all pages.
+func (b *bench) letters(f journal.LetterFilter) []string {
+	b.Helper()
+	var ids []string
+	for {
+		page, err := b.d.Letters(b.Context(), f)
+		b.ok(err)
+		for _, l := range page.Letters {
+			ids = append(ids, l.ID)
+		}
+		if page.Next == "" {
+			return ids
+		}
+		b.same("events on a full page", len(page.Letters), f.Limit)
+		f.Cursor = page.Next
+	}
 }
 
 func testAwaiting(b *bench) {

@@ -1,10 +1,12 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/wendflow/wend/runtime/journal"
 )
@@ -88,4 +90,61 @@ func (s *Store) Return(ctx context.Context, id, taker string) error {
 		return fmt.Errorf("return event %q: %w", id, s.explain(err))
 	}
 	return nil
+}
+
+const sqlLetter = `SELECT nr, id, name, key, data, expires, coalesce(taker, '') FROM mailbox WHERE expires > ?`
+
+// Letter implements journal.Mailbox.
+func (s *Store) Letter(ctx context.Context, id string) (journal.Letter, error) {
+	letters, _, err := s.letters(ctx, sqlLetter+` AND id = ?`, nanos(s.now()), id)
+	if err == nil && len(letters) == 0 {
+		err = journal.ErrNotFound
+	}
+	if err != nil {
+		return journal.Letter{}, fmt.Errorf("event %q: %w", id, err)
+	}
+	return letters[0], nil
+}
+
+// Letters implements journal.Mailbox.
+func (s *Store) Letters(ctx context.Context, f journal.LetterFilter) (journal.LetterPage, error) {
+	after, err := journal.ParseLetterCursor(f.Cursor)
+	if err != nil {
+		return journal.LetterPage{}, err
+	}
+	limit := cmp.Or(f.Limit, journal.DefaultLimit)
+	var q strings.Builder
+	q.WriteString(sqlLetter + ` AND taker IS NULL AND nr > ?`)
+	args := []any{nanos(s.now()), after}
+	for _, where := range []struct{ column, value string }{{"name", f.Name}, {"key", f.Key}} {
+		if where.value != "" {
+			q.WriteString(` AND ` + where.column + ` = ?`)
+			args = append(args, where.value)
+		}
+	}
+	q.WriteString(` ORDER BY nr LIMIT ?`)
+	letters, numbers, err := s.letters(ctx, q.String(), append(args, limit+1)...)
+	if err != nil {
+		return journal.LetterPage{}, fmt.Errorf("list events: %w", err)
+	}
+	page := journal.LetterPage{Letters: letters}
+	if len(letters) > limit {
+		page.Letters, page.Next = letters[:limit], journal.LetterCursor(numbers[limit-1])
+	}
+	return page, nil
+}
+
+func (s *Store) letters(ctx context.Context, query string, args ...any) (letters []journal.Letter, numbers []int64, err error) {
+	err = s.query(ctx, query, args, func(rows *sql.Rows) error {
+		var l journal.Letter
+		var nr, expires int64
+		var data []byte
+		if err := rows.Scan(&nr, &l.ID, &l.Name, &l.Key, &data, &expires, &l.Taker); err != nil {
+			return err
+		}
+		l.Data, l.Expires = data, timeOf(expires)
+		letters, numbers = append(letters, l), append(numbers, nr)
+		return nil
+	})
+	return letters, numbers, err
 }
