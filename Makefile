@@ -7,7 +7,7 @@ GOFILES  = $(shell find . -name '*.go' -not -path './tools/*' -not -path './benc
 LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build plugins image demo test lint fmt golden fuzz bench crash cross findings generate check clean
+.PHONY: help build plugins image demo test lint vuln fmt golden fuzz bench crash cross findings generate check clean
 
 # One static file, without symbols and without the paths of who built it. Go
 # stamps the version from git; VERSION= is for files without their history.
@@ -32,6 +32,8 @@ plugins/dist/%.wasm: bin/wend plugins/%/plugin.yaml $(GOFILES)
 image: build plugins ## build a container image, on Linux; IMAGER=buildah or podman, if it is not docker
 	rm -rf bin/image
 	mkdir -p bin/image/usr/local/bin bin/image/usr/local/lib/wend/plugins bin/image/var/lib/wend bin/image/var/cache bin/image/tmp
+	mkdir -p bin/image/usr/local/share/doc/wend
+	cp LICENSE NOTICE bin/image/usr/local/share/doc/wend/
 	cp bin/wend bin/image/usr/local/bin/
 	cp $(WASM) bin/image/usr/local/lib/wend/plugins/
 	chmod -R a+rX bin/image
@@ -53,6 +55,9 @@ test: plugins ## run all tests, with the race detector
 
 lint: ## run the linters
 	$(LINT) run
+
+vuln: ## look for known vulnerabilities in what is called; needs the network
+	$(GO) tool -modfile=tools/go.mod govulncheck ./...
 
 fmt: ## format the code
 	$(LINT) fmt
@@ -79,7 +84,7 @@ cross: ## build for every platform that is promised
 findings: ## ask whether the surprises of others' software are still there; needs the network, node and npm
 	findings/all
 
-generate: build plugins ## rewrite the generated files: docs and the schema of flows
+generate: build plugins ## rewrite the generated files: docs, NOTICE and the schema of flows
 	bin/wend schema > wend.schema.json
 	$(GO) run ./docs/gen
 

@@ -1,6 +1,6 @@
 // Command gen writes the pages of docs/ that are made from the code:
 // errors.md from the comments of the codes, nodes.md from what the built-in
-// node types declare. Run it from the top of the repository.
+// node types declare; and NOTICE, the licences of what is in the binary. Run it from the top of the repository.
 package main
 
 import (
@@ -37,7 +37,11 @@ func makePages() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{"docs/errors.md": mistakes, "docs/nodes.md": nodesPage()}, nil
+	notice, err := noticePage()
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"docs/errors.md": mistakes, "docs/nodes.md": nodesPage(), "NOTICE": notice}, nil
 }
 
 const generated = "<!-- Made by `make generate` from the code; do not edit. -->\n\n"
