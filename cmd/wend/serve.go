@@ -31,6 +31,7 @@ import (
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/journal/sqlite"
 	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/quota"
 	"github.com/wendflow/wend/runtime/secret"
 	"github.com/wendflow/wend/runtime/watch"
 	"github.com/wendflow/wend/runtime/webhook"
@@ -131,7 +132,7 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 			s.addr, cmp.Or(k.config.File, defaultConfig))
 	}
 	s.observers = fact.Observe(fact.Log(log, k.clock))
-	ec := engine.Config{Caller: k.outbound, Clock: k.clock, Version: version(), Observers: s.observers}
+	ec := engine.Config{MaxKept: k.config.Limits.Events, Caller: k.outbound, Clock: k.clock, Version: version(), Observers: s.observers}
 	if cfg.data != "" {
 		if err := s.openJournal(ctx, cfg); err != nil {
 			s.Close()
@@ -257,6 +258,13 @@ func (s *server) Close() {
 	}
 }
 
+// What all callers together may use where the configuration does not say.
+const (
+	mostRequests = 10_000
+	mostBodies   = 32 << 20
+	mostStreams  = 500
+)
+
 // routes mounts all that is served.
 func (s *server) routes(token string) error {
 	k, flows, log := s.kit, s.live, s.log
@@ -264,13 +272,20 @@ func (s *server) routes(token string) error {
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = problem.Handler(log)
 	s.echo.Use(auth.Pages(token == ""))
+	limits := k.config.Limits
+	gate := quota.Gate{
+		Requests: quota.New("requests", cmp.Or(int64(limits.Requests), mostRequests)),
+		Bodies:   quota.New("bodies", cmp.Or(limits.Bodies, mostBodies)),
+		MaxBody:  cmp.Or(limits.Body, webhook.MaxBody),
+	}
 	webhook.New(webhook.Config{
 		Flows: flows.Set, Engine: s.engine, Verifier: k.outbound, Clock: k.clock, Observers: s.observers, Log: log,
-		MaxBody: k.config.Limits.Body, Rate: k.config.Server.Requests.PerSecond, Burst: k.config.Server.Requests.Burst,
+		Gate: gate, MaxBody: limits.Body, Rate: k.config.Server.Requests.PerSecond, Burst: k.config.Server.Requests.Burst,
 	}).Mount(s.echo)
 	ac := api.Config{
 		Flows: flows.Set, Engine: s.engine, Types: k.plugins.Types, Token: token,
-		MaxBody: k.config.Limits.Body, Version: version(), Clock: k.clock, Log: log, Lacks: k.outbound.Lacks, Mistakes: flows.Mistakes,
+		Gate: gate, Streams: quota.New("streams", cmp.Or(int64(limits.Streams), mostStreams)),
+		MaxBody: limits.Body, Version: version(), Clock: k.clock, Log: log, Lacks: k.outbound.Lacks, Mistakes: flows.Mistakes,
 	}
 	if s.past != nil {
 		ac.Flow = s.past.Flow
@@ -324,9 +339,12 @@ func (s *server) Run(ctx context.Context) error {
 		Handler:           behind(s.kit.config.Server.Proxies, s.echo),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		// From the end of the header: for the body, the wait for a response, and
+		// for a client to take it. Streams have deadlines of their own.
+		WriteTimeout:   90 * time.Second,
+		IdleTimeout:    2 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
+		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	changes, err := s.watch() // before anybody is told that a change counts
 	if err != nil {

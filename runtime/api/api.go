@@ -26,6 +26,7 @@ import (
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/quota"
 	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
@@ -50,6 +51,10 @@ type Config struct {
 	Token string
 	// MaxBody is the largest body in bytes. Defaults to 256 KiB.
 	MaxBody int64
+	// Gate is where requests come in, and Streams how many streams of events
+	// there may be. Default to no bounds.
+	Gate    quota.Gate
+	Streams *quota.Quota
 	// Version of the program. Defaults to "devel".
 	Version string
 	// Clock is the one that events expire by. Defaults to clock.System.
@@ -129,20 +134,52 @@ func (s *Server) readDescription() error {
 // Mount adds the routes. Errors are problems; e.HTTPErrorHandler has to be one
 // that knows them, such as problem.Handler.
 func (s *Server) Mount(e *echo.Echo) {
-	authorized := auth.Bearer(s.cfg.Token)
+	guard := []echo.MiddlewareFunc{auth.Bearer(s.cfg.Token), s.gate}
 	e.GET("/healthz", s.health)
 	e.GET("/readyz", s.ready)
 	e.GET("/openapi.json", s.describe)
-	e.GET("/api/v1/flows", s.listFlows, authorized)
-	e.POST("/api/v1/flows/:flow/runs", s.startRun, authorized)
-	e.GET("/api/v1/runs", s.listRuns, authorized)
-	e.GET("/api/v1/runs/:id", s.showRun, authorized)
-	e.GET("/api/v1/runs/:id/events", s.streamEvents, authorized)
-	e.POST("/api/v1/runs/:id/cancel", s.cancelRun, authorized)
-	e.POST("/api/v1/runs/:id/retry", s.retryRun, authorized)
-	e.GET("/api/v1/events", s.listEvents, authorized)
-	e.POST("/api/v1/events/:name", s.postEvent, authorized)
-	e.GET("/api/v1/nodes", s.listNodes, authorized)
+	e.GET("/api/v1/flows", s.listFlows, guard...)
+	e.POST("/api/v1/flows/:flow/runs", s.startRun, guard...)
+	e.GET("/api/v1/runs", s.listRuns, guard...)
+	e.GET("/api/v1/runs/:id", s.showRun, guard...)
+	e.GET("/api/v1/runs/:id/events", s.streamEvents, guard...)
+	e.POST("/api/v1/runs/:id/cancel", s.cancelRun, guard...)
+	e.POST("/api/v1/runs/:id/retry", s.retryRun, guard...)
+	e.GET("/api/v1/events", s.listEvents, guard...)
+	e.POST("/api/v1/events/:name", s.postEvent, guard...)
+	e.GET("/api/v1/limits", s.listLimits, guard...)
+	e.GET("/api/v1/nodes", s.listNodes, guard...)
+}
+
+// gate lets no more requests in than there may be.
+func (s *Server) gate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		leave, err := s.cfg.Gate.Enter(c.Request())
+		if err != nil {
+			return err
+		}
+		defer leave()
+		return next(c)
+	}
+}
+
+// listLimits answers with what there is of all that callers share, and how much
+// of it is used.
+func (s *Server) listLimits(c echo.Context) error {
+	var figures []quota.Figure
+	for _, q := range []*quota.Quota{s.cfg.Gate.Requests, s.cfg.Gate.Bodies, s.cfg.Streams} {
+		if q != nil {
+			figures = append(figures, q.Figure())
+		}
+	}
+	kept, most, refused, err := s.cfg.Engine.Kept(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	figures = append(figures, quota.Figure{Name: "events", Used: int64(kept), Most: int64(most), Refused: int64(refused)})
+	return c.JSON(http.StatusOK, struct {
+		Limits []quota.Figure `json:"limits"`
+	}{figures})
 }
 
 func (s *Server) health(c echo.Context) error {

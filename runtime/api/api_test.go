@@ -31,6 +31,7 @@ import (
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/quota"
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/sdk/wire"
 )
@@ -78,11 +79,12 @@ func serveAt(t *testing.T, now func() time.Time, change ...func(*api.Config)) *s
 		}
 		return nil, journal.ErrNotFound
 	}
-	s.engine = engine.New(engine.Config{Journal: durable, Flow: stored, Caller: vendor{}, Clock: clock.Told(now), NewID: numbered("run")})
+	s.engine = engine.New(engine.Config{MaxKept: 3, Journal: durable, Flow: stored, Caller: vendor{}, Clock: clock.Told(now), NewID: numbered("run")})
 	cfg := api.Config{
 		Flows:  func() *catalog.Set { return s.flows },
 		Types:  func() *node.Set { return types },
-		Engine: s.engine, Flow: stored, MaxBody: 1 << 10, Version: "1.2.3",
+		Engine: s.engine, Flow: stored, MaxBody: 1 << 10, Streams: quota.New("streams", 2),
+		Gate: quota.Gate{Requests: quota.New("requests", 10), Bodies: quota.New("bodies", 1500), MaxBody: 1 << 10}, Version: "1.2.3",
 		Clock: clock.Told(now), NewID: numbered("event"),
 	}
 	for _, f := range change {
@@ -244,12 +246,24 @@ func TestAnswers(t *testing.T) {
 		"events-none":      {"GET", "/api/v1/events", "", nil},
 		"events-wrong":     {"GET", "/api/v1/events?limit=0&nmae=paid", "", nil},
 		"events-no-cursor": {"GET", "/api/v1/events?cursor=-", "", nil},
-		"event-no-key":     {"POST", "/api/v1/events/paid", `{}`, nil},
-		"event-wrong":      {"POST", "/api/v1/events/paid", `{"key": 7, "dta": {}, "data": null, "id": "", "for": 5}`, nil},
-		"event-no-object":  {"POST", "/api/v1/events/paid", `[]`, nil},
-		"event-too-long":   {"POST", "/api/v1/events/paid", `{"key": "a", "for": "31d"}`, nil},
-		"event-no-time":    {"POST", "/api/v1/events/paid", `{"key": "a", "for": "soon"}`, nil},
-		"event-too-large":  {"POST", "/api/v1/events/paid", `{"key": "` + strings.Repeat("a", 1024) + `"}`, nil},
+		"event-long":       {"POST", "/api/v1/events/" + strings.Repeat("n", 1025), `{"key": "a"}`, nil},
+		"event-full":       {"POST", "/api/v1/events/paid", `{"key": "c"}`, letters},
+		"event-full-matched": {"POST", "/api/v1/events/paid", `{"key": "c"}`, func(t *testing.T, s *server) {
+			t.Helper()
+			letters(t, s)
+			s.start(t, "pay", `{"id": "c"}`)
+		}},
+		"limits": {"GET", "/api/v1/limits", "", func(t *testing.T, s *server) {
+			t.Helper()
+			letters(t, s)
+			s.do("POST", "/api/v1/events/paid", `{"key": "c"}`)
+		}},
+		"event-no-key":    {"POST", "/api/v1/events/paid", `{}`, nil},
+		"event-wrong":     {"POST", "/api/v1/events/paid", `{"key": 7, "dta": {}, "data": null, "id": "", "for": 5}`, nil},
+		"event-no-object": {"POST", "/api/v1/events/paid", `[]`, nil},
+		"event-too-long":  {"POST", "/api/v1/events/paid", `{"key": "a", "for": "31d"}`, nil},
+		"event-no-time":   {"POST", "/api/v1/events/paid", `{"key": "a", "for": "soon"}`, nil},
+		"event-too-large": {"POST", "/api/v1/events/paid", `{"key": "` + strings.Repeat("a", 1024) + `"}`, nil},
 
 		"no-route":  {"GET", "/api/v1/rnus", "", nil},
 		"no-method": {"DELETE", "/api/v1/flows", "", nil},

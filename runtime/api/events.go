@@ -43,6 +43,9 @@ func (s *Server) postEvent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkEvent(param(c, "name"), in["key"].(string), id); err != nil {
+		return err
+	}
 	e := journal.Event{Name: param(c, "name"), Key: in["key"].(string), Expires: s.cfg.Clock.Now().Add(lifetime)}
 	if id == "" {
 		id = s.cfg.NewID()
@@ -60,6 +63,9 @@ func (s *Server) postEvent(c echo.Context) error {
 	fresh, err := s.cfg.Engine.Deliver(ctx, e)
 	if misfit, ok := errors.AsType[*engine.MisfitError](err); ok {
 		return refusedEvent(misfit)
+	}
+	if full, ok := errors.AsType[*engine.FullError](err); ok {
+		return comeBack(full.Error() + "; raise limits.events, or see with \"wend events list\" what they are")
 	}
 	if err != nil {
 		s.cfg.Log.Error("event may not be on record", "event", e.Name, "key", e.Key, "error", err)
@@ -165,6 +171,20 @@ func (s *Server) listEvents(c echo.Context) error {
 		Events []eventDoc `json:"events"`
 		Next   string     `json:"next,omitempty"`
 	}{events, page.Next})
+}
+
+// checkEvent bounds what an event is found by: it is kept in indexes.
+func checkEvent(name, key, id string) error {
+	var wrong []node.Problem
+	for _, text := range []struct{ what, text string }{{"name", name}, {"key", key}, {"id", id}} {
+		if n := len(text.text); n > journal.MaxEventText {
+			wrong = append(wrong, node.Problem{Path: []string{text.what}, Msg: fmt.Sprintf("has %d bytes, expected at most %d", n, journal.MaxEventText)})
+		}
+	}
+	if wrong != nil {
+		return trigger.Invalid(wrong)
+	}
+	return nil
 }
 
 // scoped makes a sender's id good for one name and key only: senders number

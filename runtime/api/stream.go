@@ -13,6 +13,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/quota"
 	"github.com/wendflow/wend/runtime/run"
 )
 
@@ -41,6 +42,10 @@ func (s *Server) streamEvents(c echo.Context) error {
 		// gets this.
 		return c.NoContent(http.StatusNoContent)
 	}
+	if !s.cfg.Streams.Take(1) {
+		return quota.Busy("%d streams of events are open", s.cfg.Streams.Figure().Most)
+	}
+	defer s.cfg.Streams.Give(1)
 	header := c.Response().Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")

@@ -228,6 +228,34 @@ func TestStreamOfAParkedRun(t *testing.T) {
 	})
 }
 
+// There are so many streams, and no more until one has ended.
+func TestStreamsAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := goLive(t)
+		l.start(t, "pay", `{"id": "a"}`)
+		streams := []*bufio.Reader{l.follow(t, "run-1"), l.follow(t, "run-1")}
+		for _, s := range streams {
+			want(t, s, "1 run-started", "2 event-awaited")
+		}
+		w := l.do("GET", "/api/v1/runs/run-1/events", "")
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" || !strings.Contains(w.Body.String(), "2 streams of events are open") {
+			t.Errorf("%d %s, want 503", w.Code, w.Body)
+		}
+		if w := l.do("POST", "/api/v1/runs/run-1/cancel", `{}`); w.Code != http.StatusOK {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		for _, s := range streams {
+			want(t, s, "3 run-cancelled", "EOF")
+		}
+		synctest.Wait()
+		if got := w200(t, sent(l.server, "run-1", "")); !strings.Contains(got, "event: run-cancelled\n") {
+			t.Errorf("the stream says %q", got)
+		}
+		l.close(t)
+	})
+}
+
 // The events of a run come as they happen, while it is driven.
 func TestStreamOfARunningRun(t *testing.T) {
 	t.Parallel()

@@ -59,11 +59,17 @@ type Requests struct {
 	Burst     int
 }
 
-// Limits bounds what one request and one plugin may use.
+// Limits bounds what one request, one plugin and all callers may use.
 type Limits struct {
 	Body   int64 // bytes of a request that comes in
 	Reply  int64 // bytes of a reply to one of our calls
 	Plugin Plugin
+
+	// What all callers together may use at one time.
+	Requests int   // being answered
+	Bodies   int64 // bytes of their bodies
+	Streams  int   // of events
+	Events   int   // kept for runs that do not wait yet
 }
 
 // Plugin bounds one invoke of a plugin; sizes are in bytes.

@@ -249,6 +249,10 @@ func (r *reader) limits(f yamldoc.Field, l *Limits) {
 		yamldoc.Key{Name: "body", Read: yamldoc.Into(&l.Body, r.Size)},
 		yamldoc.Key{Name: "reply", Read: yamldoc.Into(&l.Reply, r.Size)},
 		yamldoc.Key{Name: "plugin", Read: func(f yamldoc.Field) { r.pluginLimits(f, &l.Plugin) }},
+		yamldoc.Key{Name: "requests", Read: yamldoc.Into(&l.Requests, r.Count)},
+		yamldoc.Key{Name: "bodies", Read: yamldoc.Into(&l.Bodies, r.Size)},
+		yamldoc.Key{Name: "streams", Read: yamldoc.Into(&l.Streams, r.Count)},
+		yamldoc.Key{Name: "events", Read: yamldoc.Into(&l.Events, r.Count)},
 	)
 }
 

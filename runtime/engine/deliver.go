@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wendflow/wend/runtime/flow"
@@ -31,7 +32,10 @@ func (e *MisfitError) Error() string {
 // is a *MisfitError, and nothing has happened. The data of an event that is kept
 // is looked at when a run waits for it.
 func (e *Engine) Deliver(ctx context.Context, ev journal.Event) (fresh bool, err error) {
-	misfits, err := e.misfits(ctx, ev)
+	misfits, awaited, err := e.misfits(ctx, ev)
+	if err == nil && !awaited {
+		err = e.kept.room(ctx, e)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -39,29 +43,74 @@ func (e *Engine) Deliver(ctx context.Context, ev journal.Event) (fresh bool, err
 	if err != nil {
 		return false, err
 	}
+	if fresh && !awaited {
+		e.kept.add()
+	}
 	return fresh, e.alert(ctx, ev.Name, ev.Key, misfits)
+}
+
+// DefaultKept is what Config.MaxKept is if it is not set.
+const DefaultKept = 100_000
+
+// FullError says that an event was not kept, since there are so many.
+type FullError struct{ Most int }
+
+func (e *FullError) Error() string {
+	return fmt.Sprintf("%d events are kept for runs that do not wait for them, as many as may be", e.Most)
+}
+
+// keptEvents knows about how many events are kept: by what the journal said in
+// the last second, and what this engine added since.
+type keptEvents struct {
+	mu      sync.Mutex
+	n       int
+	counted time.Time
+	refused int // since the start
+}
+
+func (k *keptEvents) room(ctx context.Context, e *Engine) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now := e.now(); now.Sub(k.counted) >= time.Second || k.n >= e.cfg.MaxKept || now.Before(k.counted) {
+		n, err := e.cfg.Journal.Kept(ctx)
+		if err != nil {
+			return err
+		}
+		k.n, k.counted = n, now
+	}
+	if k.n >= e.cfg.MaxKept {
+		k.refused++
+		return &FullError{e.cfg.MaxKept}
+	}
+	return nil
+}
+
+func (k *keptEvents) add() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.n++
 }
 
 // misfits returns the runs that wait for the event and cannot use its data. It
 // is a *MisfitError if others do not wait. An event that came before is left to
 // Offer: what it is now does not count.
-func (e *Engine) misfits(ctx context.Context, ev journal.Event) (runs []string, err error) {
+func (e *Engine) misfits(ctx context.Context, ev journal.Event) (runs []string, awaited bool, err error) {
 	data, err := dataOf(ev)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var first *MisfitError
 	waiting := 0
 	for _, d := range e.drivers {
 		ids, err := d.Awaiting(ctx, ev.Name, ev.Key)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for _, id := range ids {
 			waiting++
 			misfit, err := e.misfit(ctx, id, d, data)
 			if err != nil {
-				return nil, err
+				return nil, false, err
 			}
 			if misfit == nil {
 				continue
@@ -73,12 +122,12 @@ func (e *Engine) misfits(ctx context.Context, ev journal.Event) (runs []string, 
 		}
 	}
 	if first == nil || waiting > len(runs) {
-		return runs, nil
+		return runs, waiting > 0, nil
 	}
 	if _, err = e.cfg.Journal.Letter(ctx, ev.ID); errors.Is(err, journal.ErrNotFound) {
-		return nil, first
+		return nil, true, first
 	}
-	return runs, err
+	return runs, true, err
 }
 
 // misfit says what a run that waits finds wrong with data; nil if nothing, or if
@@ -181,6 +230,15 @@ func (e *Engine) awaited(ctx context.Context, ev journal.Event) (bool, error) {
 func takenBy(taker string) string {
 	id, _, _ := strings.Cut(taker, "/")
 	return id
+}
+
+// Kept is how many outside events are kept, how many may be, and how many were
+// refused since the start because there were that many.
+func (e *Engine) Kept(ctx context.Context) (n, most, refused int, err error) {
+	n, err = e.cfg.Journal.Kept(ctx)
+	e.kept.mu.Lock()
+	defer e.kept.mu.Unlock()
+	return n, e.cfg.MaxKept, e.kept.refused, err
 }
 
 // Letters lists the outside events that are kept, the oldest first. It returns

@@ -50,6 +50,9 @@ type Config struct {
 	// Flow finds the definition that a run began with. Needed to take up runs
 	// again; without it they stay where they are.
 	Flow func(ctx context.Context, s journal.Summary) (*flow.Flow, error)
+	// MaxKept is how many outside events are kept for runs that do not wait for
+	// them yet. Defaults to DefaultKept.
+	MaxKept int
 	// Recoveries is how many runs that were left unfinished go on at one time
 	// after a start. Defaults to 64.
 	Recoveries int
@@ -88,6 +91,8 @@ type Engine struct {
 	vacant  *clock.Wake   // a run has left one of them
 	told    *clock.Wake   // there are notes
 
+	kept keptEvents
+
 	mu       sync.Mutex
 	runs     map[string]*Run // those that a goroutine drives
 	own      ownership
@@ -116,6 +121,7 @@ func New(cfg Config) *Engine {
 	if cfg.Journal == nil {
 		cfg.Journal = cfg.Memory
 	}
+	cfg.MaxKept = cmp.Or(cfg.MaxKept, DefaultKept)
 	cfg.Recoveries = cmp.Or(cfg.Recoveries, 64)
 	if cfg.NewID == nil {
 		cfg.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }

@@ -309,7 +309,7 @@ func (r *Run) appendAgain(ctx context.Context) error {
 func (r *Run) insist(ctx context.Context, err error, again func(context.Context) error) error {
 	const first, most = 100 * time.Millisecond, 5 * time.Second
 	for pause := first; ; pause = min(2*pause, most) {
-		if _, final := errors.AsType[*MisfitError](err); final || errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrClosed) || ctx.Err() != nil {
+		if isFinal(err) || errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrClosed) || ctx.Err() != nil {
 			return err
 		}
 		r.journalFailed("append, and wait until it can be done", err)
@@ -321,6 +321,14 @@ func (r *Run) insist(ctx context.Context, err error, again func(context.Context)
 			return nil
 		}
 	}
+}
+
+// isFinal tells of an error which is an answer, and which no other try changes
+// soon.
+func isFinal(err error) bool {
+	_, misfit := errors.AsType[*MisfitError](err)
+	_, full := errors.AsType[*FullError](err)
+	return misfit || full
 }
 
 // sleep returns the cause if ctx ends first, or the engine stops.

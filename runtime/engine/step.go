@@ -172,6 +172,9 @@ func (r *Run) emit(m *node.Emit) error {
 	if misfit, ok := errors.AsType[*MisfitError](err); ok {
 		return &node.Fault{Code: "event-data", Msg: misfit.Error()}
 	}
+	if full, ok := errors.AsType[*FullError](err); ok {
+		return &node.Fault{Code: "events-full", Msg: full.Error()}
+	}
 	return err
 }
 
@@ -186,6 +189,9 @@ func (r *Run) finished(f node.Finish) run.NodeFinished {
 }
 
 func (r *Run) awaits(n *flow.Node, a node.Await) error {
+	if err := journal.CheckAwaited(journal.Awaited{Name: a.Event, Key: a.Key}); err != nil {
+		return r.fault(n, err)
+	}
 	e := run.EventAwaited{At: r.at(), Place: r.state.At.Place, Name: a.Event, Key: a.Key}
 	limit := a.Timeout
 	if n.Timeout > 0 && (limit == 0 || n.Timeout < limit) {

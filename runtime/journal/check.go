@@ -33,6 +33,21 @@ func (e Event) Check() error {
 	case e.Expires.IsZero():
 		return fmt.Errorf("offer event %q: it has no time to expire", e.Name)
 	default:
-		return nil
+		return CheckAwaited(Awaited{e.Name, e.Key})
 	}
+}
+
+// MaxEventText is the longest name and the longest key of an event, in bytes.
+// They are in an index.
+const MaxEventText = 1024
+
+// CheckAwaited tells whether a name or a key is longer than that of any event.
+func CheckAwaited(a Awaited) error {
+	switch {
+	case len(a.Name) > MaxEventText:
+		return fmt.Errorf("the name of an event has %d bytes, expected at most %d", len(a.Name), MaxEventText)
+	case len(a.Key) > MaxEventText:
+		return fmt.Errorf("the key of event %q has %d bytes, expected at most %d", a.Name, len(a.Key), MaxEventText)
+	}
+	return nil
 }

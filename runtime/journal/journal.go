@@ -76,6 +76,9 @@ type Mailbox interface {
 	// order in which they came. It returns ErrCursor if f.Cursor is not a Next
 	// of this driver.
 	Letters(ctx context.Context, f LetterFilter) (LetterPage, error)
+	// Kept counts the events that nobody took. Some whose time is over may be
+	// among them.
+	Kept(ctx context.Context) (int, error)
 	// Awaiting returns the ids of the runs that wait for an event of that name
 	// and key, those that have waited longest first.
 	Awaiting(ctx context.Context, name, key string) ([]string, error)

@@ -84,6 +84,15 @@ func (m *mailbox) page(f LetterFilter, now time.Time) (page LetterPage, err erro
 	return page, nil
 }
 
+func (m *mailbox) kept(now time.Time) (n int) {
+	for _, l := range m.letters {
+		if l.Taker == "" && now.Before(l.Expires) {
+			n++
+		}
+	}
+	return n
+}
+
 func (m *mailbox) expire(now time.Time) {
 	m.letters = slices.DeleteFunc(m.letters, func(l *letter) bool {
 		expired := !now.Before(l.Expires)

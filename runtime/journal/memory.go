@@ -236,6 +236,15 @@ func (m *Memory) Letters(ctx context.Context, f LetterFilter) (LetterPage, error
 	return m.mail.page(f, m.Now())
 }
 
+// Kept implements Mailbox.
+func (m *Memory) Kept(ctx context.Context) (int, error) {
+	if err := m.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer m.mu.Unlock()
+	return m.mail.kept(m.Now()), nil
+}
+
 // Lease implements Owners.
 func (m *Memory) Lease(ctx context.Context, owner string, want int, ttl time.Duration) (Share, error) {
 	if err := m.lock(ctx); err != nil {

@@ -27,6 +27,7 @@ import (
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/quota"
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/runtime/webhook"
 	"github.com/wendflow/wend/sdk/wire"
@@ -160,6 +161,26 @@ func TestDedupeIsExact(t *testing.T) {
 			t.Errorf("%s and %s are two runs", same[0], same[1])
 		}
 	}
+}
+
+// While callers wait there is room for so many; the next one is told to come
+// back, and served when one of them has gone.
+func TestNoRoom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gate := quota.Gate{Requests: quota.New("requests", 1), MaxBody: 1 << 10}
+		s := serve(t, webhook.Config{Gate: gate, Wait: time.Second}, vendor{})
+		first := make(chan int, 1)
+		go func() { first <- post(s, "/hooks/waits").Code }()
+		synctest.Wait()
+		w := post(s, "/hooks/waits")
+		diff(t, http.StatusServiceUnavailable, w.Code)
+		diff(t, "1", w.Header().Get("Retry-After"))
+		diff(t, `{"title":"Service Unavailable","status":503,"detail":"1 requests are being answered, as many as may be at one time; come back"}`+"\n", w.Body.String())
+		diff(t, http.StatusAccepted, <-first)
+		diff(t, quota.Figure{Name: "requests", Most: 1, Refused: 1}, gate.Requests.Figure())
+		s.engine.Find(runID).Cancel("the test is over")
+	})
 }
 
 func TestCallerGone(t *testing.T) {

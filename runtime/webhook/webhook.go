@@ -19,11 +19,15 @@ import (
 	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/fact"
+	"github.com/wendflow/wend/runtime/quota"
 	"github.com/wendflow/wend/runtime/trigger"
 )
 
 // Prefix comes before the path of every webhook.
 const Prefix = "/hooks/"
+
+// MaxBody is the largest body, in bytes, where nobody says another.
+const MaxBody = 256 << 10
 
 // Verifier checks who calls. The real one is *outbound.Client.
 type Verifier interface {
@@ -40,8 +44,10 @@ type Config struct {
 	Flows    func() *catalog.Set // the live flows; they may change at any time
 	Engine   *engine.Engine
 	Verifier Verifier
-	// MaxBody is the largest body in bytes. Defaults to 256 KiB.
+	// MaxBody is the largest body in bytes. Defaults to MaxBody.
 	MaxBody int64
+	// Gate is where requests come in. Defaults to one without bounds.
+	Gate quota.Gate
 	// Wait is how long a caller waits for the response of a run before it gets
 	// the run's address instead. Defaults to 25 s.
 	Wait time.Duration
@@ -69,7 +75,7 @@ type Handler struct {
 
 // New returns a handler that is ready to be mounted.
 func New(cfg Config) *Handler {
-	cfg.MaxBody = cmp.Or(cfg.MaxBody, 256<<10)
+	cfg.MaxBody = cmp.Or(cfg.MaxBody, MaxBody)
 	cfg.Wait = cmp.Or(cfg.Wait, 25*time.Second)
 	cfg.Burst = cmp.Or(cfg.Burst, int(math.Ceil(cfg.Rate)))
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
@@ -91,6 +97,11 @@ func (h *Handler) Mount(e *echo.Echo) {
 
 // serve starts a run only after the last check has passed.
 func (h *Handler) serve(c echo.Context) error {
+	leave, err := h.cfg.Gate.Enter(c.Request())
+	if err != nil {
+		return h.refused(c.Request(), nil, err)
+	}
+	defer leave()
 	hook, raw, err := h.admit(c)
 	if err != nil {
 		return h.refused(c.Request(), hook, err)

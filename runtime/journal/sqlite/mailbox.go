@@ -148,3 +148,12 @@ func (s *Store) letters(ctx context.Context, query string, args ...any) (letters
 	})
 	return letters, numbers, err
 }
+
+// Kept implements journal.Mailbox. It reads an index only.
+func (s *Store) Kept(ctx context.Context) (n int, err error) {
+	err = s.query(ctx, `SELECT count(*) FROM mailbox WHERE taker IS NULL`, nil, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	if err != nil {
+		return 0, fmt.Errorf("count events: %w", err)
+	}
+	return n, nil
+}
