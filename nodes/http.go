@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -47,7 +49,8 @@ func httpCall() *node.Type {
 	}, stepHTTP)
 }
 
-// shapeHTTP tells whether the call may be repeated: that lies in its method.
+// shapeHTTP tells whether the call may be repeated, which lies in its method,
+// and what is known of it before any run.
 func shapeHTTP(with map[string]any) (node.Shape, []node.Problem) {
 	method, given := with["method"].(string)
 	if !given {
@@ -58,7 +61,19 @@ func shapeHTTP(with map[string]any) (node.Shape, []node.Problem) {
 	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions:
 		idempotent = true
 	}
-	return node.Shape{Idempotent: &idempotent}, nil
+	return node.Shape{Idempotent: &idempotent, Call: writtenCall(with)}, nil
+}
+
+func writtenCall(with map[string]any) *node.Call {
+	call := &node.Call{Headers: map[string]string{}}
+	call.URL, _ = with["url"].(string)
+	headers, _ := with["headers"].(map[string]any)
+	for name, value := range headers {
+		call.Headers[name], _ = value.(string)
+	}
+	query, _ := with["query"].(map[string]any)
+	call.Query = slices.Sorted(maps.Keys(query))
+	return call
 }
 
 func stepHTTP(_ context.Context, v node.Visit, in httpIn) (node.Action, error) {

@@ -43,12 +43,23 @@ func shapeRespond(with map[string]any) (node.Shape, []node.Problem) {
 		}
 	}
 	headers, _ := with["headers"].(map[string]any)
+	before := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		canonical := http.CanonicalHeaderKey(name)
 		if err := checkHeader(name); err != nil {
 			problems = append(problems, node.Problem{Path: []string{"headers", name}, Msg: "headers: " + err.Error()})
+		} else if first, twice := before[canonical]; twice {
+			problems = append(problems, node.Problem{Path: []string{"headers", name}, Msg: fmt.Sprintf("headers: %q is %q again, and is given twice", name, first)})
+		} else if text, ok := headers[name].(string); ok && !isTemplate(text) && !httpguts.ValidHeaderFieldValue(text) {
+			problems = append(problems, node.Problem{Path: []string{"headers", name}, Msg: "headers: " + brokenValue(name)})
 		}
+		before[canonical] = name
 	}
 	return node.Shape{}, problems
+}
+
+func brokenValue(name string) string {
+	return fmt.Sprintf("the value of %q holds a line break or another control character", name)
 }
 
 func stepRespond(_ context.Context, _ node.Visit, in respondIn) (node.Action, error) {
@@ -58,7 +69,7 @@ func stepRespond(_ context.Context, _ node.Visit, in respondIn) (node.Action, er
 	}
 	for _, name := range slices.Sorted(maps.Keys(in.Headers)) {
 		if !httpguts.ValidHeaderFieldValue(in.Headers[name]) {
-			return nil, wrong("headers", "the value of %q holds a line break or another control character", name)
+			return nil, wrong("headers", "%s", brokenValue(name))
 		}
 	}
 	return node.Finish{Response: &node.Response{Status: status, Headers: in.Headers, Body: in.Body}}, nil

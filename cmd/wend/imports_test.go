@@ -53,7 +53,7 @@ var diagram = map[string]string{
 	"runtime/quota":               "runtime/problem",
 	"runtime/webhook":             "runtime/fact runtime/quota runtime/data runtime/trigger runtime/catalog runtime/clock runtime/diag runtime/engine runtime/expand runtime/journal runtime/node runtime/problem runtime/run",
 	"runtime/api":                 "runtime/auth runtime/quota runtime/trigger runtime/catalog runtime/clock runtime/diag runtime/journal runtime/webhook runtime/engine runtime/flow runtime/node runtime/problem runtime/run runtime/yamldoc",
-	"runtime/environment":         "runtime/catalog runtime/config runtime/diag runtime/flow runtime/manifest runtime/node runtime/outbound runtime/webhook",
+	"runtime/environment":         "runtime/catalog runtime/config runtime/diag runtime/expand runtime/flow runtime/manifest runtime/node runtime/outbound runtime/webhook",
 	"nodes":                       "runtime/data runtime/node runtime/yamldoc sdk/wire",
 	"sdk":                         "sdk/wire",
 	"sdk/sdktest":                 "sdk sdk/wire",

@@ -14,6 +14,7 @@ import (
 	"github.com/wendflow/wend/nodes"
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/environment"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
 )
@@ -57,7 +58,9 @@ func config(t *testing.T) flow.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return flow.Config{Types: types, Connections: []string{"cce"}}
+	cfg := environment.Flows(types, nil)
+	cfg.Connections = []string{"cce"}
+	return cfg
 }
 
 func write(t *testing.T, src string) []string {

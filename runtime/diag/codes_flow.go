@@ -80,6 +80,18 @@ const (
 	//	  n2: { type: log, connection: cce, with: { message: hello } }
 	UselessConnection Code = "useless-connection"
 
+	// RefusedCall: the rules for calls refuse the call of the node in every run:
+	// a path without a connection that has a baseURL, a host that nothing in
+	// wend.yaml allows, another scheme than http and https, a user name in the
+	// address, a header that is not for the call to set. Hosts and connections
+	// are checked if there is a configuration.
+	//
+	//	flow: refused-call
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2: { type: http, with: { url: /orders } }
+	RefusedCall Code = "refused-call"
+
 	// UnknownOutcome: the node type has no outcome of this name.
 	//
 	//	flow: unknown-outcome

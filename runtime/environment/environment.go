@@ -11,6 +11,7 @@ import (
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
@@ -20,7 +21,13 @@ import (
 
 // Flows is what flows are checked against. cfg is nil if there is none.
 func Flows(types *node.Set, cfg *config.Config) flow.Config {
-	fc := flow.Config{Types: types}
+	rules := outbound.GeneralRules()
+	if cfg != nil {
+		rules = outbound.RulesOf(cfg.Connections, cfg.Outbound.Allow)
+	}
+	fc := flow.Config{Types: types, Refused: func(connection string, call node.Call) []node.Problem {
+		return refused(rules, connection, call)
+	}}
 	if cfg != nil {
 		fc.Variables = cfg.Variables
 		fc.Connections = []string{}
@@ -29,6 +36,25 @@ func Flows(types *node.Set, cfg *config.Config) flow.Config {
 		}
 	}
 	return fc
+}
+
+// refused holds a call against the rules for calls, as far as it is known.
+func refused(rules *outbound.Rules, connection string, call node.Call) []node.Problem {
+	address, host := expand.KnownURL(call.URL)
+	plan := outbound.Plan{Connection: connection, URL: address, AnyHost: !host, Headers: map[string]string{}, Query: call.Query}
+	for name, value := range call.Headers {
+		if strings.Contains(value, "$(") {
+			value = "" // known when the call is made
+		}
+		plan.Headers[name] = value
+	}
+	var problems []node.Problem
+	for _, r := range rules.Refusals(plan) {
+		// People see the address as they wrote it.
+		msg := strings.Replace(r.Msg, strings.TrimLeft(address, "/"), strings.TrimLeft(call.URL, "/"), 1)
+		problems = append(problems, node.Problem{Path: r.Part, Msg: msg, Hint: r.Hint})
+	}
+	return problems
 }
 
 // Ceiling is the most that plugins may ask for.

@@ -22,6 +22,44 @@ func CompileURL(t yamldoc.Text, s *Scope) (*Template, diag.List) {
 	return tmpl, list
 }
 
+// KnownURL is what is known of an address before its templates have values:
+// the text, with two digits for each template, and whether its host is all
+// written out. It is "" if nothing can be said: a template may say where the
+// address leads.
+func KnownURL(text string) (known string, host bool) {
+	pieces, open := yamldoc.Text{Value: text}.Pieces()
+	if open >= 0 {
+		return "", false
+	}
+	host = true
+	var b strings.Builder
+	for _, p := range pieces {
+		if !p.Template {
+			b.WriteString(p.Text)
+			continue
+		}
+		switch before := b.String(); {
+		case !strings.ContainsAny(before, ":/?#"):
+			return "", false
+		case !hostEnds(before):
+			host = false
+		}
+		b.WriteString("11")
+	}
+	return b.String(), host
+}
+
+// hostEnds tells whether the host of an address is complete in its beginning,
+// if it has one.
+func hostEnds(before string) bool {
+	i := strings.IndexAny(before, ":/?#")
+	if i < 0 || before[i] != ':' {
+		return i >= 0
+	}
+	rest, ok := strings.CutPrefix(before[i:], "://")
+	return ok && strings.ContainsAny(rest, "/?#")
+}
+
 // place is a part of an address.
 type place uint8
 

@@ -65,6 +65,10 @@ type Config struct {
 	// Variables are this environment's values; they replace the values of
 	// variables that a flow declares.
 	Variables map[string]any
+	// Refused tells why the rules for calls refuse a node's call in every run;
+	// the paths of the problems are those of its inputs. Nil means that the
+	// rules are not known and not held against anything.
+	Refused func(connection string, call node.Call) []node.Problem
 }
 
 // Compile checks f and collects every mistake. The Flow is nil if the list
@@ -221,10 +225,23 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 		n.Outputs = shape.Outputs
 	}
 	n.Event = shape.Event
+	c.checkCall(s, n, shape.Call)
 	if shape.Idempotent != nil {
 		n.Idempotent = *shape.Idempotent
 	}
 	n.Outcomes.All = append(n.Outcomes.All[:len(n.Outcomes.All):len(n.Outcomes.All)], shape.Outcomes...)
+}
+
+// checkCall reports a call that no run could make.
+func (c *compiler) checkCall(s *spec.Node, n *Node, call *node.Call) {
+	if call == nil || c.cfg.Refused == nil || c.stored {
+		return
+	}
+	for _, p := range c.cfg.Refused(n.Connection, *call) {
+		if !isBlank(s.With, p.Path) {
+			c.list.Errorf(valueAt(s.With, p.Path, s.ID.Pos), diag.RefusedCall, "%s", p.Msg).Hint = p.Hint
+		}
+	}
 }
 
 func isBlank(v yamldoc.Value, path []string) bool {
@@ -242,6 +259,9 @@ func isBlank(v yamldoc.Value, path []string) bool {
 func (c *compiler) checkConnection(s *spec.Node, n *Node) {
 	pos := s.Connection.Pos
 	switch {
+	case n.Connection == "" && n.Type.Connects && n.Type.Digest != "":
+		c.list.Warnf(n.Pos, diag.RefusedCall, "node %q names no connection: what %q calls then gets no credential, and must be under outbound.allow", n.ID, n.Type.Name).
+			Hint = "write connection: and the name of one in wend.yaml"
 	case n.Connection == "":
 	case !n.Type.Connects:
 		c.list.Errorf(pos, diag.UselessConnection, "node type %q makes no calls and takes no connection", n.Type.Name)

@@ -113,6 +113,17 @@ type Shape struct {
 	// Event is the name of the outside event that the node waits for, as it is
 	// written: it may hold a template. Empty if it waits for none.
 	Event string
+	// Call is the HTTP call that the inputs spell out; nil if there is none, or
+	// if the node makes up its calls itself.
+	Call *Call
+}
+
+// Call is what inputs say of an HTTP call, as it is written: texts may hold
+// templates.
+type Call struct {
+	URL     string            // under the input "url"; empty if it is no text
+	Headers map[string]string // under "headers"
+	Query   []string          // names under "query", sorted
 }
 
 // Problem is a mistake in a value, at a path inside it.

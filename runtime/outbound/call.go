@@ -126,7 +126,7 @@ func methodOf(text string) (string, error) {
 func (c *conn) resolve(text string) (*url.URL, error) {
 	if !absolute(text) {
 		if c.base == "" {
-			return nil, refuse("call to %q: it is only a path, and %s has no baseURL", text, c.what())
+			return nil, refuse("call to %q: it is only a path, and %s", text, c.noBase())
 		}
 		text = join(c.base, text)
 	}
@@ -202,6 +202,9 @@ func (c *conn) permit(u *url.URL) (origin, error) {
 	if u.User != nil {
 		return origin{}, refuse("the URL holds a user name: put it into a connection of type basic")
 	}
+	if u.Hostname() == "" {
+		return origin{}, refuse("the URL names no host")
+	}
 	at, err := originOf(u)
 	if err != nil {
 		return origin{}, refuse("the URL's %s", err)
@@ -230,6 +233,13 @@ func (c *conn) what() string {
 		return "calls without a connection"
 	}
 	return fmt.Sprintf("connection %q", c.name)
+}
+
+func (c *conn) noBase() string {
+	if c.name == "" {
+		return "without a connection there is no baseURL before it"
+	}
+	return c.what() + " has no baseURL"
 }
 
 func (c *conn) hostsKey() string {

@@ -30,6 +30,7 @@ func refusing() []outbound.Connection {
 func TestDoRefuses(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, outbound.Config{Connections: refusing(), Allow: []string{"open.example.com"}})
+	rules := outbound.RulesOf(refusing(), []string{"open.example.com"})
 	const url = "https://vendor.example.com/x"
 	tests := []struct {
 		name       string
@@ -60,7 +61,7 @@ func TestDoRefuses(t *testing.T) {
 		{"backslash in the host", "plain", "", `https://vendor.example.com\@evil.net/`, [2]string{}, "invalid userinfo"},
 		{"line break in the URL", "plain", "", "https://vendor.example.com/\r\nX: y", [2]string{}, "invalid control character"},
 		{"path without baseURL", "plain", "", "/x", [2]string{}, "has no baseURL"},
-		{"path without connection", "", "", "/x", [2]string{}, "has no baseURL"},
+		{"path without connection", "", "", "/x", [2]string{}, "there is no baseURL"},
 		{"another host through the path", "based", "", "https://evil.example.com/", [2]string{}, "is not allowed"},
 		{"above the base", "based", "", "/orders/../../admin", [2]string{}, `the part ".." of its path would lead elsewhere`},
 		{"above the base at once", "based", "", "..", [2]string{}, `the part ".." of its path would lead elsewhere`},
@@ -113,6 +114,15 @@ func TestDoRefuses(t *testing.T) {
 			reply := c.Do(t.Context(), outbound.Request{Connection: test.connection, Call: call})
 			if reply.Failure != wire.Refused || !strings.Contains(reply.Message, test.want) {
 				t.Errorf("Do = %+v, want refused: …%s…", reply, test.want)
+			}
+			// Of connections and methods others tell.
+			if test.method != "" || test.connection == "nope" || test.connection == "hmac" {
+				return
+			}
+			plan := outbound.Plan{Connection: test.connection, URL: test.url, Headers: call.Headers}
+			told := rules.Refusals(plan)
+			if len(told) != 1 || !strings.Contains(told[0].Msg, test.want) {
+				t.Errorf("Refusals = %+v, want one: …%s…", told, test.want)
 			}
 		})
 	}
