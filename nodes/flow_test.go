@@ -130,6 +130,9 @@ func show(t *testing.T, report *run.Report) string {
 	if report.Reason != "" {
 		fmt.Fprintf(b, " reason %q", report.Reason)
 	}
+	if e := report.Error; e != nil {
+		fmt.Fprintf(b, " error %s %s %d", e.Node, e.Outcome, e.Attempt)
+	}
 	if report.Response != nil {
 		fmt.Fprintf(b, " response %s", compact(t, report.Response))
 	}

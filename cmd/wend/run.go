@@ -277,8 +277,8 @@ func (o *runOptions) print(std *streams, f *flow.Flow, r *engine.Run, res engine
 		return printRaw(std.out, raw)
 	}
 	fmt.Fprintf(std.err, "run %s: %s\n", r.ID, res.Status)
-	if res.Reason != "" {
-		fmt.Fprintf(std.err, "%s\n", reason(res.Reason, ""))
+	if because := reason(res.Reason, res.Code); because != "" {
+		fmt.Fprintln(std.err, because)
 	}
 	if res.Response == nil {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -26,6 +27,7 @@ func runsListCommand(std *streams, r *remote) *cobra.Command {
 A time is one as 2026-11-20T08:00:00Z, a day as 2026-11-20, or how long ago as 2h or 7d.
 Runs of flows with "durable: false" are in a list of their own: --durable=false.`,
 		Example: `  wend runs list --status failed --from 24h
+  wend runs list --response 5xx --from 24h
   wend runs list --flow sms-end-task --limit 500 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -47,6 +49,7 @@ Runs of flows with "durable: false" are in a list of their own: --durable=false.
 	cmd.Flags().StringVar(&f.flow, "flow", "", "of this flow")
 	cmd.Flags().StringVar(&f.status, "status", "", "that are running, waiting, completed, failed or cancelled")
 	cmd.Flags().StringVar(&f.outcome, "outcome", "", "that ended by this outcome of a node")
+	cmd.Flags().StringVar(&f.response, "response", "", "that answered their caller with this status, such as 502, or 5xx for all of a kind")
 	cmd.Flags().StringVar(&f.from, "from", "", "that started then or later")
 	cmd.Flags().StringVar(&f.to, "to", "", "that started before")
 	cmd.Flags().IntVar(&f.limit, "limit", 50, "at most so many")
@@ -57,14 +60,16 @@ Runs of flows with "durable: false" are in a list of their own: --durable=false.
 }
 
 type runFilter struct {
-	flow, status, outcome, from, to, cursor string
-	limit                                   int
-	durable, json                           bool
+	flow, status, outcome, response, from, to, cursor string
+	limit                                             int
+	durable, json                                     bool
 }
 
 func (f *runFilter) query(now time.Time) (string, error) {
 	q := url.Values{"limit": {strconv.Itoa(f.limit)}}
-	for name, value := range map[string]string{"flow": f.flow, "status": f.status, "outcome": f.outcome, "cursor": f.cursor} {
+	for name, value := range map[string]string{
+		"flow": f.flow, "status": f.status, "outcome": f.outcome, "response": f.response, "cursor": f.cursor,
+	} {
 		if value != "" {
 			q.Set(name, value)
 		}
@@ -101,9 +106,39 @@ func parseWhen(text string, now time.Time) (time.Time, error) {
 
 // runLine is what the table shows of a run.
 type runLine struct {
-	Run, Flow, Outcome string
-	Status             run.Status
-	StartedAt, EndedAt time.Time
+	Run, Flow, Outcome, Code, Reason string
+	Status                           run.Status
+	Error                            *run.Failure
+	Response                         int
+	StartedAt, EndedAt               time.Time
+}
+
+// because is why a run did not come to what its caller hoped for: its reason, or
+// the failure that it answered for.
+func (r *runLine) because() string {
+	switch {
+	case r.Reason != "" || r.Code != "":
+		return reason(r.Reason, r.Code)
+	case r.Error != nil && (r.Status != run.Completed || r.Response >= http.StatusBadRequest):
+		return reason(r.Error.String(), r.Error.Code)
+	default:
+		return "-"
+	}
+}
+
+// row is a line of the table.
+func (r *runLine) row() []string {
+	took, response := "-", "-"
+	if !r.EndedAt.IsZero() {
+		took = length(r.EndedAt.Sub(r.StartedAt))
+	}
+	if r.Response != 0 {
+		response = strconv.Itoa(r.Response)
+	}
+	return []string{
+		r.Run, r.Flow, string(r.Status), cmp.Or(reason(r.Outcome, ""), "-"), response,
+		r.StartedAt.Local().Format(sameWidth), fmt.Sprintf("%-8s", took), cut(r.because(), longest/2),
+	}
 }
 
 // sameWidth is RFC 3339 in every zone: UTC is +00:00.
@@ -125,13 +160,9 @@ func printRuns(std *streams, raw json.RawMessage, durable bool) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "RUN\tFLOW\tSTATUS\tOUTCOME\tSTARTED\tTOOK")
+	fmt.Fprintln(w, "RUN\tFLOW\tSTATUS\tOUTCOME\tRESPONSE\tSTARTED\tTOOK\tBECAUSE")
 	for _, r := range page.Runs {
-		took := "-"
-		if !r.EndedAt.IsZero() {
-			took = length(r.EndedAt.Sub(r.StartedAt))
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Run, r.Flow, r.Status, cmp.Or(reason(r.Outcome, ""), "-"), r.StartedAt.Local().Format(sameWidth), took)
+		fmt.Fprintln(w, strings.Join(r.row(), "\t"))
 	}
 	if err := w.Flush(); err != nil {
 		return err

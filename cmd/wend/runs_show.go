@@ -82,6 +82,9 @@ func printReport(w io.Writer, r *run.Report) {
 	if because := reason(r.Reason, r.Code); because != "" {
 		fmt.Fprintf(w, "  because %s\n", because)
 	}
+	if f := r.Error.Beside(r.Reason); f != nil {
+		fmt.Fprintf(w, "  after %s\n", reason(f.String(), f.Code))
+	}
 	wide := 0
 	for _, n := range r.Nodes {
 		wide = max(wide, len(n.Node))
@@ -164,9 +167,13 @@ func short(v any) string {
 	if err := enc.Encode(v); err != nil {
 		return err.Error()
 	}
-	line := []rune(string(bytes.TrimSpace(text.Bytes())))
-	if len(line) > longest {
-		line = append(line[:longest:longest], '…')
+	return cut(string(bytes.TrimSpace(text.Bytes())), longest)
+}
+
+// cut shortens text to so many characters.
+func cut(text string, most int) string {
+	if line := []rune(text); len(line) > most {
+		return string(line[:most]) + "…"
 	}
-	return string(line)
+	return text
 }

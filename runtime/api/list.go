@@ -28,6 +28,8 @@ type runDoc struct {
 	Outcome    string            `json:"outcome,omitempty"`
 	Code       string            `json:"code,omitempty"`
 	Reason     string            `json:"reason,omitempty"`
+	Error      *run.Failure      `json:"error,omitempty"`
+	Response   int               `json:"response,omitempty"` // status of the answer
 	StartedAt  time.Time         `json:"startedAt"`
 	UpdatedAt  time.Time         `json:"updatedAt"`
 	EndedAt    time.Time         `json:"endedAt,omitzero"`
@@ -68,11 +70,12 @@ func runFilter(q *query) journal.Filter {
 		Flow: q.text("flow"),
 		Status: run.Status(q.choice("status",
 			string(run.Running), string(run.Waiting), string(run.Completed), string(run.Failed), string(run.Cancelled))),
-		Outcome: q.text("outcome"),
-		From:    q.time("from"),
-		To:      q.time("to"),
-		Limit:   q.number("limit", 1, maxRuns),
-		Cursor:  q.text("cursor"),
+		Outcome:  q.text("outcome"),
+		Response: q.response("response"),
+		From:     q.time("from"),
+		To:       q.time("to"),
+		Limit:    q.number("limit", 1, maxRuns),
+		Cursor:   q.text("cursor"),
 	}
 	if !f.To.IsZero() && f.From.After(f.To) {
 		q.mistake("from", "is later than to")
@@ -83,7 +86,7 @@ func runFilter(q *query) journal.Filter {
 func newRunDoc(s journal.Summary) runDoc {
 	return runDoc{
 		Run: s.ID, Flow: s.Flow, FlowDigest: s.FlowDigest, Plugins: s.Plugins, Trigger: s.Trigger, RetryOf: s.RetryOf,
-		Status: s.Status, Node: s.Node, Outcome: s.Outcome, Code: s.Code, Reason: s.Reason,
+		Status: s.Status, Node: s.Node, Outcome: s.Outcome, Code: s.Code, Reason: s.Reason, Error: s.Error, Response: s.Response,
 		StartedAt: s.StartedAt, UpdatedAt: s.UpdatedAt, EndedAt: s.EndedAt, Due: s.Due, Awaits: s.Awaits, Events: s.Events,
 	}
 }

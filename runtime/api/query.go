@@ -78,6 +78,23 @@ func (q *query) number(name string, least, most int) int {
 	return n
 }
 
+// response returns a status, the first digit of one for a class such as 5xx, or 0
+// if none is given.
+func (q *query) response(name string) int {
+	text := q.text(name)
+	if text == "" {
+		return 0
+	}
+	if class, all := strings.CutSuffix(text, "xx"); all && len(class) == 1 && "2" <= class && class <= "5" {
+		return int(class[0] - '0')
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 200 || n > 599 {
+		q.mistake(name, "%q: expected a status from 200 to 599, or 2xx, 3xx, 4xx or 5xx", text)
+	}
+	return n
+}
+
 // time returns the zero time if none is given.
 func (q *query) time(name string) time.Time {
 	text := q.text(name)

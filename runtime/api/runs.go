@@ -87,7 +87,7 @@ func (s *Server) showUnreadable(c echo.Context, id string, why *run.UnknownError
 	}
 	return c.JSON(http.StatusOK, &run.Report{
 		Run: sum.ID, Flow: sum.Flow, FlowDigest: sum.FlowDigest, Trigger: sum.Trigger, RetryOf: sum.RetryOf,
-		Status: sum.Status, Outcome: sum.Outcome, Code: sum.Code, Reason: sum.Reason,
+		Status: sum.Status, Outcome: sum.Outcome, Code: sum.Code, Reason: sum.Reason, Error: sum.Error,
 		StartedAt: sum.StartedAt, EndedAt: sum.EndedAt,
 		Duration:  float64(sum.UpdatedAt.Sub(sum.StartedAt).Microseconds()) / 1000,
 		Variables: map[string]any{}, Nodes: []run.Trace{}, Unreadable: why.Error(),

@@ -42,7 +42,7 @@ func TestStreamOfAnEndedRun(t *testing.T) {
 	s.start(t, "look", `{}`)
 	const ended = `id: 3
 event: run-ended
-data: {"at":"2026-11-20T08:00:00Z","status":"failed","outcome":"none","reason":"node \"check\" left by \"none\", which goes nowhere: branch 1 holds"}
+data: {"at":"2026-11-20T08:00:00Z","status":"failed","outcome":"none","reason":"node \"check\" left by \"none\", which goes nowhere: branch 1 holds","error":{"node":"check","outcome":"none","message":"branch 1 holds","attempt":1}}
 
 `
 	const finished = `id: 2

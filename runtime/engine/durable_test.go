@@ -480,6 +480,32 @@ func TestRetry(t *testing.T) {
 	}
 }
 
+// TestRetryKeepsTheError: a run that is taken up at the node which told of the
+// failure still tells of it.
+func TestRetryKeepsTheError(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := load(t, `  a: { type: call, with: { urls: [/one] }, outcomes: { onError: b } }
+  b: { type: ends, with: { reason: "$(error.node): $(error.message)" } }`)
+		v := &vendor{reply: func(context.Context, outbound.Request) wire.Reply {
+			return wire.Reply{Failure: wire.Unreachable, Message: "no route"}
+		}}
+		p := boot(t, disk(), f, v)
+		id := accept(t, p, f)
+		first := ended(t, p.disk(), id)
+		again, err := p.Retry(t.Context(), id, "b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := ended(t, p.disk(), again.ID)
+		for _, s := range []journal.Summary{first, second} {
+			if s.Status != run.Failed || s.Outcome != "onError" || s.Reason != "a: no route" || s.Error == nil || s.Error.Node != "a" {
+				t.Errorf("run %s is %s by %q: %q, error %+v", s.ID, s.Status, s.Outcome, s.Reason, s.Error)
+			}
+		}
+	})
+}
+
 // A full disk holds up a run that was promised, and loses nothing.
 func TestJournalThatFailsForAWhile(t *testing.T) {
 	t.Parallel()

@@ -52,7 +52,7 @@ var anything = node.MustSchema(map[string]any{"type": "object"})
 func outcomes(names ...string) node.Outcomes {
 	o := node.Outcomes{Success: "success", Fault: "onError"}
 	for _, n := range append([]string{"success", "onError"}, names...) {
-		o.All = append(o.All, node.Outcome{Name: n})
+		o.All = append(o.All, node.Outcome{Name: n, Doc: docs[n]})
 	}
 	return o
 }
@@ -66,6 +66,8 @@ func stepAwait(_ context.Context, v node.Visit) (node.Action, error) {
 	}
 	return node.Await{Event: "e", Key: "k", Timeout: time.Minute}, nil
 }
+
+var docs = map[string]string{"onTimeout": "Nothing came in time."}
 
 // types are node types that behave as their name says.
 func types(t testing.TB) *node.Set {
@@ -91,7 +93,11 @@ func types(t testing.TB) *node.Set {
 		},
 		call, idempotent,
 		make1("respond", func(_ context.Context, v node.Visit) (node.Action, error) {
-			return node.Finish{Response: &node.Response{Status: 200, Body: v.Inputs["body"]}}, nil
+			status, given := v.Inputs["status"].(int)
+			if !given {
+				status = 200
+			}
+			return node.Finish{Response: &node.Response{Status: status, Body: v.Inputs["body"]}}, nil
 		}),
 		make1("sleep", func(_ context.Context, v node.Visit) (node.Action, error) {
 			if v.Woken {
@@ -108,6 +114,16 @@ func types(t testing.TB) *node.Set {
 		}),
 		make1("broken", func(context.Context, node.Visit) (node.Action, error) {
 			return nil, &node.Fault{Code: "fuel", Msg: "out of fuel"}
+		}),
+		make1("ends", func(_ context.Context, v node.Visit) (node.Action, error) {
+			reason, _ := v.Inputs["reason"].(string)
+			return node.Finish{End: &node.End{Failed: true, Reason: reason}}, nil
+		}),
+		make1("silent", func(_ context.Context, v node.Visit) (node.Action, error) {
+			if urls, _ := v.Inputs["urls"].([]any); len(v.Replies) < len(urls) {
+				return node.Ask{Calls: []wire.Call{{Method: "POST", URL: "/one"}}}, nil
+			}
+			return node.Finish{Outcome: "onTimeout"}, nil
 		}),
 		make1("panics", func(context.Context, node.Visit) (node.Action, error) { panic("oh no") }),
 		make1("liar", func(context.Context, node.Visit) (node.Action, error) {
@@ -243,6 +259,27 @@ func TestRuns(t *testing.T) {
 			nil,
 			engine.Result{Response: &node.Response{Status: 200, Body: "template"}, Status: run.Completed, Outcome: "success"},
 			"hook:success a:onError b:success",
+		},
+		{
+			"a node that says nothing: what its call came to is said",
+			`  a: { type: silent, with: { urls: [/one] }, outcomes: { onTimeout: b } }` + "\n" + `  b: { type: respond, with: { body: $(error.message) } }`,
+			func(context.Context, outbound.Request) wire.Reply { return wire.Reply{Status: 503} },
+			engine.Result{Response: &node.Response{Status: 200, Body: "the last call was answered with 503 Service Unavailable"}, Status: run.Completed, Outcome: "success"},
+			"hook:success a:onTimeout(POST /one 503) b:success",
+		},
+		{
+			"a node that says nothing, whose call came to nothing",
+			`  a: { type: silent, with: { urls: [/one] }, outcomes: { onTimeout: b } }` + "\n" + `  b: { type: respond, with: { body: $(error.message) } }`,
+			down,
+			engine.Result{Response: &node.Response{Status: 200, Body: "refused"}, Status: run.Completed, Outcome: "success"},
+			"hook:success a:onTimeout(POST /one 0unreachable) b:success",
+		},
+		{
+			"a node that says nothing and makes no call",
+			`  a: { type: silent, next: b, outcomes: { onTimeout: b } }` + "\n" + `  b: { type: respond, with: { body: $(error.message) } }`,
+			nil,
+			engine.Result{Response: &node.Response{Status: 200, Body: "Nothing came in time"}, Status: run.Completed, Outcome: "success"},
+			"hook:success a:onTimeout b:success",
 		},
 		{
 			"a run answers once and goes on",

@@ -9,6 +9,7 @@ import (
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/sdk/wire"
 )
@@ -42,8 +43,8 @@ func (r *Run) note(e run.Event, before run.Position) {
 	case run.RunEnded, run.RunCancelled:
 		s := r.state
 		add(fact.RunEnded{
-			Of: at.Of, Status: s.Status, Node: before.Node, Outcome: s.Outcome, Code: s.Code, Reason: s.Reason,
-			Took: at.At.At.Sub(r.about.StartedAt),
+			Of: at.Of, Status: s.Status, Node: before.Node, Outcome: s.Outcome, Code: s.Code, Reason: s.Reason, Error: s.Error,
+			Response: answered(s.Response), Took: at.At.At.Sub(r.about.StartedAt),
 		})
 	}
 	if now := r.state.At.Place; now != before.Place && !r.ending() {
@@ -63,6 +64,14 @@ func (r *Run) noteLeft(e run.NodeFinished, at fact.Visit, before run.Position) {
 		due := r.within(again.Due)
 		r.facts = append(r.facts, fact.RetryScheduled{Visit: at, Outcome: e.Outcome, Due: due, Delay: due.Sub(e.When())})
 	}
+}
+
+// answered is the status of a response, 0 if there is none.
+func answered(r *node.Response) int {
+	if r == nil {
+		return 0
+	}
+	return r.Status
 }
 
 // waited is how long a run has waited that was at p.

@@ -542,6 +542,15 @@ func TestLogLines(t *testing.T) {
 		{"fault that is routed", `  a: { type: broken, outcomes: { onError: b } }` + "\n  b: { type: respond }", wire.Reply{}, false, []string{
 			`level=WARN msg="node fault" run=r1 flow=sample node=a attempt=1 outcome=onError code=fuel message="out of fuel"`,
 		}},
+		{"a failure that the caller is told of", `  a: { type: call, with: { urls: [/one] }, outcomes: { onError: b } }` + "\n  b: { type: respond, with: { status: 502 } }", wire.Reply{Failure: wire.Unreachable, Message: "no route"}, false, []string{
+			`level=WARN msg="run completed" run=r1 flow=sample node=b outcome=success error.node=a error.outcome=onError error.code=0 error.message="no route" response=502 took=1s`,
+		}},
+		{"a failure that ends in a coded result", `  a: { type: call, with: { urls: [/one] }, outcomes: { onError: b } }` + "\n  b: { type: ends, with: { reason: gone } }", wire.Reply{Failure: wire.Unreachable, Message: "no route"}, false, []string{
+			`level=WARN msg="run failed" run=r1 flow=sample node=b outcome=onError code=0 message=gone error.node=a error.outcome=onError error.code=0 error.message="no route" took=1s`,
+		}},
+		{"a failed end that says nothing", `  a: { type: call, with: { urls: [/one] }, outcomes: { onError: b } }` + "\n  b: { type: ends }", wire.Reply{Failure: wire.Unreachable, Message: "no route"}, false, []string{
+			`level=WARN msg="run failed" run=r1 flow=sample node=b outcome=onError code=0 message="node \"a\" left by \"onError\": no route" took=1s`,
+		}},
 		{"crash in a call", `  a: { type: call, with: { urls: [/one] } }`, wire.Reply{Status: 200}, true, []string{
 			`level=INFO msg="unfinished runs go on" runs=1`, interrupted,
 			`level=WARN msg="run failed" run=r1 flow=sample node=a outcome=onError code=0 message="node \"a\" left by \"onError\", which goes nowhere: sent, then interrupted: whether it happened is not known" took=0s`,

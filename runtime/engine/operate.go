@@ -197,7 +197,7 @@ func retryOf(old *run.State, began run.RunStarted, from string) (run.RunStarted,
 		return first, nil // from the start
 	}
 	first.From = from
-	first.Variables = old.Variables()
+	first.Variables, first.Error = old.Variables(), old.Error
 	first.Outputs = map[string]map[string]any{}
 	for _, other := range old.Flow.Order {
 		if out := old.Outputs(other); out != nil && other != began.Trigger && other != from {

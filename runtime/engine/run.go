@@ -503,7 +503,9 @@ func (r *Run) loop() error {
 		case run.Wait:
 			err = r.await(cmd)
 		case run.End:
-			err = r.record(run.RunEnded{At: r.at(), Status: cmd.Status, Outcome: cmd.Outcome, Code: cmd.Code, Reason: cmd.Reason})
+			err = r.record(run.RunEnded{
+				At: r.at(), Status: cmd.Status, Outcome: cmd.Outcome, Code: cmd.Code, Reason: cmd.Reason, Error: r.state.Error,
+			})
 		}
 		if err != nil && !r.cancelled() {
 			return err

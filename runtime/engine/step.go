@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/wendflow/wend/runtime/clock"
@@ -137,6 +140,9 @@ func (r *Run) finish(n *flow.Node, f node.Finish) error {
 			return r.fault(n, err)
 		}
 	}
+	if f.Message == "" && f.Outcome != n.Outcomes.Success {
+		f.Message = unsaid(n.Outcomes, f.Outcome, r.state.At.Calls)
+	}
 	if f.RetryAfter == 0 {
 		f.RetryAfter = retryAfter(r.state.At, r.engine.now())
 	}
@@ -147,6 +153,27 @@ func (r *Run) finish(n *flow.Node, f node.Finish) error {
 		return nil // a run answers once
 	}
 	return r.record(run.RunResponded{At: r.at(), Response: *f.Response})
+}
+
+// unsaid is what is known of an outcome for which the node gave no reason: what
+// its last call came to, or else what the outcome stands for. No error is without
+// a text.
+func unsaid(o node.Outcomes, outcome string, calls []run.Call) string {
+	if len(calls) > 0 {
+		switch reply := calls[len(calls)-1].Reply; {
+		case reply == nil:
+		case reply.Failure != "":
+			return cmp.Or(reply.Message, string(reply.Failure))
+		case reply.Status >= http.StatusBadRequest:
+			return strings.TrimSpace(fmt.Sprintf("the last call was answered with %d %s", reply.Status, http.StatusText(reply.Status)))
+		}
+	}
+	for _, all := range o.All {
+		if all.Name == outcome && all.Doc != "" {
+			return strings.TrimSuffix(all.Doc, ".")
+		}
+	}
+	return fmt.Sprintf("the node gave no reason but %q", outcome)
 }
 
 // emit hands an event to other runs. Its id is that of the visit, so that it is

@@ -117,10 +117,13 @@ type RunEnded struct {
 	Of
 	Status  run.Status // Completed, Failed or Cancelled
 	Node    string     // that the run was at
-	Outcome string     // of the node that ended the run
+	Outcome string     // see run.End
 	Code    string
 	Reason  string
-	Took    time.Duration // since the run's start, waits included
+	Error   *run.Failure // the last one; nil: there was none, or the run was cancelled while nobody drove it
+	// Response is the status that the run answered with, 0 if it did not.
+	Response int
+	Took     time.Duration // since the run's start, waits included
 }
 
 // Why tells why an engine drops a run.

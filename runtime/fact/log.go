@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -40,7 +41,7 @@ func levelOf(f Fact) slog.Level {
 			return slog.LevelError
 		}
 	case RunEnded:
-		return endLevel(f.Status)
+		return f.level()
 	case RunDropped:
 		return f.level()
 	case CallMade:
@@ -64,15 +65,26 @@ func levelOf(f Fact) slog.Level {
 	return slog.LevelDebug
 }
 
-func endLevel(s run.Status) slog.Level {
-	switch s {
-	case run.Failed:
+// level is that of a failure too where the flow took its way round the failure
+// but its caller was told of it.
+func (e RunEnded) level() slog.Level {
+	switch {
+	case e.Status == run.Failed, e.Response >= http.StatusInternalServerError:
 		return slog.LevelWarn
-	case run.Cancelled:
+	case e.Status == run.Cancelled:
 		return slog.LevelInfo
-	case run.Completed, run.Running, run.Waiting:
+	default:
+		return slog.LevelDebug
 	}
-	return slog.LevelDebug
+}
+
+// because is the failure before the end, unless the reason says it already.
+func (e RunEnded) because() slog.Attr {
+	f := e.Error.Beside(e.Reason)
+	if f == nil {
+		return slog.Attr{}
+	}
+	return slog.Group("error", slog.String("node", f.Node), slog.String("outcome", f.Outcome), maybe("code", f.Code), maybe("message", f.Message))
 }
 
 func (d RunDropped) level() slog.Level {
@@ -105,7 +117,7 @@ func lineOf(f Fact) (text string, attrs []slog.Attr) {
 		return "run responded", f.Run.line(slog.Int("status", f.Status), slog.Duration("took", f.Took))
 	case RunEnded:
 		return "run " + string(f.Status), f.Run.line(slog.String("node", f.Node), maybe("outcome", f.Outcome),
-			maybe("code", f.Code), maybe("message", f.Reason), slog.Duration("took", f.Took))
+			maybe("code", f.Code), maybe("message", f.Reason), f.because(), some("response", f.Response), slog.Duration("took", f.Took))
 	case RunDropped:
 		return dropped(f.Why), f.Run.line(slog.Bool("kept", f.Kept), because(f.Err))
 	case NodeEntered:
@@ -192,6 +204,14 @@ func maybe(name, text string) slog.Attr {
 		return slog.Attr{}
 	}
 	return slog.String(name, text)
+}
+
+// some is no attribute for 0.
+func some(name string, n int) slog.Attr {
+	if n == 0 {
+		return slog.Attr{}
+	}
+	return slog.Int(name, n)
 }
 
 // fieldsOf are a flow's own fields. In a group, for a flow may call one as the

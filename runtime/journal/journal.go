@@ -201,10 +201,19 @@ type Filter struct {
 	Flow    string
 	Status  run.Status
 	Outcome string
-	From    time.Time // started then or later
-	To      time.Time // started before
-	Cursor  string    // Next of the page before
-	Limit   int       // runs on a page. Defaults to 50
+	// Response is the status that runs answered with, such as 502, or its first
+	// digit, 5, for all that begin with it.
+	Response int
+	From     time.Time // started then or later
+	To       time.Time // started before
+	Cursor   string    // Next of the page before
+	Limit    int       // runs on a page. Defaults to 50
+}
+
+// Answered tells whether a response of that status, or 0 for none, is among
+// those that f asks for.
+func (f *Filter) Answered(status int) bool {
+	return f.Response == 0 || f.Response == status || f.Response < 10 && f.Response == status/100
 }
 
 // DefaultLimit is how many runs or events a page has if the filter does not say.

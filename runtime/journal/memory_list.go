@@ -104,6 +104,7 @@ func (f *Filter) matches(s *Summary) bool {
 	return (f.Flow == "" || f.Flow == s.Flow) &&
 		(f.Status == "" || f.Status == s.Status) &&
 		(f.Outcome == "" || f.Outcome == s.Outcome) &&
+		f.Answered(s.Response) &&
 		(f.From.IsZero() || !s.StartedAt.Before(f.From)) &&
 		(f.To.IsZero() || s.StartedAt.Before(f.To))
 }

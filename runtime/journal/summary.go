@@ -23,6 +23,8 @@ type Summary struct {
 	Outcome    string            `json:"outcome,omitempty"`
 	Code       string            `json:"code,omitempty"`
 	Reason     string            `json:"reason,omitempty"`
+	Error      *run.Failure      `json:"error,omitempty"`    // of the run's end
+	Response   int               `json:"response,omitempty"` // status of the answer; 0: none
 	StartedAt  time.Time         `json:"startedAt"`
 	UpdatedAt  time.Time         `json:"updatedAt"`
 	EndedAt    time.Time         `json:"endedAt,omitzero"`
@@ -75,8 +77,10 @@ func (s *Summary) apply(e run.Event) {
 		s.Status, s.Node = run.Running, e.Node
 	case run.NodeFinished:
 		s.Status, s.Node = run.Running, e.Node
-	case run.CallReplied, run.TimerFired, run.EventReceived, run.RunResponded:
+	case run.CallReplied, run.TimerFired, run.EventReceived:
 		s.Status = run.Running
+	case run.RunResponded:
+		s.Status, s.Response = run.Running, e.Status
 	case run.TimerSet:
 		s.Status, s.Node, s.Due = run.Waiting, e.Node, e.Due
 	case run.EventAwaited:
@@ -84,7 +88,7 @@ func (s *Summary) apply(e run.Event) {
 		s.Awaits = &Awaited{Name: e.Name, Key: e.Key}
 	case run.RunEnded:
 		s.end(e.Status, e.At)
-		s.Outcome, s.Code, s.Reason = e.Outcome, e.Code, e.Reason
+		s.Outcome, s.Code, s.Reason, s.Error = e.Outcome, e.Code, e.Reason, e.Error
 	case run.RunCancelled:
 		s.end(run.Cancelled, e.At)
 		s.Code, s.Reason = "cancelled", e.Reason

@@ -1,7 +1,9 @@
 package run
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -93,6 +95,9 @@ type RunStarted struct {
 	From    string                    `json:"from,omitempty"`
 	Outputs map[string]map[string]any `json:"outputs,omitempty"`
 	RetryOf string                    `json:"retryOf,omitempty"`
+	// Error is what templates read as $(error…) from the start: that of the run
+	// which is taken up again.
+	Error *Failure `json:"error,omitempty"`
 	// TraceParent is the W3C trace context that the calls of the run carry on.
 	TraceParent string `json:"traceParent,omitempty"`
 }
@@ -182,10 +187,49 @@ type RunResponded struct {
 // RunEnded is the last event of a run that came to its end.
 type RunEnded struct {
 	At
-	Status  Status `json:"status"` // Completed or Failed
-	Outcome string `json:"outcome,omitempty"`
+	Status  Status   `json:"status"` // Completed or Failed
+	Outcome string   `json:"outcome,omitempty"`
+	Code    string   `json:"code,omitempty"`
+	Reason  string   `json:"reason,omitempty"`
+	Error   *Failure `json:"error,omitempty"` // nil: every node left by its success outcome
+}
+
+// Failure is how a node left that did not leave by its success outcome: what
+// templates read as $(error…).
+type Failure struct {
+	Node    string `json:"node"`
+	Outcome string `json:"outcome"`
 	Code    string `json:"code,omitempty"`
-	Reason  string `json:"reason,omitempty"`
+	Message string `json:"message,omitempty"`
+	Attempt int    `json:"attempt,omitempty"`
+}
+
+// String says it for people, without the code.
+func (f *Failure) String() string {
+	text := f.left()
+	if f.Message != "" {
+		text += ": " + f.Message
+	}
+	return text
+}
+
+func (f *Failure) left() string { return fmt.Sprintf("node %q left by %q", f.Node, f.Outcome) }
+
+// Beside returns f if there is one that the reason of a run's end does not tell
+// of already, else nil.
+func (f *Failure) Beside(reason string) *Failure {
+	if f == nil || strings.HasPrefix(reason, f.left()) {
+		return nil
+	}
+	return f
+}
+
+// names is what templates read. Nil is no failure so far.
+func (f *Failure) names() map[string]any {
+	if f == nil {
+		f = &Failure{}
+	}
+	return map[string]any{"node": f.Node, "outcome": f.Outcome, "message": f.Message, "code": f.Code, "attempt": f.Attempt}
 }
 
 // RunCancelled is the last event of a run that somebody stopped.

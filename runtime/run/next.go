@@ -33,7 +33,9 @@ type Wait struct {
 
 // End wants the run ended.
 type End struct {
-	Status  Status
+	Status Status
+	// Outcome is that of the last node. Where that node made the run fail, it is
+	// the last one that was not a success outcome, or "failed" if there was none.
 	Outcome string
 	Code    string
 	Reason  string

@@ -19,9 +19,10 @@ type Report struct {
 	Trigger    string         `json:"trigger"`
 	RetryOf    string         `json:"retryOf,omitempty"`
 	Status     Status         `json:"status"`
-	Outcome    string         `json:"outcome,omitempty"` // of the node that ended the run
+	Outcome    string         `json:"outcome,omitempty"` // see End
 	Code       string         `json:"code,omitempty"`
 	Reason     string         `json:"reason,omitempty"`
+	Error      *Failure       `json:"error,omitempty"` // the last one, whether or not the run went on well
 	StartedAt  time.Time      `json:"startedAt"`
 	EndedAt    time.Time      `json:"endedAt,omitzero"`
 	Duration   float64        `json:"durationMs"` // up to the end, or to the last event
@@ -72,7 +73,7 @@ func (r *Report) add(e Event) {
 	case RunResponded:
 		r.Response = &e.Response
 	case RunEnded:
-		r.Status, r.Outcome, r.Code, r.Reason, r.EndedAt = e.Status, e.Outcome, e.Code, e.Reason, e.At.At
+		r.Status, r.Outcome, r.Code, r.Reason, r.Error, r.EndedAt = e.Status, e.Outcome, e.Code, e.Reason, e.Error, e.At.At
 	case RunCancelled:
 		r.Status, r.Code, r.Reason, r.EndedAt = Cancelled, "cancelled", e.Reason, e.At.At
 	}

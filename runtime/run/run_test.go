@@ -194,7 +194,7 @@ func TestNext(t *testing.T) {
 				At: at(1), Place: place("a", 1, 1), Outcome: "success",
 				End: &node.End{Failed: true, Code: "102", Reason: "completed with an error"},
 			}},
-			run.End{Status: run.Failed, Outcome: "success", Code: "102", Reason: "completed with an error"},
+			run.End{Status: run.Failed, Outcome: "failed", Code: "102", Reason: "completed with an error"},
 			place("a", 1, 1), run.Running,
 		},
 		{

@@ -57,10 +57,11 @@ type State struct {
 	Deadline    time.Time // zero: none
 	Seq         int       // events folded
 	Wend        string    // version that wrote the last of them, "" if it did not say
-	Outcome     string    // of the node that ended the run
+	Outcome     string    // see End
 	Code        string
 	Reason      string
 	Response    *node.Response
+	Error       *Failure // the last one; nil: none so far
 	At          Position // where the run is
 
 	names  map[string]any // what templates read
@@ -158,7 +159,7 @@ func (s *State) start(e RunStarted) error {
 		return fmt.Errorf("flow %q has no node %q", s.Flow.Name, e.Trigger)
 	}
 	s.ID, s.Seed, s.Trigger, s.StartedAt, s.Status = e.Run, e.Seed, e.Trigger, e.At.At, Running
-	s.TraceParent = e.TraceParent
+	s.TraceParent, s.Error = e.TraceParent, e.Error
 	if s.Flow.Timeout > 0 {
 		s.Deadline = e.At.At.Add(s.Flow.Timeout)
 	}
@@ -166,7 +167,7 @@ func (s *State) start(e RunStarted) error {
 	s.names = map[string]any{
 		"run":   map[string]any{"id": e.Run, "startedAt": e.At.At.UTC().Format(time.RFC3339Nano)},
 		"flow":  map[string]any{"name": s.Flow.Name, "digest": s.Flow.Digest},
-		"error": map[string]any{"node": "", "outcome": "", "message": "", "code": "", "attempt": 0},
+		"error": e.Error.names(),
 	}
 	maps.Copy(s.names, s.Flow.Variables)
 	maps.Copy(s.names, e.Variables)
@@ -226,20 +227,38 @@ func (s *State) finish(e NodeFinished) error {
 	}
 	s.names[e.Node] = orEmpty(e.Outputs)
 	maps.Copy(s.names, e.Set)
-	if e.Outcome != n.Outcomes.Success {
-		s.names["error"] = map[string]any{
-			"node": e.Node, "outcome": e.Outcome, "message": e.Message, "code": e.Code, "attempt": e.Attempt,
-		}
+	if e.Outcome != n.Outcomes.Success && e.Outcome != "" {
+		s.Error = &Failure{Node: e.Node, Outcome: e.Outcome, Code: e.Code, Message: e.Message, Attempt: e.Attempt}
+		s.names["error"] = s.Error.names()
 	}
 	switch {
 	case e.End != nil:
-		s.ending = &End{Status: statusOf(e.End.Failed), Outcome: e.Outcome, Code: e.End.Code, Reason: e.End.Reason}
+		s.ending = s.endedBy(e)
 	case e.Attempt <= n.Retry.Max && n.Retry.Takes(e.Outcome, e.Class):
 		s.At.retryAt = e.At.At.Add(backoff(n.Retry, s.Seed, e))
 	default:
 		s.leave(n, e.Outcome, e.Code, e.Message, e.At.At)
 	}
 	return nil
+}
+
+// noOutcome stands for the outcome of what failed and has none.
+const noOutcome = "failed"
+
+// endedBy is the end of a run that a node ended. One that it made fail did not
+// end by the success outcome of that node: what led there is said, as far as the
+// node does not say it.
+func (s *State) endedBy(e NodeFinished) *End {
+	end := &End{Status: Completed, Outcome: e.Outcome, Code: e.End.Code, Reason: e.End.Reason}
+	if !e.End.Failed {
+		return end
+	}
+	end.Status, end.Outcome = Failed, noOutcome
+	if s.Error != nil {
+		end.Outcome = s.Error.Outcome
+		end.Code, end.Reason = cmp.Or(end.Code, s.Error.Code), cmp.Or(end.Reason, s.Error.String())
+	}
+	return end
 }
 
 // leave follows the route of an outcome. One that goes nowhere ends the run.
@@ -252,7 +271,7 @@ func (s *State) leave(n *flow.Node, outcome, code, message string, at time.Time)
 	if outcome != n.Outcomes.Success {
 		end.Status = Failed
 		end.Code = code
-		end.Reason = fmt.Sprintf("node %q left by %q, which goes nowhere", n.ID, outcome)
+		end.Reason = s.Error.left() + ", which goes nowhere"
 		if message != "" {
 			end.Reason += ": " + message
 		}
@@ -269,13 +288,6 @@ func (s *State) enter(id string, at time.Time) {
 			Reason: fmt.Sprintf("node %q was entered %d times: the flow loops", id, MaxVisits),
 		}
 	}
-}
-
-func statusOf(failed bool) Status {
-	if failed {
-		return Failed
-	}
-	return Completed
 }
 
 func orEmpty(m map[string]any) map[string]any {

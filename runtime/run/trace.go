@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/wendflow/wend/runtime/flow"
@@ -78,7 +79,7 @@ func (t *Tracer) Add(e Event) error {
 		t.traces = append(t.traces, triggerTrace(t.state.Flow, e))
 	case NodeFinished:
 		last := t.last()
-		last.Outcome, last.Message, last.Code = e.Outcome, e.Message, e.Code
+		last.Outcome, last.Message, last.Code = cmp.Or(e.Outcome, noOutcome), e.Message, e.Code
 		last.Outputs, last.Set = e.Outputs, e.Set
 		last.Duration = millis(e.When().Sub(last.StartedAt))
 	case CallStarted:

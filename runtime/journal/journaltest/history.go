@@ -11,6 +11,7 @@ import (
 
 var historyTests = []namedTest{
 	{"Filters", testFilters},
+	{"ResponseStays", testResponseStays},
 	{"Pages", testPages},
 	{"NewRunsWhilePaging", testNewRunsWhilePaging},
 }
@@ -26,6 +27,9 @@ func (b *bench) variety(n int) []journal.Summary {
 		{ended(run.Completed, "noConversation")},
 		{ended(run.Failed, "onError")},
 		{ended(run.Failed, "success")},
+		{responded(502), failedAt("n3")},
+		{responded(201), sleeping(time.Hour)},
+		{responded(504), ended(run.Completed, "success")},
 		{run.RunCancelled{At: at(time.Second), Reason: "by hand"}},
 	}
 	var all []journal.Summary
@@ -44,7 +48,7 @@ func (b *bench) variety(n int) []journal.Summary {
 }
 
 func testFilters(b *bench) {
-	all := b.variety(84)
+	all := b.variety(120)
 	pick := func(want func(journal.Summary) bool) []journal.Summary {
 		var some []journal.Summary
 		for _, s := range all {
@@ -70,6 +74,15 @@ func testFilters(b *bench) {
 		{Outcome: "onError", From: from, To: to},
 		{Outcome: "success", Status: run.Failed},
 		{Outcome: "success", Status: run.Running},
+		{Response: 502},
+		{Response: 5},
+		{Response: 2},
+		{Response: 201, Status: run.Waiting},
+		{Response: 4},
+		{Response: 404},
+		{Response: 5, Flow: "pay"},
+		{Response: 5, Flow: "pay", Outcome: "onTimeout", Status: run.Failed, From: from, To: to},
+		{Response: 5, Outcome: "success"},
 		{Flow: "greet", Outcome: "success", Status: run.Completed, From: from, To: to},
 	}
 	for _, status := range []run.Status{run.Running, run.Waiting, run.Completed, run.Failed, run.Cancelled} {
@@ -78,13 +91,29 @@ func testFilters(b *bench) {
 	for _, f := range filters {
 		want := pick(func(s journal.Summary) bool {
 			return (f.Flow == "" || s.Flow == f.Flow) && (f.Status == "" || s.Status == f.Status) &&
-				(f.Outcome == "" || s.Outcome == f.Outcome) &&
+				(f.Outcome == "" || s.Outcome == f.Outcome) && f.Answered(s.Response) &&
 				(f.From.IsZero() || !s.StartedAt.Before(f.From)) && (f.To.IsZero() || s.StartedAt.Before(f.To))
 		})
 		b.same(fmt.Sprintf("%+v", f), b.all(f), want)
 		f.Limit = 10
 		b.same(fmt.Sprintf("%+v", f), b.all(f), want)
 	}
+}
+
+// testResponseStays says that later appends keep what a run answered, and that
+// the failure before its end is kept whole.
+func testResponseStays(b *bench) {
+	b.begin("a", responded(502))
+	b.append("a", 2, sleeping(time.Hour))
+	b.append("a", 3, run.TimerFired{At: at(2 * time.Second), Place: place("nap"), Kind: run.TimerSleep})
+	b.append("a", 4, failedAt("n3"))
+	events, err := b.d.Events(b.Context(), "a")
+	b.ok(err)
+	want, err := journal.Summarize(events)
+	b.ok(err)
+	b.same("response", want.Response, 502)
+	b.same("error", want.Error, &run.Failure{Node: "n3", Outcome: "onTimeout", Code: "timeout", Message: "no answer “in time”", Attempt: 2})
+	b.same("runs of 5xx", b.all(journal.Filter{Response: 5}), []journal.Summary{want})
 }
 
 func testPages(b *bench) {

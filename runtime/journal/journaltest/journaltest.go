@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/run"
 )
 
@@ -187,6 +188,17 @@ func finished(node string) run.NodeFinished {
 
 func ended(status run.Status, outcome string) run.RunEnded {
 	return run.RunEnded{At: at(3 * time.Second), Status: status, Outcome: outcome}
+}
+
+func responded(status int) run.RunResponded {
+	return run.RunResponded{At: at(time.Second), Response: node.Response{Status: status}}
+}
+
+// failedAt is the end of a run whose last failure was at a node.
+func failedAt(node string) run.RunEnded {
+	end := ended(run.Failed, "onTimeout")
+	end.Error = &run.Failure{Node: node, Outcome: "onTimeout", Code: "timeout", Message: "no answer “in time”", Attempt: 2}
+	return end
 }
 
 func one(e run.Event) []run.Event { return []run.Event{e} }

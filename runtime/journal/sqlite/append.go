@@ -20,10 +20,10 @@ const (
 	// to undo half of a statement, which would cost as much as the rest.
 	sqlInsertRun = `INSERT INTO runs (
 			id, definition, flow, trigger_node, retry_of, started,
-			events, status, node, outcome, code, reason, updated, ended, due, awaits_name, awaits_key)
-		VALUES (?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING`
+			events, status, node, outcome, code, reason, error, response, updated, ended, due, awaits_name, awaits_key)
+		VALUES (?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING`
 	sqlUpdateRun = `UPDATE runs SET events = events + ?, status = ?, node = coalesce(nullif(?, ''), node),
-			outcome = ?, code = ?, reason = ?, updated = ?, ended = ?, due = ?, awaits_name = ?, awaits_key = ?
+			outcome = ?, code = ?, reason = ?, error = ?, response = coalesce(nullif(?, 0), response), updated = ?, ended = ?, due = ?, awaits_name = ?, awaits_key = ?
 		WHERE nr = ?`
 	sqlInsertEvents = `INSERT INTO events (at, data) VALUES (? << 22 | ?, ?)`
 	sqlFindRun      = `SELECT nr, events FROM runs WHERE id = ?`
@@ -97,6 +97,7 @@ type appending struct {
 	after      int
 	data       []byte
 	summary    journal.Summary // what the events alone say
+	failure    any             // its Error, as JSON; nil if there is none
 	definition definition
 }
 
@@ -123,6 +124,9 @@ func prepare(id string, after int, events []run.Event) (*appending, error) {
 	}
 	if statusCode(a.summary.Status) < 0 {
 		return nil, fmt.Errorf("append to run %s: no such status %q", id, a.summary.Status)
+	}
+	if a.failure, err = optional(a.summary.Error); err != nil {
+		return nil, fmt.Errorf("append to run %s: %w", id, err)
 	}
 	if a.data, err = encode(events); err != nil {
 		return nil, fmt.Errorf("append to run %s: %w", id, err)
@@ -162,7 +166,7 @@ func (a *appending) insert(t *tx) (nr int64, err error) {
 	name, key := a.awaits()
 	r, err := t.result(sqlInsertRun,
 		idKey(a.id), definition, s.Flow, s.Trigger, retryOf, nanos(s.StartedAt),
-		s.Events, statusCode(s.Status), s.Node, s.Outcome, s.Code, s.Reason,
+		s.Events, statusCode(s.Status), s.Node, s.Outcome, s.Code, s.Reason, a.failure, s.Response,
 		nanos(s.UpdatedAt), nanos(s.EndedAt), due(s.Due), name, key)
 	if err != nil {
 		return 0, err
@@ -189,7 +193,7 @@ func (a *appending) update(t *tx) (nr int64, err error) {
 	s := &a.summary
 	name, key := a.awaits()
 	_, err = t.exec(sqlUpdateRun,
-		s.Events, statusCode(s.Status), s.Node, s.Outcome, s.Code, s.Reason,
+		s.Events, statusCode(s.Status), s.Node, s.Outcome, s.Code, s.Reason, a.failure, s.Response,
 		nanos(s.UpdatedAt), nanos(s.EndedAt), due(s.Due), name, key, nr)
 	return nr, err
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/journal/sqlite"
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/run"
 )
 
@@ -175,6 +176,10 @@ func BenchmarkMillion(b *testing.B) {
 		"status,outcome of few":   {Status: run.Completed, Outcome: "onError"},
 		"flow,status,outcome":     {Flow: "flow-3", Status: run.Completed, Outcome: "success"},
 		"running":                 {Status: run.Running},
+		"response of few":         {Response: 502},
+		"response of a kind":      {Response: 5},
+		"flow,response":           {Flow: "flow-3", Response: 5},
+		"response of none":        {Response: 404},
 		"time":                    {To: middle},
 		"flow,time":               {Flow: "flow-3", From: middle, To: middle.Add(time.Hour)},
 		"page deep in the middle": {Cursor: journal.Cursor{StartedAt: middle, Nr: runs / 2}.String()},
@@ -278,6 +283,10 @@ func oldRun(id string, i int) []run.Event {
 	first, last := events[0].(run.RunStarted), events[len(events)-1].(run.RunEnded)
 	first.At, first.Flow = at, fmt.Sprintf("flow-%d", i%10)
 	last.At = at
+	if i%50_000 == 3 {
+		responded := run.RunResponded{At: at, Response: node.Response{Status: 502}}
+		events = append(events[:len(events)-1:len(events)-1], responded, last)
+	}
 	switch {
 	case i%100_000 == 3:
 		last.Outcome = "rare"

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"encoding/json"
 	"math"
 	"slices"
 	"time"
@@ -8,8 +9,8 @@ import (
 	"github.com/wendflow/wend/runtime/run"
 )
 
-// statuses are kept by their places here.
-var statuses = []run.Status{run.Running, run.Waiting, run.Completed, run.Failed, run.Cancelled}
+// statuses are kept by their places here, which never change.
+var statuses = []run.Status{0: run.Running, 1: run.Waiting, 2: run.Completed, 3: run.Failed, 4: run.Cancelled}
 
 // statusCode is -1 for what is no status.
 func statusCode(s run.Status) int { return slices.Index(statuses, s) }
@@ -48,6 +49,15 @@ func due(t time.Time) any {
 		return nil
 	}
 	return nanos(t)
+}
+
+// optional is JSON, or NULL if there is nothing.
+func optional[T any](v *T) (any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	text, err := json.Marshal(v)
+	return string(text), err
 }
 
 // blob makes no bytes an empty blob, for nil would be NULL.

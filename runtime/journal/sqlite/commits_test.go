@@ -139,7 +139,7 @@ func scribble(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	copy(data[len(data)/2:], strings.Repeat("\x00", 512))
+	copy(data[len(data)/2:], strings.Repeat("\xff", 512))
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -30,11 +30,12 @@ func TestNothingScans(t *testing.T) {
 			explain(t, db, query, anything(query))
 		})
 	}
-	for i := range 1 << 6 {
+	for i := range 1 << 8 {
 		var f journal.Filter
 		var after journal.Cursor
 		for bit, set := range []func(){
 			func() { f.Flow = "flow" }, func() { f.Status = run.Completed }, func() { f.Outcome = "success" },
+			func() { f.Response = 502 }, func() { f.Response = 5 },
 			func() { f.From = noon }, func() { f.To = noon.Add(time.Hour) },
 			func() { after = journal.Cursor{StartedAt: noon, Nr: 7}; f.Cursor = after.String() },
 		} {

@@ -56,20 +56,20 @@ func (s *Store) query(ctx context.Context, query string, args []any, scan func(*
 }
 
 const summaryColumns = `r.nr, r.id, d.flow, d.digest, d.plugins, r.trigger_node, r.retry_of, r.started,
-	r.events, r.status, r.node, r.outcome, r.code, r.reason, r.updated, r.ended, r.due, r.awaits_name, r.awaits_key`
+	r.events, r.status, r.node, r.outcome, r.code, r.reason, r.error, r.response, r.updated, r.ended, r.due, r.awaits_name, r.awaits_key`
 
 const fromRuns = ` FROM runs r JOIN definitions d ON d.nr = r.definition `
 
 // scanSummary reads summaryColumns.
 func scanSummary(rows *sql.Rows) (nr int64, s journal.Summary, err error) {
 	var id, retryOf any
-	var plugins []byte
+	var plugins, failure []byte
 	var status int
 	var started, updated, ended int64
 	var due sql.NullInt64
 	var name, key sql.NullString
 	err = rows.Scan(&nr, &id, &s.Flow, &s.FlowDigest, &plugins, &s.Trigger, &retryOf, &started,
-		&s.Events, &status, &s.Node, &s.Outcome, &s.Code, &s.Reason, &updated, &ended, &due, &name, &key)
+		&s.Events, &status, &s.Node, &s.Outcome, &s.Code, &s.Reason, &failure, &s.Response, &updated, &ended, &due, &name, &key)
 	if err != nil {
 		return 0, s, err
 	}
@@ -81,7 +81,10 @@ func scanSummary(rows *sql.Rows) (nr int64, s journal.Summary, err error) {
 	if name.Valid {
 		s.Awaits = &journal.Awaited{Name: name.String, Key: key.String}
 	}
-	return nr, s, json.Unmarshal(plugins, &s.Plugins)
+	if failure != nil {
+		err = json.Unmarshal(failure, &s.Error)
+	}
+	return nr, s, errors.Join(err, json.Unmarshal(plugins, &s.Plugins))
 }
 
 // Find implements journal.History.

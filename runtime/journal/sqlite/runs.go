@@ -63,6 +63,13 @@ func listQuery(f journal.Filter, after journal.Cursor, limit int) (string, []any
 // endsBy tells whether a run of that status may have an outcome.
 func endsBy(s run.Status) bool { return s == run.Completed || s == run.Failed }
 
+func either(first bool, a, b string) string {
+	if first {
+		return a
+	}
+	return b
+}
+
 func listWhere(f journal.Filter, after journal.Cursor) (string, []any) {
 	var terms []string
 	var args []any
@@ -70,11 +77,22 @@ func listWhere(f journal.Filter, after journal.Cursor) (string, []any) {
 		terms = append(terms, term)
 		args = append(args, values...)
 	}
+	failing := f.Response >= 400 || f.Response == 4 || f.Response == 5
+	// A + keeps SQLite from the index of that column: another finds fewer rows.
 	if f.Flow != "" {
-		add("flow = ?", f.Flow)
+		add(either(failing, "+flow = ?", "flow = ?"), f.Flow)
 	}
 	if f.Outcome != "" {
-		add("outcome = ? AND outcome <> ''", f.Outcome)
+		add(either(failing, "+outcome = ?", "outcome = ? AND outcome <> ''"), f.Outcome)
+	}
+	if failing {
+		add("response >= 400")
+	}
+	switch {
+	case f.Response >= 10:
+		add("response = ?", f.Response)
+	case f.Response > 0:
+		add("response / 100 = ?", f.Response)
 	}
 	if !f.From.IsZero() {
 		add("started >= ?", nanos(f.From))
