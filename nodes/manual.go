@@ -20,15 +20,20 @@ func manual() *node.Type {
 }
 
 func shapeManual(with map[string]any) (node.Shape, []node.Problem) {
+	shape := node.Shape{Unanswered: &node.Problem{
+		Msg:     "has no caller who waits; only `wend run` shows it",
+		Hint:    "give a result with a node of type \"end\", or start the flow by a webhook",
+		Warning: true,
+	}}
 	given, ok := with["input"]
 	if !ok {
-		return node.Shape{}, nil
+		return shape, nil
 	}
 	schema, problems := objectSchema("input", given)
-	if refused(problems) {
-		return node.Shape{}, problems
+	if !refused(problems) {
+		shape.Outputs = node.MustSchema(openObject(schema))
 	}
-	return node.Shape{Outputs: node.MustSchema(openObject(schema))}, problems
+	return shape, problems
 }
 
 func makeManual(in manualIn) (node.Trigger, error) {

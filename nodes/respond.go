@@ -29,6 +29,7 @@ func respond() *node.Type {
 		Title: "Respond",
 		Doc: "Answers the caller of a webhook that waits. With next, the run goes on after it. " +
 			"A run answers once: what a second respond says goes nowhere.",
+		Responds:   true,
 		Idempotent: true,
 		Outcomes:   outcomes("The caller has the answer.", "There is no such status or header, or a template failed. No answer was given."),
 		Shape:      shapeRespond,

@@ -67,12 +67,20 @@ func shapeWebhook(with map[string]any) (node.Shape, []node.Problem) {
 	if dedupe, ok := with["dedupe"].(map[string]any); ok {
 		problems = append(problems, checkLifetime(dedupe["for"])...)
 	}
+	var shape node.Shape
+	if with["reply"] == "accept" {
+		shape.Unanswered = &node.Problem{
+			Msg:  "says reply: accept, so its caller has the answer 202 by then",
+			Hint: "leave reply: accept out, and the caller waits for it; or leave the node out",
+		}
+	}
 	body, given := with["body"]
 	if !given {
-		return node.Shape{}, problems
+		return shape, problems
 	}
 	outputs, wrong := shapeBody(body)
-	return node.Shape{Outputs: outputs}, append(problems, wrong...)
+	shape.Outputs = outputs
+	return shape, append(problems, wrong...)
 }
 
 var (

@@ -92,6 +92,17 @@ const (
 	//	  n2: { type: http, with: { url: /orders } }
 	RefusedCall Code = "refused-call"
 
+	// UselessResponse: nobody gets the response of the node. The webhook says
+	// `reply: accept`, so its caller has an answer when the run begins. A warning
+	// where every way to the node has responded already, for a run answers once,
+	// and where the run is started by hand: `wend run` shows the response.
+	//
+	//	flow: useless-response
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a, reply: accept }, next: done }
+	//	  done: { type: respond, with: { status: 201 } }
+	UselessResponse Code = "useless-response"
+
 	// UnknownOutcome: the node type has no outcome of this name.
 	//
 	//	flow: unknown-outcome

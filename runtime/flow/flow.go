@@ -51,9 +51,12 @@ type Node struct {
 	Trigger    node.Trigger      // how runs begin here; nil if none do
 	Event      string            // it waits for, as it is written, templates and all; empty if for none
 
-	edges  []Edge // the same as Routes, with who says so
-	inputs input
-	late   bool // some input is left to the node to evaluate
+	edges []Edge // the same as Routes, with who says so
+	// unanswered is why no response of a run that begins here reaches anybody;
+	// nil if one does.
+	unanswered *node.Problem
+	inputs     input
+	late       bool // some input is left to the node to evaluate
 }
 
 // Config is what a flow is checked against.
@@ -89,6 +92,7 @@ func compile(f *spec.Flow, cfg Config, stored bool) *compiler {
 	c.compileInputs()
 	c.routeOutcomes()
 	c.checkGraph()
+	c.checkAnswers()
 	c.checkRetries()
 	if stored || !c.list.HasErrors() {
 		c.makeTriggers()
@@ -225,6 +229,7 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 		n.Outputs = shape.Outputs
 	}
 	n.Event = shape.Event
+	n.unanswered = shape.Unanswered
 	c.checkCall(s, n, shape.Call)
 	if shape.Idempotent != nil {
 		n.Idempotent = *shape.Idempotent

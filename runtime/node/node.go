@@ -33,6 +33,9 @@ type Type struct {
 	Trigger func(inputs map[string]any) (Trigger, error)
 	// Connects tells whether a node of this type may name a connection.
 	Connects bool
+	// Responds says that a node of this type answers the caller who waits for
+	// the run.
+	Responds bool
 	// Idempotent says that a call whose answer was lost may be sent again
 	// with the same Idempotency-Key.
 	Idempotent bool
@@ -113,6 +116,9 @@ type Shape struct {
 	// Event is the name of the outside event that the node waits for, as it is
 	// written: it may hold a template. Empty if it waits for none.
 	Event string
+	// Unanswered is why no response of a run that begins with this node reaches
+	// anybody: its Msg goes on after the node's name. Nil if one does.
+	Unanswered *Problem
 	// Call is the HTTP call that the inputs spell out; nil if there is none, or
 	// if the node makes up its calls itself.
 	Call *Call
