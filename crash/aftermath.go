@@ -82,6 +82,27 @@ func readJournal(ctx context.Context, dir string) (runs map[string]*history, err
 	return runs, nil
 }
 
+// endedRuns are the ids of all runs that have ended. No server may be running.
+func endedRuns(ctx context.Context, dir string) (ended map[string]bool, err error) {
+	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	ended = map[string]bool{}
+	for cursor, more := "", true; more; more = cursor != "" {
+		page, err := db.Runs(ctx, journal.Filter{Limit: 1000, Cursor: cursor})
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range page.Runs {
+			ended[s.ID] = s.Status.Ended()
+		}
+		cursor = page.Next
+	}
+	return ended, nil
+}
+
 func newHistory(s journal.Summary, events []run.Event) *history {
 	h := &history{Summary: s, Events: events}
 	for _, e := range events {

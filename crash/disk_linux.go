@@ -47,3 +47,6 @@ func fill(path string) error {
 	}
 	return f.Close()
 }
+
+// makePipe makes a file that is none.
+func makePipe(path string) { _ = unix.Mkfifo(path, 0o600) }

@@ -11,6 +11,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -35,6 +36,7 @@ type options struct {
 	disk     bool
 	recover  int
 	load     bool
+	hostile  bool
 	seed     uint64
 	clients  int
 	duration time.Duration
@@ -55,9 +57,10 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fs.BoolVar(&o.disk, "disk", false, "instead: let writes fail, and fill the disk")
 	fs.IntVar(&o.recover, "recover", 0, "instead: measure how `N` unfinished runs are taken up after a kill")
 	fs.BoolVar(&o.load, "load", false, "instead: measure requests per second, latency and size on disk")
+	fs.BoolVar(&o.hostile, "hostile", false, "instead: mix inputs that nobody should send into the load; Linux")
 	fs.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "what the random moments and faults follow from")
 	fs.IntVar(&o.clients, "clients", 16, "how many clients work side by side")
-	fs.DurationVar(&o.duration, "for", 5*time.Second, "how long each measurement of -load takes")
+	fs.DurationVar(&o.duration, "for", 0, "how long each measurement of -load takes (default 5s), or all of -hostile (default 10m)")
 	fs.StringVar(&o.wend, "wend", "", "the wend binary (default: built from the source around)")
 	fs.BoolVar(&o.race, "race", false, "build the binary with the race detector")
 	fs.BoolVar(&o.keep, "keep", false, "keep the folder with data and logs; it is kept anyway if something is wrong")
@@ -88,7 +91,9 @@ func perform(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	case o.recover > 0:
 		err = s.measureRecovery(ctx, o.recover, stdout)
 	case o.load:
-		err = s.measureLoad(ctx, o.duration, stdout)
+		err = s.measureLoad(ctx, cmp.Or(o.duration, 5*time.Second), stdout)
+	case o.hostile:
+		err = s.attackHostile(ctx, cmp.Or(o.duration, 10*time.Minute), stdout)
 	default:
 		err = s.kill(ctx, o.kills, stdout)
 	}

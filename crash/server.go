@@ -39,7 +39,7 @@ func (s *site) start(ctx context.Context) (*server, error) {
 			"--plugins", s.plugins, "--data", s.path("data"), "--addr", "127.0.0.1:0", "--log", "warn"),
 		address: make(chan string, 1), exited: make(chan struct{}), began: time.Now(),
 	}
-	p.cmd.Env = append(os.Environ(), "CCE_TOKEN=cce-admin", "XDG_CACHE_HOME="+s.path("cache"))
+	p.cmd.Env = append(os.Environ(), "CCE_TOKEN=cce-admin", "BAD_TOKEN="+badToken, "SIGNER_KEY=signer-key", "XDG_CACHE_HOME="+s.path("cache"))
 	p.cmd.Stderr = log
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
