@@ -120,11 +120,30 @@ func appendHeaders(b []byte, headers map[string]string) []byte {
 		text = append(append(text, value...), 0)
 		sequences = append(sequences, text[from:len(text):len(text)])
 	}
-	slices.SortFunc(sequences, bytes.Compare)
+	sortSequences(sequences)
 	for _, sequence := range sequences {
 		b = append(b, sequence...)
 	}
 	return b
+}
+
+// sortSequences inserts: calls have few headers, and mostly the first byte tells
+// which comes first.
+func sortSequences(sequences [][]byte) {
+	if len(sequences) > 32 {
+		slices.SortFunc(sequences, bytes.Compare)
+		return
+	}
+	for i, s := range sequences {
+		at := i
+		for ; at > 0; at-- {
+			if before := sequences[at-1]; s[0] > before[0] || s[0] == before[0] && bytes.Compare(s, before) >= 0 {
+				break
+			}
+			sequences[at] = sequences[at-1]
+		}
+		sequences[at] = s
+	}
 }
 
 // appendLower is not strings.ToLower: that one also lowers letters beyond
