@@ -3,6 +3,7 @@ package nodes
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -87,7 +88,11 @@ func schemaOf(v any) map[string]any {
 	for name, value := range m {
 		props[name] = schemaOf(value)
 	}
-	return map[string]any{"type": "object", "properties": props, "additionalProperties": false}
+	required := []any{}
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		required = append(required, name)
+	}
+	return map[string]any{"type": "object", "properties": props, "required": required, "additionalProperties": false}
 }
 
 func stepEvaluate(_ context.Context, _ node.Visit, in evaluateIn) (node.Action, error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -166,5 +167,7 @@ func withRequest(body map[string]any) map[string]any {
 	props["request"] = requestSchema
 	outputs := openObject(body)
 	outputs["properties"] = props
+	needed, _ := outputs["required"].([]any)
+	outputs["required"] = append(slices.Clone(needed), "request")
 	return outputs
 }

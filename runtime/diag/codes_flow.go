@@ -175,6 +175,21 @@ const (
 	//	  done: { type: respond, with: { body: "$(n3.status)" } }
 	NotOnEveryPath Code = "not-on-every-path"
 
+	// OptionalField: a text, a field behind it or an input that must be there
+	// needs a field that the schema lets be missing. Without it the node fails.
+	// Give a default with `??`, require the field, or give it a `default`. It is
+	// not told where a condition on every way to the node reads the field. A
+	// warning.
+	//
+	//	flow: optional-field
+	//	nodes:
+	//	  n1:
+	//	    type: webhook
+	//	    with: { path: /a, body: { type: object, properties: { name: { type: string } } } }
+	//	    next: done
+	//	  done: { type: respond, with: { body: "Hello $(n1.name)" } }
+	OptionalField Code = "optional-field"
+
 	// RetryNotIdempotent: another attempt may do twice what must be done once.
 	// A warning.
 	//

@@ -37,6 +37,11 @@ type Ref struct {
 	Path     []string
 	Optional bool
 	Pos      diag.Pos
+	// Gap is the beginning of Path that may be missing and so make the whole
+	// expression nil, or fail. Fails tells that it fails: it stands in a text, or
+	// reads on behind the gap.
+	Gap   []string
+	Fails bool
 }
 
 // Error is a template that could not be evaluated, at which place and why.
@@ -88,7 +93,24 @@ func Compile(t yamldoc.Text, s *Scope) (*Template, diag.List) {
 		tmpl.add(part{literal: ""})
 	}
 	tmpl.whole = len(tmpl.parts) == 1
+	tmpl.findGaps(s)
 	return tmpl, list
+}
+
+// findGaps notes what may be missing of that which expressions come to.
+func (t *Template) findGaps(s *Scope) {
+	for _, p := range t.parts {
+		if p.expr == nil || len(p.expr.operands) == 0 || len(p.expr.refs) == 0 {
+			continue
+		}
+		last := p.expr.operands[len(p.expr.operands)-1].path // the others have it behind them
+		if last == nil {
+			continue
+		}
+		ref := &p.expr.refs[len(p.expr.refs)-1]
+		gap, through := last.gap(s)
+		ref.Gap, ref.Fails = gap, gap != nil && (!t.whole || through)
+	}
 }
 
 // add appends a part; literals side by side become one.

@@ -69,6 +69,22 @@ func (p *path) eval(names map[string]any) (any, error) {
 	return v, nil
 }
 
+// gap returns the first part of the path that may be missing, and whether
+// reading goes on behind it as if it were not.
+func (p *path) gap(s *Scope) (at []string, through bool) {
+	t := s.Names[p.name]
+	for i, step := range p.steps {
+		if t.info != nil && t.info.gaps[step.name] != 0 {
+			for _, before := range p.steps[:i+1] {
+				at = append(at, before.name)
+			}
+			return at, i+1 < len(p.steps) && !p.steps[i+1].optional
+		}
+		t, _ = t.Field(step.name)
+	}
+	return nil, false
+}
+
 // upTo writes the path before its i-th step.
 func (p *path) upTo(i int) string {
 	var b strings.Builder

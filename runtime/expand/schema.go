@@ -21,11 +21,22 @@ func FromSchema(schema map[string]any) Type {
 	return r.typeOf(schema)
 }
 
+// FromStrict is FromSchema of a schema that says of every field whether it must
+// be there: one that it declares, that it does not require and that has no
+// default may be missing, and one whose type may be null may be nil. Templates
+// that fail without such a field have a Ref with Gap.
+func FromStrict(schema map[string]any) Type {
+	r := &schemaReader{root: schema, known: map[string]Type{}, open: map[string]bool{}, strict: true}
+	return r.typeOf(schema)
+}
+
 // schemaReader reads the schemas of one document.
 type schemaReader struct {
 	root  map[string]any
 	known map[string]Type // by reference
 	open  map[string]bool // references that are being followed
+	// strict tells that fields which are not required may be missing.
+	strict bool
 }
 
 // typeOf is what a schema says by itself, and what those say that must or may
@@ -120,6 +131,7 @@ func (r *schemaReader) object(schema map[string]any) Type {
 		for name, p := range props {
 			info.fields[name] = r.typeOf(p)
 		}
+		info.gaps = r.gaps(schema, props)
 	}
 	extra, said := schema["additionalProperties"]
 	if !said {
@@ -132,6 +144,25 @@ func (r *schemaReader) object(schema map[string]any) Type {
 		info.other = r.typeOf(extra)
 	}
 	return Type{info}
+}
+
+// gaps tells of the properties that may have no value.
+func (r *schemaReader) gaps(schema, props map[string]any) map[string]gap {
+	if !r.strict {
+		return nil
+	}
+	needed := list(schema["required"])
+	gaps := map[string]gap{}
+	for name, p := range props {
+		property, _ := p.(map[string]any)
+		if _, filled := property["default"]; !filled && !slices.Contains(needed, any(name)) {
+			gaps[name] |= missing
+		}
+		if slices.Contains(list(property["type"]), any(kindNull)) {
+			gaps[name] |= null
+		}
+	}
+	return gaps
 }
 
 // elements is the one type of a list's elements.
@@ -262,19 +293,25 @@ func orElse(a, b Type) Type {
 
 // merge puts the fields of two objects together; those that both have by and.
 func merge(a, b *typeInfo, and func(a, b Type) Type, open, vague bool) Type {
-	info := &typeInfo{kind: kindObject, open: open, vague: vague}
+	info := &typeInfo{kind: kindObject, open: open, vague: vague, gaps: map[string]gap{}}
 	if a.fields != nil || b.fields != nil {
 		info.fields = make(map[string]Type, len(a.fields)+len(b.fields))
 	}
 	for name, f := range a.fields {
-		if other, ok := b.fields[name]; ok {
+		other, ok := b.fields[name]
+		if ok {
 			f = and(f, other)
 		}
 		info.fields[name] = f
+		info.gaps[name] = a.gaps[name]
+		if ok { // both must let it be without a value
+			info.gaps[name] &= b.gaps[name]
+		}
 	}
 	for name, f := range b.fields {
 		if _, ok := a.fields[name]; !ok {
 			info.fields[name] = f
+			info.gaps[name] = b.gaps[name]
 		}
 	}
 	if open && !vague {
@@ -288,10 +325,13 @@ func required(t Type, names []any) Type {
 	if len(names) == 0 || t.Kind() != kindAny && t.Kind() != kindObject {
 		return t
 	}
-	own := &typeInfo{kind: kindObject, open: true, vague: true, fields: map[string]Type{}}
+	own := &typeInfo{kind: kindObject, open: true, vague: true, fields: map[string]Type{}, gaps: map[string]gap{}}
 	for _, v := range names {
 		if name, ok := v.(string); ok {
 			own.fields[name] = Type{}
+			if t.info != nil {
+				own.gaps[name] = t.info.gaps[name] & null
+			}
 		}
 	}
 	return both(t, Type{own})

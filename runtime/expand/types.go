@@ -16,11 +16,20 @@ type Type struct{ info *typeInfo }
 type typeInfo struct {
 	kind   string
 	fields map[string]Type
-	open   bool // an object with other fields than those
-	vague  bool // open only because nothing is said of its fields
-	other  Type // of the other fields
-	elem   Type // of an array
+	gaps   map[string]gap // fields without a value, as far as that is known
+	open   bool           // an object with other fields than those
+	vague  bool           // open only because nothing is said of its fields
+	other  Type           // of the other fields
+	elem   Type           // of an array
 }
+
+// gap is how a field may come to have no value.
+type gap uint8
+
+const (
+	missing gap = 1 << iota // it need not be there
+	null                    // it may be null
+)
 
 // The kinds of types.
 const (

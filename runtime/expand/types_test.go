@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/wendflow/wend/runtime/expand"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // describe writes a type on one line: {a: string, …} is open.
@@ -130,4 +131,74 @@ func ExampleFromSchema() {
 	})
 	fmt.Println(t, t.Fields())
 	// Output: an object [id]
+}
+
+// TestGaps holds which fields of a schema may have no value, and what that does
+// to the expressions that read them.
+func TestGaps(t *testing.T) {
+	t.Parallel()
+	str := object{"type": "string"}
+	party := object{"type": "object", "required": list{"id"}, "properties": object{"id": str, "name": str}}
+	schema := object{
+		"type":     "object",
+		"required": list{"id", "note", "seller", "other"},
+		"properties": object{
+			"id": str, "name": str, "lang": object{"type": "string", "default": "en"},
+			"note":   object{"type": list{"string", "null"}},
+			"buyer":  object{"$ref": "#/$defs/party"},
+			"seller": object{"allOf": list{object{"$ref": "#/$defs/party"}, object{"required": list{"name"}}}},
+			"owner":  object{"oneOf": list{party, object{"type": "object", "properties": object{"id": str}}}},
+		},
+		"allOf": list{object{"required": list{"owner"}}},
+		"$defs": object{"party": party},
+	}
+	tests := []struct {
+		text string
+		want string // of the last reference: its gap, and "fails"
+	}{
+		{"$(n.id)", ""},
+		{"a $(n.id)", ""},
+		{"a $(n.other)", ""},
+		{"a $(n.lang)", ""},
+		{"$(n.name)", "name"},
+		{"a $(n.name)", "name fails"},
+		{"a $(n.note)", "note fails"},
+		{`a $(n.name ?? "b")`, ""},
+		{"a $(n.id ?? n.name)", "name fails"},
+		{`a $(n.name == nil ? "" : n.name)`, ""},
+		{"a $(upper(n.name))", ""},
+		{"$(n.buyer.id)", "buyer fails"},
+		{"$(n.buyer?.id)", "buyer"},
+		{"a $(n.buyer?.id)", "buyer fails"},
+		{"a $(n.seller.name)", ""},
+		{"a $(n.seller.id)", ""},
+		{"a $(n.owner.name)", "owner.name fails"},
+		{"a $(n.owner.id)", ""},
+	}
+	scope := &expand.Scope{Names: map[string]expand.Type{"n": expand.FromStrict(schema)}}
+	lax := &expand.Scope{Names: map[string]expand.Type{"n": expand.FromSchema(schema)}}
+	for _, test := range tests {
+		t.Run(test.text, func(t *testing.T) {
+			t.Parallel()
+			gap := func(s *expand.Scope) string {
+				compiled, mistakes := expand.Compile(yamldoc.Text{Value: test.text}, s)
+				if mistakes.HasErrors() {
+					t.Fatal(mistakes)
+				}
+				refs := compiled.Refs()
+				last := refs[len(refs)-1]
+				told := strings.Join(last.Gap, ".")
+				if last.Fails {
+					told += " fails"
+				}
+				return told
+			}
+			if got := gap(scope); got != test.want {
+				t.Errorf("gap %q, want %q", got, test.want)
+			}
+			if got := gap(lax); got != "" {
+				t.Errorf("of a schema that says nothing of what must be there: gap %q, want none", got)
+			}
+		})
+	}
 }

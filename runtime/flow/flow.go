@@ -130,6 +130,11 @@ type compiler struct {
 	scope *expand.Scope
 	list  diag.List
 	refs  map[string][]expand.Ref // by node id
+	// needs are the refs of a node that an input depends on: without a value it
+	// would be missing.
+	needs map[string][]need
+	// tested are the fields that a node's conditions read.
+	tested map[string][]expand.Ref
 	// lost tells that a route is wrong, so that what the graph has to say may
 	// only come of that.
 	lost bool
@@ -167,7 +172,7 @@ func (c *compiler) declareVariables() {
 // resolveTypes makes a Node for each entry whose type is known. Those of
 // unknown type are left out, so that one mistake is reported once.
 func (c *compiler) resolveTypes() {
-	c.refs = map[string][]expand.Ref{}
+	c.refs, c.tested, c.needs = map[string][]expand.Ref{}, map[string][]expand.Ref{}, map[string][]need{}
 	for i := range c.spec.Nodes {
 		s := &c.spec.Nodes[i]
 		if _, clash := c.flow.Variables[s.ID.Value]; clash {
@@ -322,7 +327,7 @@ func (c *compiler) buildScope() {
 		names[name] = expand.TypeOf(value)
 	}
 	for id, n := range c.flow.Nodes {
-		names[id] = expand.FromSchema(n.Outputs.Raw())
+		names[id] = n.outputType()
 	}
 	// A node of unknown type may have any output.
 	for _, s := range c.spec.Nodes {
@@ -336,6 +341,16 @@ func (c *compiler) buildScope() {
 		}
 	}
 	c.scope = &expand.Scope{Names: names}
+}
+
+// outputType is strict where somebody thought of what must be there: the author
+// of the flow, or of a plugin who requires anything.
+func (n *Node) outputType() expand.Type {
+	raw := n.Outputs.Raw()
+	if n.Outputs != n.Type.Outputs || n.Type.Digest != "" && raw["required"] != nil {
+		return expand.FromStrict(raw)
+	}
+	return expand.FromSchema(raw)
 }
 
 var (

@@ -25,6 +25,14 @@ func (c *compiler) checkGraph() {
 		}
 		for _, ref := range c.refs[id] {
 			c.checkRef(n, ref, doms)
+			if ref.Fails && !c.isTested(ref, doms) {
+				c.warnGap(ref, "this fails without one")
+			}
+		}
+		for _, need := range c.needs[id] {
+			if !c.isTested(need.ref, doms) {
+				c.warnGap(need.ref, fmt.Sprintf("the input %q needs one", need.input))
+			}
 		}
 	}
 }

@@ -213,6 +213,9 @@ func (c *inputCompiler) compileMap(m *yamldoc.Map, schema map[string]any, path [
 			continue
 		}
 		if in := c.compile(e.Value, sub, append(path, e.Key.Value)); in != nil {
+			if slices.Contains(asList(schema["required"]), any(e.Key.Value)) {
+				c.noteNeed(in, append(path, e.Key.Value))
+			}
 			out.keys = append(out.keys, e.Key.Value)
 			out.values = append(out.values, in)
 			out.inputs = append(out.inputs, len(path) == 0 || !nullable(sub))
@@ -498,6 +501,7 @@ func (c *inputCompiler) compileCondition(v yamldoc.Value) input {
 	}
 	c.node.late = true
 	c.refs[c.node.ID] = append(c.refs[c.node.ID], t.Refs()...)
+	c.tested[c.node.ID] = append(c.tested[c.node.ID], t.Refs()...)
 	return lateInput{t}
 }
 

@@ -33,6 +33,9 @@ func (e early) Eval(names map[string]any, now time.Time) (any, error) {
 // checkEarly reports what an input of a trigger reads that only a run has.
 func (c *inputCompiler) checkEarly(refs []expand.Ref) {
 	for _, ref := range refs {
+		if ref.Fails {
+			c.warnGap(ref, "this fails without one")
+		}
 		_, variable := c.flow.Variables[ref.Name]
 		if variable || ref.Name == c.node.ID || ref.Name == "flow" || ref.Optional {
 			continue
