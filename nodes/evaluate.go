@@ -45,7 +45,10 @@ func shapeEvaluate(with map[string]any) (node.Shape, []node.Problem) {
 		return node.Shape{}, []node.Problem{{Msg: "evaluate has nothing to do", Hint: "give set, outputs or branches"}}
 	}
 	shape, problems := shapeOutputs(with["outputs"])
-	known := node.Outcomes{All: slices.Clone(evaluateOutcomes.All)}
+	known := map[string]bool{}
+	for _, o := range evaluateOutcomes.All {
+		known[o.Name] = true
+	}
 	for i, v := range branches {
 		b, _ := v.(map[string]any)
 		name, ok := b["outcome"].(string)
@@ -58,10 +61,11 @@ func shapeEvaluate(with map[string]any) (node.Shape, []node.Problem) {
 				Path: []string{"branches", strconv.Itoa(i), "outcome"},
 				Msg:  fmt.Sprintf("outcome %q: expected a name of your own", name),
 			})
-		case !known.Has(name):
-			o := node.Outcome{Name: name, Doc: fmt.Sprintf("The condition of branch %d is the first that holds.", i+1)}
-			shape.Outcomes = append(shape.Outcomes, o)
-			known.All = append(known.All, o)
+		case !known[name]:
+			known[name] = true
+			shape.Outcomes = append(shape.Outcomes, node.Outcome{
+				Name: name, Doc: fmt.Sprintf("The condition of branch %d is the first that holds.", i+1),
+			})
 		}
 	}
 	return shape, problems
@@ -76,7 +80,11 @@ func shapeOutputs(v any) (node.Shape, []node.Problem) {
 	if _, ok := v.(map[string]any); !ok {
 		return node.Shape{}, []node.Problem{{Path: []string{"outputs"}, Msg: "outputs: expected a map of names and values"}}
 	}
-	return node.Shape{Outputs: node.MustSchema(schemaOf(v))}, nil
+	outputs, err := node.NewSchema(schemaOf(v))
+	if err != nil { // there are too many
+		return node.Shape{}, []node.Problem{{Path: []string{"outputs"}, Msg: "outputs: " + err.Error()}}
+	}
+	return node.Shape{Outputs: outputs}, nil
 }
 
 func schemaOf(v any) map[string]any {

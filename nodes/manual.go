@@ -30,9 +30,14 @@ func shapeManual(with map[string]any) (node.Shape, []node.Problem) {
 		return shape, nil
 	}
 	schema, problems := objectSchema("input", given)
-	if !refused(problems) {
-		shape.Outputs = node.MustSchema(openObject(schema))
+	if refused(problems) {
+		return shape, problems
 	}
+	outputs, err := node.NewSchema(openObject(schema))
+	if err != nil {
+		return shape, append(problems, node.Problem{Path: []string{"input"}, Msg: "input: " + err.Error()})
+	}
+	shape.Outputs = outputs
 	return shape, problems
 }
 

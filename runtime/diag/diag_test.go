@@ -129,6 +129,54 @@ func TestPrint(t *testing.T) {
 	}
 }
 
+func TestPrintLongLine(t *testing.T) {
+	t.Parallel()
+	var l diag.List
+	l.Errorf(at("a", 1, 1002), "c", "m")
+	var b strings.Builder
+	diag.Print(&b, l, func(string) []byte { return []byte(strings.Repeat("é", 1000) + "[x]" + strings.Repeat("ü", 1000)) })
+	want := "a:1:1002: m [c]\n    1 | …" + strings.Repeat("é", 99) + "[x]" + strings.Repeat("ü", 98) + "…\n      | " + strings.Repeat(" ", 101) + "^\n"
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("Print (-want +got):\n%s", diff)
+	}
+}
+
+// TestPrintMany: one file with thousands of mistakes neither hides those of the
+// next, nor is it read again for each.
+func TestPrintMany(t *testing.T) {
+	t.Parallel()
+	var l diag.List
+	for line := range 5000 {
+		l.Errorf(at("a", line+1, 1), "c", "m")
+		l.Errorf(at("", 0, 0), "c", "m %d", line)
+	}
+	l.Errorf(at("b", 1, 1), "c", "m")
+	var b strings.Builder
+	reads := 0
+	diag.Print(&b, l, func(string) []byte {
+		reads++
+		return []byte(strings.Repeat("x\n", 5000))
+	})
+	got := strings.Split(b.String(), "\n")
+	for want, times := range map[string]int{
+		"a:100:1: m [c]": 1, "a:101:1: m [c]": 0, "  100 | x": 1, "… and 4900 more in a": 1,
+		"m 99 [c]": 1, "m 100 [c]": 0, "… and 4900 more": 1, "b:1:1: m [c]": 1,
+	} {
+		n := 0
+		for _, line := range got {
+			if line == want {
+				n++
+			}
+		}
+		if n != times {
+			t.Errorf("the line %q is there %d times, want %d", want, n, times)
+		}
+	}
+	if reads != 3 {
+		t.Errorf("the files are read %d times, want once each", reads)
+	}
+}
+
 func TestSuggest(t *testing.T) {
 	t.Parallel()
 	keys := []string{"name", "type", "connection", "with", "timeout", "retry", "next", "outcomes"}
@@ -153,6 +201,21 @@ func TestSuggest(t *testing.T) {
 		{"zzz", strings.Split("abcdefghijklmn", ""), `expected one of "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", …`},
 		{"größe", []string{"grösse", "Größen"}, `did you mean "Größen"?`},
 	}
+	names := make([]string, 3000)
+	for i := range names {
+		names[i] = fmt.Sprintf("node%d", i)
+	}
+	long := strings.Repeat("x", 1<<20)
+	tests = append(tests, []struct {
+		word  string
+		known []string
+		want  string
+	}{
+		{"mode17", names, `did you mean "node17"?`},
+		{"NODE2999", names, `did you mean "node2999"?`}, // letters are compared with the first names only, cases with all
+		{long + "y", []string{long + "z", long}, "expected one of \"" + long + "z\", \"" + long + "\""},
+		{"node", []string{long, "mode"}, `did you mean "mode"?`},
+	}...)
 	for _, tt := range tests {
 		if got := diag.Suggest(tt.word, tt.known); got != tt.want {
 			t.Errorf("Suggest(%q, %q) = %s, want %s", tt.word, tt.known, got, tt.want)

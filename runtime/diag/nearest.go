@@ -4,22 +4,37 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/agext/levenshtein"
 )
 
+// Bounds of the search for what was meant, so that a file of thousands of
+// mistakes is not held against thousands of names letter by letter. Who is
+// beyond them gets a hint for a wrong case or a beginning only.
+const (
+	comparedWord  = 100 // bytes
+	comparedNames = 1000
+)
+
 // Nearest returns the entry of known that word was most likely meant to be, or
 // "" if none is close: the same but for case, misspelt by a letter in three,
-// or a beginning of exactly one entry.
+// or a beginning of exactly one entry. Of very many entries only the first are
+// searched for misspelt ones.
 func Nearest(word string, known []string) string {
 	if word == "" {
 		return ""
 	}
 	best, bestDistance := "", len(word)/3+1
+	compared := 0
 	for _, k := range known {
 		if strings.EqualFold(k, word) {
 			return k
 		}
+		if len(word) > comparedWord || compared >= comparedNames || tooFar(word, k, bestDistance) {
+			continue
+		}
+		compared++
 		if d := levenshtein.Distance(strings.ToLower(word), strings.ToLower(k), nil); d < bestDistance || d == bestDistance && best == "" && d < len(word) {
 			best, bestDistance = k, d
 		}
@@ -28,6 +43,16 @@ func Nearest(word string, known []string) string {
 		best = onlyWithPrefix(word, known)
 	}
 	return best
+}
+
+// tooFar tells by the lengths alone, in characters, that two words are more
+// than distance letters apart.
+func tooFar(a, b string, distance int) bool {
+	if len(b) > 4*(len(a)+distance) {
+		return true // so that a long one need not be counted
+	}
+	apart := utf8.RuneCountInString(a) - utf8.RuneCountInString(b)
+	return max(apart, -apart) > distance
 }
 
 func onlyWithPrefix(word string, known []string) string {
@@ -58,6 +83,9 @@ func Suggest(word string, known []string) string {
 	}
 	var names []string // each once
 	for _, k := range known {
+		if len(names) > suggestAtMost {
+			break
+		}
 		if !slices.Contains(names, k) {
 			names = append(names, k)
 		}

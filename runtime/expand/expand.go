@@ -7,8 +7,11 @@ package expand
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wendflow/wend/runtime/data"
@@ -20,6 +23,15 @@ import (
 // outputs of nodes under their ids, "run", "flow" and "error".
 type Scope struct {
 	Names map[string]Type
+
+	once   sync.Once
+	sorted []string
+}
+
+// names returns the names in order, for hints.
+func (s *Scope) names() []string {
+	s.once.Do(func() { s.sorted = slices.Sorted(maps.Keys(s.Names)) })
+	return s.sorted
 }
 
 // Env is what a template sees in a run. Names maps the names of the Scope to
@@ -72,6 +84,13 @@ type part struct {
 	expr    *expression
 }
 
+// maxPieces bounds what one text costs: a list is better joined than written out.
+const maxPieces = 2000
+
+// maxMistakes is after how many a tree of templates is not looked at any
+// further: each costs a search for what may have been meant.
+const maxMistakes = 1000
+
 // Compile compiles a text. It returns a Template even when there are errors, so
 // that the caller can go on checking; evaluating it then fails.
 func Compile(t yamldoc.Text, s *Scope) (*Template, diag.List) {
@@ -82,6 +101,13 @@ func Compile(t yamldoc.Text, s *Scope) (*Template, diag.List) {
 		return broken(t), list
 	}
 	tmpl := &Template{}
+	if len(pieces) > maxPieces {
+		list.Errorf(t.Pos, diag.InvalidExpression, "the text is cut into %d pieces by its templates, expected %d at most", len(pieces), maxPieces)
+		return broken(t), list
+	}
+	if len(pieces) > 1 {
+		t = t.Aligned()
+	}
 	for _, p := range pieces {
 		if p.Template {
 			tmpl.add(compilePart(t, p, s, &list))

@@ -160,7 +160,7 @@ func (r *resolver) unknownName(n *ast.IdentifierNode) {
 	case isFunction:
 		e.Hint = fmt.Sprintf(`did you mean "%s(…)"?`, n.Value)
 	default:
-		e.Hint = diag.Suggest(n.Value, slices.Sorted(maps.Keys(r.scope.Names)))
+		e.Hint = diag.Suggest(n.Value, r.scope.names())
 	}
 }
 

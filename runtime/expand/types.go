@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/expr-lang/expr/types"
 )
@@ -21,6 +22,9 @@ type typeInfo struct {
 	vague  bool           // open only because nothing is said of its fields
 	other  Type           // of the other fields
 	elem   Type           // of an array
+
+	once   sync.Once
+	sorted []string // names of fields
 }
 
 // gap is how a field may come to have no value.
@@ -66,12 +70,14 @@ func (t Type) String() string {
 	}
 }
 
-// Fields returns the names of the declared fields, sorted.
+// Fields returns the names of the declared fields, sorted. The list must not be
+// changed.
 func (t Type) Fields() []string {
 	if t.info == nil {
 		return nil
 	}
-	return slices.Sorted(maps.Keys(t.info.fields))
+	t.info.once.Do(func() { t.info.sorted = slices.Sorted(maps.Keys(t.info.fields)) })
+	return t.info.sorted
 }
 
 // Field returns the type of a field, and whether there can be such a field. A

@@ -67,6 +67,9 @@ func compileMap(v *yamldoc.Map, s *Scope, list *diag.List) *Value {
 	out := &Value{kind: objectValue, fields: make([]valueField, len(v.Entries))}
 	literals := make(map[string]any, len(v.Entries))
 	for i, e := range v.Entries {
+		if len(*list) >= maxMistakes {
+			return &Value{}
+		}
 		if i := strings.Index(e.Key.Value, "$("); i >= 0 {
 			list.Warnf(e.Key.At(i), diag.TemplateKey, "keys are never templates; this one stays %q", e.Key.Value)
 		}
@@ -86,6 +89,9 @@ func compileList(v *yamldoc.List, s *Scope, list *diag.List) *Value {
 	out := &Value{kind: listValue, items: make([]*Value, len(v.Items))}
 	var literals []any
 	for i, item := range v.Items {
+		if len(*list) >= maxMistakes {
+			return &Value{}
+		}
 		out.items[i] = compileValue(item, s, list)
 		if out.items[i].kind == literalValue {
 			literals = append(literals, out.items[i].literal)

@@ -10,41 +10,40 @@ func (c *compiler) checkAnswers() {
 	if len(c.flow.Nodes) != len(c.spec.Nodes) || c.lost || c.stored {
 		return
 	}
-	reached := map[string][]*Node{} // the triggers whose runs come to a node
+	g := c.flow.graph()
+	var heard, warned []string  // triggers
+	first := map[string]*Node{} // whose runs come to a node
 	for _, t := range c.flow.Triggers {
-		g := graph{starts: []string{t.ID}, next: c.flow.graph().next}
-		for _, id := range g.reachable() {
-			reached[id] = append(reached[id], t)
+		switch {
+		case t.unanswered == nil:
+			heard = append(heard, t.ID)
+		case t.unanswered.Warning:
+			warned = append(warned, t.ID)
+		}
+		for todo := []string{t.ID}; len(todo) > 0; todo = todo[1:] {
+			if first[todo[0]] == nil {
+				first[todo[0]] = t
+				todo = append(todo, g.next[todo[0]]...)
+			}
 		}
 	}
+	isHeard, isWarned := g.reachable(heard), g.reachable(warned)
 	answered := c.flow.answered()
 	for _, id := range c.flow.Order {
 		n := c.flow.Nodes[id]
-		if !n.Type.Responds || len(reached[id]) == 0 {
-			continue
-		}
-		if !c.checkHeard(n, reached[id]) && answered[id] {
+		switch {
+		case !n.Type.Responds || first[id] == nil:
+		case !isHeard[id]:
+			why := first[id].unanswered
+			e := c.list.Errorf(n.Pos, diag.UselessResponse, "nobody gets the response of node %q: trigger %q %s", n.ID, first[id].ID, why.Msg)
+			if e.Hint = why.Hint; isWarned[id] {
+				e.Severity = diag.SeverityWarning
+			}
+		case answered[id]:
 			c.list.Warnf(n.Pos, diag.UselessResponse, "node %q comes after another that responds, on every way to it, and a run answers once", id).
 				Hint = "leave it out, or give its response in the node before"
 		}
 	}
-}
-
-// checkHeard reports a response that is for nobody, and tells whether it did.
-func (c *compiler) checkHeard(n *Node, triggers []*Node) bool {
-	warning := false
-	for _, t := range triggers {
-		if t.unanswered == nil {
-			return false
-		}
-		warning = warning || t.unanswered.Warning
-	}
-	why := triggers[0].unanswered
-	e := c.list.Errorf(n.Pos, diag.UselessResponse, "nobody gets the response of node %q: trigger %q %s", n.ID, triggers[0].ID, why.Msg)
-	if e.Hint = why.Hint; warning {
-		e.Severity = diag.SeverityWarning
-	}
-	return true
 }
 
 // answered names the nodes to which no run comes whose caller still waits.

@@ -30,8 +30,8 @@ type Draft struct {
 	Templates []Template  // as the file has them
 
 	engine []Name
-	before map[string]map[string]bool // by node id, the nodes on every path to it
-	some   map[string]map[string]bool // by node id, the nodes on some path to it
+	graph  graph
+	before *dominators
 }
 
 // DraftNode is a node as far as it is known.
@@ -184,16 +184,7 @@ func (d *Draft) paths(g graph) {
 			g.starts = append(g.starts, n.ID)
 		}
 	}
-	d.before = g.dominators()
-	d.some = map[string]map[string]bool{}
-	for _, n := range d.Nodes {
-		for _, to := range (graph{[]string{n.ID}, g.next}).reachable()[1:] {
-			if d.some[to] == nil {
-				d.some[to] = map[string]bool{}
-			}
-			d.some[to][n.ID] = true
-		}
-	}
+	d.graph, d.before = g, g.dominators()
 }
 
 // Names returns what the templates of a node may name: the variables, the nodes
@@ -201,10 +192,11 @@ func (d *Draft) paths(g graph) {
 // not known there are the variables and the engine's own.
 func (d *Draft) Names(at string) []Name {
 	names := slices.Clone(d.Variables)
+	some := d.graph.backwards(at)
 	for _, n := range d.Nodes {
 		own := n.ID == at && n.Type != nil && n.Type.Starts()
-		if own || d.some[at][n.ID] {
-			names = append(names, Name{n.ID, NodeName, n.Outputs, n.Pos, own || d.before[at][n.ID]})
+		if own || some[n.ID] {
+			names = append(names, Name{n.ID, NodeName, n.Outputs, n.Pos, own || d.before.above(n.ID, at)})
 		}
 	}
 	return append(names, d.engine...)
@@ -249,6 +241,9 @@ func (t *templateFinder) scalar(text yamldoc.Text, condition bool, path []string
 	pieces = slices.DeleteFunc(pieces, func(p yamldoc.Piece) bool { return !p.Template })
 	if condition && len(pieces) == 0 {
 		pieces = []yamldoc.Piece{{Template: true, Text: text.Value}}
+	}
+	if len(pieces) > 1 {
+		text = text.Aligned()
 	}
 	whole, _ := expand.Compile(text, t.scope)
 	if condition {

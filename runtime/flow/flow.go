@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -89,11 +90,13 @@ func compile(f *spec.Flow, cfg Config, stored bool) *compiler {
 	c.declareVariables()
 	c.resolveTypes()
 	c.buildScope()
-	c.compileInputs()
-	c.routeOutcomes()
-	c.checkGraph()
-	c.checkAnswers()
-	c.checkRetries()
+	for _, stage := range []func(){c.compileInputs, c.routeOutcomes, c.checkGraph, c.checkAnswers, c.checkRetries} {
+		if c.enough() {
+			c.list.Errorf(f.Name.Pos, diag.InvalidYAML, "the rest of the flow is not checked, %d mistakes are enough", c.errors)
+			return c
+		}
+		stage()
+	}
 	if stored || !c.list.HasErrors() {
 		c.makeTriggers()
 	}
@@ -123,18 +126,40 @@ func mayFollow(e *diag.Error) bool {
 	return e.Code == diag.OpenOutcome || e.Code == diag.UnreachableNode
 }
 
+// maxMistakes is after how many mistakes a flow is not looked at any further.
+// They come of one then, and each costs a search for what may have been meant.
+const maxMistakes = 1000
+
+// enough tells that no more mistakes are looked for.
+func (c *compiler) enough() bool {
+	for _, e := range c.list[c.counted:] {
+		if e.Severity == diag.SeverityError {
+			c.errors++
+		}
+	}
+	c.counted = len(c.list)
+	return c.errors >= maxMistakes && !c.stored
+}
+
 type compiler struct {
 	spec  *spec.Flow
 	cfg   Config
 	flow  *Flow
 	scope *expand.Scope
 	list  diag.List
-	refs  map[string][]expand.Ref // by node id
+	// errors is how many there are among the first counted of list.
+	errors, counted int
+	refs            map[string][]expand.Ref // by node id
+	ids             []string                // of all nodes, those of unknown type too, as the file has them
+	// variables are the names declared, sorted.
+	variables []string
+	// declared holds the ids.
+	declared map[string]bool
 	// needs are the refs of a node that an input depends on: without a value it
 	// would be missing.
 	needs map[string][]need
-	// tested are the fields that a node's conditions read.
-	tested map[string][]expand.Ref
+	// tested are the nodes whose conditions read a field, by fieldKey.
+	tested map[string][]string
 	// lost tells that a route is wrong, so that what the graph has to say may
 	// only come of that.
 	lost bool
@@ -167,14 +192,18 @@ func (c *compiler) declareVariables() {
 		}
 		c.flow.Variables[v.Name.Value] = value
 	}
+	c.variables = slices.Sorted(maps.Keys(c.flow.Variables))
 }
 
 // resolveTypes makes a Node for each entry whose type is known. Those of
 // unknown type are left out, so that one mistake is reported once.
 func (c *compiler) resolveTypes() {
-	c.refs, c.tested, c.needs = map[string][]expand.Ref{}, map[string][]expand.Ref{}, map[string][]need{}
+	c.refs, c.tested, c.needs = map[string][]expand.Ref{}, map[string][]string{}, map[string][]need{}
+	c.declared = make(map[string]bool, len(c.spec.Nodes))
 	for i := range c.spec.Nodes {
 		s := &c.spec.Nodes[i]
+		c.ids = append(c.ids, s.ID.Value)
+		c.declared[s.ID.Value] = true
 		if _, clash := c.flow.Variables[s.ID.Value]; clash {
 			c.list.Errorf(s.ID.Pos, diag.NameClash, "%q is both a variable and a node", s.ID.Value).
 				Hint = "templates address both by the bare name; rename one"

@@ -38,15 +38,29 @@ func (c *inputCompiler) noteNeed(in input, path []string) {
 
 // isTested tells whether a condition reads what may be missing, in a node that
 // every run has passed that comes here.
-func (c *compiler) isTested(ref expand.Ref, before map[string]bool) bool {
-	for id := range before {
-		for _, tested := range c.tested[id] {
-			if tested.Name == ref.Name && len(tested.Path) >= len(ref.Gap) && slices.Equal(tested.Path[:len(ref.Gap)], ref.Gap) {
-				return true
+func (c *compiler) isTested(ref expand.Ref, at string, before *dominators) bool {
+	return slices.ContainsFunc(c.tested[fieldKey(ref.Name, ref.Gap)], func(id string) bool { return before.above(id, at) })
+}
+
+// testedDeep is how far into an object the fields of conditions are noted: each
+// is noted with all that it is in.
+const testedDeep = 16
+
+// test notes what a condition of a node reads.
+func (c *compiler) test(id string, refs []expand.Ref) {
+	for _, ref := range refs {
+		for n := range min(len(ref.Path), testedDeep) + 1 {
+			key := fieldKey(ref.Name, ref.Path[:n])
+			if ids := c.tested[key]; len(ids) == 0 || ids[len(ids)-1] != id {
+				c.tested[key] = append(ids, id)
 			}
 		}
 	}
-	return false
+}
+
+// fieldKey names a field and what it is in. No name has a zero byte.
+func fieldKey(name string, path []string) string {
+	return strings.Join(append([]string{name}, path...), "\x00")
 }
 
 // warnGap warns of a field that may be missing where it is needed.

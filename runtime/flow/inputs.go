@@ -135,6 +135,9 @@ func (l late) Eval(over map[string]any) (any, error) {
 
 func (c *compiler) compileInputs() {
 	for i := range c.spec.Nodes {
+		if c.enough() {
+			return
+		}
 		s := &c.spec.Nodes[i]
 		n := c.flow.Nodes[s.ID.Value]
 		if n == nil || n.Pos != s.ID.Pos {
@@ -202,6 +205,9 @@ func (c *inputCompiler) compileMap(m *yamldoc.Map, schema map[string]any, path [
 	props, _ := schema["properties"].(map[string]any)
 	out := mapInput{}
 	for _, e := range m.Entries {
+		if c.enough() {
+			return nil
+		}
 		sub, ok := c.property(schema, props, e.Key, path)
 		if !ok {
 			continue
@@ -320,6 +326,9 @@ func (c *inputCompiler) compileList(l *yamldoc.List, schema map[string]any, path
 	items, _ := schema["items"].(map[string]any)
 	out := make(listInput, 0, len(l.Items))
 	for i, v := range l.Items {
+		if c.enough() {
+			return nil
+		}
 		if in := c.compile(v, items, append(path, strconv.Itoa(i))); in != nil {
 			out = append(out, in)
 		}
@@ -446,12 +455,15 @@ func (c *inputCompiler) compileSet(v yamldoc.Value) input {
 	c.node.late = true
 	out := setInput{}
 	for _, e := range m.Entries {
+		if c.enough() {
+			return nil
+		}
 		name := e.Key.Value
 		old, declared := c.flow.Variables[name]
 		if !declared {
 			mistake := c.list.Errorf(e.Key.Pos, diag.UndeclaredVariable, "no variable %q is declared", name)
 			mistake.Hint = "declare it under `variables`, with its value at the start"
-			if near := diag.Nearest(name, slices.Sorted(maps.Keys(c.flow.Variables))); near != "" {
+			if near := diag.Nearest(name, c.variables); near != "" {
 				mistake.Hint = fmt.Sprintf("did you mean %q?", near)
 			}
 			continue
@@ -501,7 +513,7 @@ func (c *inputCompiler) compileCondition(v yamldoc.Value) input {
 	}
 	c.node.late = true
 	c.refs[c.node.ID] = append(c.refs[c.node.ID], t.Refs()...)
-	c.tested[c.node.ID] = append(c.tested[c.node.ID], t.Refs()...)
+	c.test(c.node.ID, t.Refs())
 	return lateInput{t}
 }
 

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -14,48 +13,63 @@ import (
 // `next` and `outcomes` of the node, its `else`, the route of the vendor's own
 // catch-all branch, `defaults.outcomes`.
 func (c *compiler) routeOutcomes() {
+	defaults := map[string]Edge{}
+	for _, r := range c.spec.Defaults.Outcomes {
+		defaults[r.Outcome.Value] = Edge{To: r.Target.Value, Via: ViaDefaults, Pos: r.Target.Pos}
+	}
 	used := map[string]bool{}
 	for i := range c.spec.Nodes {
+		if c.enough() {
+			return
+		}
 		s := &c.spec.Nodes[i]
 		if n := c.flow.Nodes[s.ID.Value]; n != nil {
-			c.routeNode(s, n, used)
+			c.routeNode(s, n, defaults, used)
 		}
 	}
+	var all []string
 	for _, r := range c.spec.Defaults.Outcomes {
+		if c.enough() {
+			return
+		}
 		c.checkTarget(r.Target)
 		if !used[r.Outcome.Value] && len(c.flow.Nodes) == len(c.spec.Nodes) {
+			if all == nil {
+				all = c.allOutcomes()
+			}
 			c.list.Warnf(r.Outcome.Pos, diag.UnknownOutcome, "no node of this flow has an outcome %q", r.Outcome.Value).
-				Hint = diag.Suggest(r.Outcome.Value, c.allOutcomes())
+				Hint = diag.Suggest(r.Outcome.Value, all)
 		}
 	}
 }
 
-func (c *compiler) routeNode(s *spec.Node, n *Node, used map[string]bool) {
+func (c *compiler) routeNode(s *spec.Node, n *Node, defaults map[string]Edge, used map[string]bool) {
 	explicit := c.explicitRoutes(s, n)
-	defaults := map[string]Edge{}
-	for _, r := range c.spec.Defaults.Outcomes {
+	byDefault := func(outcome string) Edge {
 		// A default that leads back to the node it is for would be a loop
 		// that nobody wrote.
-		if r.Target.Value != n.ID {
-			defaults[r.Outcome.Value] = Edge{To: r.Target.Value, Via: ViaDefaults, Pos: r.Target.Pos}
+		if e := defaults[outcome]; e.To != n.ID {
+			return e
 		}
-		if n.Outcomes.Has(r.Outcome.Value) {
-			used[r.Outcome.Value] = true
-		}
+		return Edge{}
 	}
 	n.Routes = map[string]string{}
 	var open []string
 	for _, o := range n.Outcomes.All {
+		used[o.Name] = true
 		e := explicit[o.Name]
 		if e.To == "" && o.Name != n.Outcomes.Success {
 			vendors := explicit[n.Outcomes.Default]
 			vendors.Via = ViaCatchAll
-			e = firstTo(explicit["else"], vendors, defaults[o.Name], defaults[n.Outcomes.Default])
+			e = firstTo(explicit["else"], vendors, byDefault(o.Name), byDefault(n.Outcomes.Default))
 		}
 		e.From, e.Outcome, e.Kind = n.ID, o.Name, kindOfOutcome(n.Outcomes, o.Name)
+		// Success need not lead anywhere: that is how a run completes. Nor need
+		// the failures of a node that the defaults lead to: they have no better
+		// place to go.
 		if e.To != "" {
 			n.Routes[o.Name] = e.To
-		} else if c.missed(n, o.Name) {
+		} else if o.Name != n.Outcomes.Success && defaults[o.Name].To != n.ID {
 			open = append(open, strconv.Quote(o.Name))
 		}
 		n.edges = append(n.edges, e)
@@ -77,15 +91,22 @@ func firstTo(edges ...Edge) Edge {
 // rest.
 func (c *compiler) explicitRoutes(s *spec.Node, n *Node) map[string]Edge {
 	routes := map[string]Edge{}
+	known := map[string]bool{"else": true}
+	for _, o := range n.Outcomes.All {
+		known[o.Name] = true
+	}
 	if s.Next.Value != "" {
 		routes[n.Outcomes.Success] = Edge{To: s.Next.Value, Via: ViaNext, Pos: s.Next.Pos}
 		c.checkTarget(s.Next)
 	}
 	for _, r := range s.Outcomes {
+		if c.enough() {
+			break
+		}
 		c.checkTarget(r.Target)
 		name := r.Outcome.Value
 		switch {
-		case name != "else" && !n.Outcomes.Has(name):
+		case !known[name]:
 			c.list.Errorf(r.Outcome.Pos, diag.UnknownOutcome, "node type %q has no outcome %q", n.Type.Name, name).
 				Hint = diag.Suggest(name, n.Outcomes.Names())
 			continue
@@ -106,31 +127,15 @@ func (c *compiler) checkTarget(target yamldoc.Text) {
 	if target.Value == "" {
 		return
 	}
-	var ids []string
-	for _, s := range c.spec.Nodes {
-		if s.ID.Value == target.Value {
-			if n := c.flow.Nodes[target.Value]; n != nil && n.Type.Starts() {
-				c.lost = true
-				c.list.Errorf(target.Pos, diag.TargetIsTrigger, "node %q is a trigger: runs begin there and cannot go there", target.Value)
-			}
-			return
+	if c.declared[target.Value] {
+		if n := c.flow.Nodes[target.Value]; n != nil && n.Type.Starts() {
+			c.lost = true
+			c.list.Errorf(target.Pos, diag.TargetIsTrigger, "node %q is a trigger: runs begin there and cannot go there", target.Value)
 		}
-		ids = append(ids, s.ID.Value)
+		return
 	}
 	c.lost = true
-	c.list.Errorf(target.Pos, diag.UnknownNode, "no node %q", target.Value).Hint = suggestFixed(target.Value, ids)
-}
-
-// missed tells whether an outcome that goes nowhere should have a route.
-// Success need not: that is how a run completes. Nor need the failures of a
-// node that the defaults lead to: they have no better place to go.
-func (c *compiler) missed(n *Node, outcome string) bool {
-	if outcome == n.Outcomes.Success {
-		return false
-	}
-	return !slices.ContainsFunc(c.spec.Defaults.Outcomes, func(r spec.Route) bool {
-		return r.Target.Value == n.ID && r.Outcome.Value == outcome
-	})
+	c.list.Errorf(target.Pos, diag.UnknownNode, "no node %q", target.Value).Hint = suggestFixed(target.Value, c.ids)
 }
 
 func (c *compiler) warnOpen(s *spec.Node, outcomes []string) {
@@ -146,10 +151,17 @@ func (c *compiler) warnOpen(s *spec.Node, outcomes []string) {
 		Hint = "route " + them + " under `outcomes`, by `else`, or for all nodes under `defaults.outcomes`"
 }
 
+// allOutcomes returns the outcomes of all nodes, each once.
 func (c *compiler) allOutcomes() []string {
-	var names []string
+	names := []string{}
+	seen := map[string]bool{}
 	for _, id := range c.flow.Order {
-		names = append(names, c.flow.Nodes[id].Outcomes.Names()...)
+		for _, o := range c.flow.Nodes[id].Outcomes.All {
+			if !seen[o.Name] {
+				seen[o.Name] = true
+				names = append(names, o.Name)
+			}
+		}
 	}
 	return names
 }

@@ -2,6 +2,7 @@ package manifest_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // TestMistakes compares what is printed for each wrong manifest with the .out
@@ -151,6 +153,27 @@ func BenchmarkRead(b *testing.B) {
 	for b.Loop() {
 		if _, err := manifest.Read(file); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestSectionLimits: a manifest in a module is held to the limits of a file.
+func TestSectionLimits(t *testing.T) {
+	t.Parallel()
+	many := func(n int, item string) string { return strings.TrimSuffix(strings.Repeat(item+",", n), ",") }
+	var object strings.Builder
+	for i := range yamldoc.MaxEntries + 1 {
+		fmt.Fprintf(&object, ",\"k%d\":1", i)
+	}
+	for section, want := range map[string]string{
+		`{"x":"` + strings.Repeat("x", yamldoc.MaxBytes) + `"}`: "it is 1048584 bytes long, expected 1048576 at most",
+		"[" + many(yamldoc.MaxEntries+1, "1") + "]":             "a list of more than 5000 items",
+		"{" + object.String()[1:] + "}":                         "an object of more than 5000 properties",
+		"[" + many(1001, "["+many(99, "1")+"]") + "]":           "more than 100000 values",
+		strings.Repeat("[", yamldoc.MaxDepth+2):                 "nested deeper than 100",
+	} {
+		if _, err := manifest.Decode([]byte(section)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a section of %.20s…: %v, want %q", section, err, want)
 		}
 	}
 }

@@ -15,9 +15,12 @@ import (
 // without places. It takes a tenth of what the YAML parser takes for the same
 // text.
 func readJSON(text []byte) (yamldoc.Value, error) {
-	dec := json.NewDecoder(bytes.NewReader(text))
+	if len(text) > yamldoc.MaxBytes {
+		return nil, fmt.Errorf("it is %d bytes long, expected %d at most", len(text), yamldoc.MaxBytes)
+	}
+	dec := &jsonReader{Decoder: json.NewDecoder(bytes.NewReader(text))}
 	dec.UseNumber()
-	v, err := nextValue(dec, 0)
+	v, err := dec.value(0)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +30,16 @@ func readJSON(text []byte) (yamldoc.Value, error) {
 	return v, nil
 }
 
-func nextValue(dec *json.Decoder, depth int) (yamldoc.Value, error) {
+// jsonReader holds what it reads to the limits of a YAML file.
+type jsonReader struct {
+	*json.Decoder
+	values int
+}
+
+func (dec *jsonReader) value(depth int) (yamldoc.Value, error) {
+	if dec.values++; dec.values > yamldoc.MaxValues {
+		return nil, fmt.Errorf("more than %d values", yamldoc.MaxValues)
+	}
 	if depth > yamldoc.MaxDepth {
 		return nil, fmt.Errorf("nested deeper than %d", yamldoc.MaxDepth)
 	}
@@ -38,9 +50,9 @@ func nextValue(dec *json.Decoder, depth int) (yamldoc.Value, error) {
 	switch t := token.(type) {
 	case json.Delim:
 		if t == '[' {
-			return nextList(dec, depth)
+			return dec.list(depth)
 		}
-		return nextMap(dec, depth)
+		return dec.object(depth)
 	case json.Number:
 		n, err := data.Number(t.String())
 		return &yamldoc.Scalar{Text: yamldoc.Text{Value: t.String()}, Data: n}, err
@@ -51,12 +63,15 @@ func nextValue(dec *json.Decoder, depth int) (yamldoc.Value, error) {
 	}
 }
 
-func nextList(dec *json.Decoder, depth int) (yamldoc.Value, error) {
+func (dec *jsonReader) list(depth int) (yamldoc.Value, error) {
 	l := &yamldoc.List{}
 	for dec.More() {
-		item, err := nextValue(dec, depth+1)
+		item, err := dec.value(depth + 1)
 		if err != nil {
 			return nil, err
+		}
+		if len(l.Items) == yamldoc.MaxEntries {
+			return nil, fmt.Errorf("a list of more than %d items", yamldoc.MaxEntries)
 		}
 		l.Items = append(l.Items, item)
 	}
@@ -64,7 +79,7 @@ func nextList(dec *json.Decoder, depth int) (yamldoc.Value, error) {
 	return l, err
 }
 
-func nextMap(dec *json.Decoder, depth int) (yamldoc.Value, error) {
+func (dec *jsonReader) object(depth int) (yamldoc.Value, error) {
 	m := &yamldoc.Map{}
 	seen := map[string]bool{}
 	for dec.More() {
@@ -77,7 +92,10 @@ func nextMap(dec *json.Decoder, depth int) (yamldoc.Value, error) {
 			return nil, fmt.Errorf("%q is there twice", key)
 		}
 		seen[key] = true
-		value, err := nextValue(dec, depth+1)
+		if dec.values++; len(m.Entries) == yamldoc.MaxEntries {
+			return nil, fmt.Errorf("an object of more than %d properties", yamldoc.MaxEntries)
+		}
+		value, err := dec.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}

@@ -62,6 +62,9 @@ func NewSchema(raw map[string]any) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
+	if n := objects(doc); n > maxObjects {
+		return nil, &SchemaError{[]Problem{{Msg: fmt.Sprintf("the schema holds %d objects, expected %d at most", n, maxObjects)}}}
+	}
 	allowNull(doc)
 	if err := c.AddResource(schemaID, doc); err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
@@ -71,6 +74,27 @@ func NewSchema(raw map[string]any) (*Schema, error) {
 		return nil, schemaError(err)
 	}
 	return &Schema{raw: raw, compiled: compiled, defaults: defaultsOf(raw, raw, 0)}, nil
+}
+
+// maxObjects bounds a schema: the time to compile one is the square of its
+// subschemas. An object has some kilobytes when it is compiled.
+const maxObjects = 4000
+
+// objects counts the objects of a document, subschemas among them.
+func objects(doc any) int {
+	n := 0
+	switch doc := doc.(type) {
+	case map[string]any:
+		n = 1
+		for _, v := range doc {
+			n += objects(v)
+		}
+	case []any:
+		for _, v := range doc {
+			n += objects(v)
+		}
+	}
+	return n
 }
 
 const schemaID = "wend:schema"

@@ -50,6 +50,7 @@ func explained(err error, raw map[string]any) []Problem {
 // schemaChecker walks through a schema.
 type schemaChecker struct {
 	root     *Schema
+	compiler *jsonschema.Compiler // of its parts; nil until one is asked for
 	problems []Problem
 }
 
@@ -182,7 +183,7 @@ func (c *schemaChecker) values(schema map[string]any, path []string) {
 			if key == "enum" {
 				at = append(at, strconv.Itoa(i))
 			}
-			if wrong := c.root.validateAt(path, v); len(wrong) > 0 {
+			if wrong := c.validateAt(path, v); len(wrong) > 0 {
 				c.add(at, "", "%s does not fit its own schema: %s", keyName(key, v), FormatProblems(wrong))
 			}
 		}
@@ -197,21 +198,24 @@ func keyName(key string, v any) string {
 }
 
 // validateAt holds v against a part of the schema.
-func (s *Schema) validateAt(path []string, v any) []Problem {
-	compiled := s.compiled
+func (c *schemaChecker) validateAt(path []string, v any) []Problem {
+	compiled := c.root.compiled
 	if len(path) > 0 {
 		var pointer strings.Builder
 		for _, name := range path {
 			pointer.WriteByte('/')
 			pointer.WriteString(strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1"))
 		}
-		c := newCompiler()
-		doc, err := plainJSON(s.raw)
-		allowNull(doc)
-		if err != nil || c.AddResource(schemaID, doc) != nil {
-			return nil
+		if c.compiler == nil {
+			c.compiler = newCompiler()
+			doc, err := plainJSON(c.root.raw)
+			allowNull(doc)
+			if err != nil || c.compiler.AddResource(schemaID, doc) != nil {
+				return nil
+			}
 		}
-		if compiled, err = c.Compile(schemaID + "#" + pointer.String()); err != nil {
+		var err error
+		if compiled, err = c.compiler.Compile(schemaID + "#" + pointer.String()); err != nil {
 			return nil // said elsewhere
 		}
 	}

@@ -39,6 +39,10 @@ func (p *parser) value(n *yaml.Node) Value {
 
 func (p *parser) mapping(n *yaml.Node) *Map {
 	m := &Map{pos: p.pos(n)}
+	if entries := len(n.Content) / 2; entries > MaxEntries {
+		p.tooMany(n.Content[2*MaxEntries], "the mapping", entries, "entries")
+		return m
+	}
 	first := make(map[string]Text, len(n.Content)/2)
 	var merged []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -66,13 +70,19 @@ func (p *parser) mapping(n *yaml.Node) *Map {
 	return m
 }
 
+// tooMany reports a collection over its limit at the first entry beyond. Nothing
+// of it is read, so that nobody looks into the rest.
+func (p *parser) tooMany(beyond *yaml.Node, what string, has int, entries string) {
+	p.list.Errorf(p.pos(beyond), diag.InvalidYAML, "%s has %d %s, expected %d at most", what, has, entries, MaxEntries)
+}
+
 // merge adds the entries of what stands behind <<, a mapping or several, that
 // are not there yet.
 func (p *parser) merge(m *Map, from Value, first map[string]Text) {
 	switch from := from.(type) {
 	case *Map:
 		for _, e := range from.Entries {
-			if _, ok := first[e.Key.Value]; !ok {
+			if _, ok := first[e.Key.Value]; !ok && len(m.Entries) < MaxEntries {
 				first[e.Key.Value] = e.Key
 				m.Entries = append(m.Entries, e)
 			}
@@ -117,6 +127,10 @@ func kindOfNode(n *yaml.Node) string {
 
 func (p *parser) sequence(n *yaml.Node) *List {
 	l := &List{pos: p.pos(n)}
+	if items := len(n.Content); items > MaxEntries {
+		p.tooMany(n.Content[MaxEntries], "the list", items, "items")
+		return l
+	}
 	for i := 0; i < len(n.Content); i++ {
 		l.Items = append(l.Items, p.value(n.Content[i]))
 		if n.Style&yaml.FlowStyle != 0 && p.cut(n.Content[i]) {

@@ -16,6 +16,8 @@ type Text struct {
 	src   *source
 	start int // offset in src where the scalar begins, its quote or | included
 	style style
+	// aligned is what align gives, for who asks for many places.
+	aligned []int
 }
 
 // style is how a text was written.
@@ -43,6 +45,9 @@ func (t Text) At(offset int) diag.Pos {
 		p.Col += utf8.RuneCountInString(t.Value[:offset])
 		return p
 	}
+	if t.aligned != nil {
+		return t.src.pos(t.aligned[offset])
+	}
 	if first := t.firstByte(); strings.HasPrefix(t.src.text[first:], t.Value) && !t.block() {
 		return t.src.pos(first + offset)
 	}
@@ -51,6 +56,15 @@ func (t Text) At(offset int) diag.Pos {
 		return t.Pos
 	}
 	return t.src.pos(at[offset])
+}
+
+// Aligned is the same text, with what At needs found out once: asked for many
+// places of a long text, At would go through the text each time.
+func (t Text) Aligned() Text {
+	if t.src != nil {
+		t.aligned, _ = t.align()
+	}
+	return t
 }
 
 func (t Text) block() bool { return t.style == literal || t.style == folded }

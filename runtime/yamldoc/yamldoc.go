@@ -17,11 +17,13 @@ import (
 	"github.com/wendflow/wend/runtime/diag"
 )
 
-// Limits of one file, so that no stage need fear for its memory or its stack.
+// Limits of one file, so that no stage need fear for its time, its memory or its
+// stack. The largest files that people write have some hundredths of them.
 const (
-	MaxBytes  = 4 << 20
-	MaxValues = 200_000 // keys, items and what stands for an alias included
-	MaxDepth  = 100
+	MaxBytes   = 1 << 20
+	MaxValues  = 100_000 // keys, items and what stands for an alias included
+	MaxEntries = 5000    // of one mapping or list: nodes, variables, properties
+	MaxDepth   = 100
 )
 
 // Format is a kind of file.

@@ -136,11 +136,13 @@ func TestLimits(t *testing.T) {
 	for what, tt := range map[string]struct {
 		src, want string
 	}{
-		"bytes":      {"a: " + strings.Repeat("x", yamldoc.MaxBytes), "expected 4194304 at most"},
-		"values":     {"a:\n" + strings.Repeat("- x\n", yamldoc.MaxValues), "more than 200000 values"},
-		"keys":       {strings.Repeat("---\na: b\n", yamldoc.MaxValues/3+1), "more than 200000 values"},
+		"bytes":      {"a: " + strings.Repeat("x", yamldoc.MaxBytes), "expected 1048576 at most"},
+		"values":     {"a:\n" + strings.Repeat("- [x"+strings.Repeat(", x", 99)+"]\n", yamldoc.MaxValues/100), "more than 100000 values"},
+		"keys":       {strings.Repeat("---\na: b\n", yamldoc.MaxValues/3+1), "more than 100000 values"},
+		"items":      {"a:\n" + strings.Repeat("- x\n", yamldoc.MaxEntries+1), "the list has 5001 items, expected 5000 at most"},
+		"entries":    {numbered(yamldoc.MaxEntries + 1), "the mapping has 5001 entries, expected 5000 at most"},
 		"depth":      {"a: " + strings.Repeat("[", 101) + strings.Repeat("]", 101), "deeper than 100 levels"},
-		"aliases":    {bomb, "more than 200000 values"},
+		"aliases":    {bomb, "more than 100000 values"},
 		"themselves": {"a: &a { b: *a }\n", "deeper than 100 levels"},
 	} {
 		doc, list := shared.Parse("f.yaml", []byte(tt.src))
@@ -149,6 +151,51 @@ func TestLimits(t *testing.T) {
 		}
 		if doc == nil {
 			t.Errorf("%s: no document", what)
+		}
+	}
+}
+
+// numbered is a mapping with many entries.
+func numbered(entries int) string {
+	var b strings.Builder
+	for i := range entries {
+		fmt.Fprintf(&b, "k%d: x\n", i)
+	}
+	return b.String()
+}
+
+// TestMost: as many entries as there may be can be read, and the mistake about
+// one more stands at it.
+func TestMost(t *testing.T) {
+	t.Parallel()
+	f := yamldoc.Format{Name: "case"}
+	doc, list := f.Parse("f.yaml", []byte(numbered(yamldoc.MaxEntries)))
+	if m, _ := doc.Root().(*yamldoc.Map); len(list) > 0 || len(m.Entries) != yamldoc.MaxEntries {
+		t.Errorf("a mapping of %d entries: %v", yamldoc.MaxEntries, list)
+	}
+	_, list = f.Parse("f.yaml", []byte(numbered(yamldoc.MaxEntries+7)))
+	if len(list) != 1 || list[0].Pos.Line != yamldoc.MaxEntries+1 {
+		t.Errorf("the mistake is %v, want it in line %d", list, yamldoc.MaxEntries+1)
+	}
+}
+
+// TestLongLine: places far behind in a line are those of a short one.
+func TestLongLine(t *testing.T) {
+	t.Parallel()
+	for _, before := range []string{"x", "é", "€", "𝄞"} {
+		for _, n := range []int{0, 1, 200, 255, 256, 257, 1000, 1001} {
+			src := "a: 1\n{ b: \"" + strings.Repeat(before, n) + "\", b: 1, c: $(x), d: \"" + strings.Repeat(before, n) + "$(x)\" }\n"
+			doc, list := yamldoc.Format{Name: "case", Many: true}.Parse("f.yaml", []byte(strings.Replace(src, "a: 1\n", "a: 1\n---\n", 1)))
+			if len(list) != 1 || list[0].Pos.Line != 3 || list[0].Pos.Col != n+10 {
+				t.Fatalf("%d × %s: mistakes %v, want one at 3:%d", n, before, list, n+10)
+			}
+			d := doc.Roots[1].(*yamldoc.Map).Get("d").(*yamldoc.Scalar).Text
+			at := diag.Pos{File: "f.yaml", Line: 3, Col: 2*n + 29}
+			for _, text := range []yamldoc.Text{d, d.Aligned()} {
+				if got := text.At(strings.Index(d.Value, "$")); got != at {
+					t.Fatalf("%d × %s: At is %v, want %v", n, before, got, at)
+				}
+			}
 		}
 	}
 }
