@@ -18,7 +18,8 @@ func (p *parser) value(n *yaml.Node) Value {
 	case p.depth > MaxDepth:
 		p.list.Errorf(p.pos(n), diag.InvalidYAML, "values nest deeper than %d levels", MaxDepth)
 	case p.values > MaxValues:
-		if p.values == MaxValues+1 {
+		if !p.full {
+			p.full = true
 			p.list.Errorf(p.pos(n), diag.InvalidYAML, "the file holds more than %d values", MaxValues)
 		}
 	case n.Kind == yaml.MappingNode:

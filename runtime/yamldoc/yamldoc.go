@@ -88,6 +88,7 @@ type parser struct {
 	list   diag.List
 	depth  int
 	values int
+	full   bool // there are too many values, which was told
 }
 
 // small holds the file to its size.
