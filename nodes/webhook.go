@@ -20,8 +20,10 @@ type webhookIn struct {
 }
 
 type dedupeIn struct {
-	Key node.Early `json:"key" doc:"What makes two requests the same, such as $(n2.request.headers.x_event_id)."`
-	For string     `json:"for,omitempty" doc:"How long the first request is remembered. 24h if not given."`
+	Key      node.Early `json:"key" doc:"What makes two requests the same, such as $(n2.request.headers.x_event_id)."`
+	For      string     `json:"for,omitempty" doc:"How long the first request is remembered, if its run is kept that long. 24h if not given."`
+	Keep     string     `json:"keep,omitempty" enum:"success,always" default:"success" doc:"What becomes of the key of a run that failed, or answered 500 or more. With success it is free when the run has ended: the request, sent again, makes a new run. With always it is answered by the failure until its time is over."`
+	Mismatch string     `json:"mismatch,omitempty" enum:"refuse,start" default:"refuse" doc:"What becomes of a request with the key of another one and another body: refuse answers 409, start makes a run of its own."`
 }
 
 // webhook starts a run for each request.
@@ -44,7 +46,9 @@ const remembered = 24 * time.Hour
 func makeHook(in webhookIn) (node.Trigger, error) {
 	hook := &node.Hook{Path: strings.Trim(in.Path, "/"), Accept: in.Reply == "accept", Verify: in.Verify}
 	if in.Dedupe != nil {
-		hook.Dedupe = &node.Dedupe{Key: in.Dedupe.Key, For: remembered}
+		hook.Dedupe = &node.Dedupe{
+			Key: in.Dedupe.Key, For: remembered, Keep: in.Dedupe.Keep == "always", Start: in.Dedupe.Mismatch == "start",
+		}
 	}
 	var err error
 	if in.Dedupe != nil && in.Dedupe.For != "" {
@@ -67,6 +71,11 @@ func shapeWebhook(with map[string]any) (node.Shape, []node.Problem) {
 	}
 	if dedupe, ok := with["dedupe"].(map[string]any); ok {
 		problems = append(problems, checkLifetime(dedupe["for"])...)
+		for _, name := range []string{"keep", "mismatch"} {
+			if text, ok := dedupe[name].(string); ok && isTemplate(text) {
+				problems = append(problems, takesNoTemplate("dedupe", name))
+			}
+		}
 	}
 	var shape node.Shape
 	if with["reply"] == "accept" {

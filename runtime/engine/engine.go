@@ -159,13 +159,17 @@ type Start struct {
 
 // Start begins a run and returns at once; the run goes on by itself, whatever
 // becomes of ctx. If another run holds the dedupe key, that one is returned,
-// repeated is true, and nothing was begun. Unless s.Accepted, the caller is
+// repeated is true, and nothing was begun; the error is a *MismatchError of
+// package journal if that one was begun by another request. Unless s.Accepted, the caller is
 // taken to wait for the run until it calls Leave.
 func (e *Engine) Start(ctx context.Context, s Start) (r *Run, repeated bool, err error) {
 	s.Trigger = cmp.Or(s.Trigger, s.Flow.Triggers[0].ID)
 	r, repeated, err = e.start(ctx, s, run.RunStarted{
 		Output: s.Output, Variables: mergeVariables(s), TraceParent: s.TraceParent,
 	})
+	if _, mismatch := errors.AsType[*journal.MismatchError](err); mismatch {
+		return nil, false, err
+	}
 	if err != nil {
 		e.refused(s.Flow.Name, err)
 		return nil, false, fmt.Errorf("start run of flow %q: %w", s.Flow.Name, err)

@@ -179,7 +179,8 @@ func (e *Engine) retry(ctx context.Context, s journal.Summary, d journal.Driver,
 	if err != nil {
 		return nil, err
 	}
-	r, _, err := e.start(ctx, Start{Flow: f, Trigger: first.Trigger, Accepted: true}, first)
+	// Who repeats the request of the old run from now on gets the new one.
+	r, _, err := e.start(ctx, Start{Flow: f, Trigger: first.Trigger, Accepted: true, Dedupe: journal.Dedupe{Of: id}}, first)
 	return r, err
 }
 

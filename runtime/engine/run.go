@@ -237,7 +237,7 @@ func (r *Run) begin(ctx context.Context, first run.RunStarted, s Start) (holder 
 		return "", err
 	}
 	switch {
-	case s.Dedupe.For > 0:
+	case s.Dedupe.For > 0 || s.Dedupe.Of != "":
 		return r.claim(ctx, s.Dedupe)
 	case s.Accepted:
 		return r.ID, r.flush(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -31,8 +32,11 @@ type Driver interface {
 	Journal
 	// Begin is the first Append of a run together with its dedupe key, as one
 	// deed. It returns the id of the run that holds the key: id itself if the
-	// run was begun, or that of an earlier run, and then nothing was added.
-	// Of many that arrive at the same instant exactly one begins.
+	// run was begun, or that of an earlier run, and then nothing was added. The
+	// error is a *MismatchError if that one was begun by another request. A run
+	// that failed gives its key up, see Summary.GivesUpKey, and so does one that
+	// is not in the journal any more. Of many that arrive at the same instant
+	// exactly one begins.
 	Begin(ctx context.Context, id string, d Dedupe, events []run.Event) (holder string, err error)
 
 	Mailbox
@@ -143,6 +147,21 @@ type Dedupe struct {
 	Scope string // whose keys these are: a flow's trigger
 	Key   string
 	For   time.Duration // since the start of the run; 0: the run has no key
+	// Print tells requests with one key apart: one with another Print than that
+	// of the holder is a mistake. Empty fits any.
+	Print string
+	// Keep leaves the key with a run that failed.
+	Keep bool
+	// Of, if set, is a run whose key passes to the new one, if it has it still.
+	// The other fields say nothing then.
+	Of string
+}
+
+// MismatchError says that a dedupe key is held by the run of another request.
+type MismatchError struct{ Holder string }
+
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("run %s has this dedupe key, and was begun by a request with another body", e.Holder)
 }
 
 // Event is something that happened outside and that a run may wait for.

@@ -36,6 +36,7 @@ type record struct {
 	nr      int // order of begin
 	events  []run.Event
 	summary Summary
+	key     *dedupeKey // it has, or had
 }
 
 type dedupeKey struct{ scope, key string }
@@ -43,6 +44,7 @@ type dedupeKey struct{ scope, key string }
 type holder struct {
 	run     string
 	expires time.Time
+	print   string
 }
 
 var _ Driver = (*Memory)(nil)
@@ -76,16 +78,63 @@ func (m *Memory) Begin(ctx context.Context, id string, d Dedupe, events []run.Ev
 	}
 	defer m.mu.Unlock()
 	key, now := dedupeKey{d.Scope, d.Key}, m.Now()
-	if h, taken := m.keys[key]; d.For > 0 && taken && now.Before(h.expires) {
-		return h.run, nil
+	if d.For > 0 {
+		if id, err := m.holder(key, d, now); id != "" {
+			return id, err
+		}
 	}
 	if err := m.append(id, 0, events); err != nil {
 		return "", err
 	}
-	if d.For > 0 {
-		m.keys[key] = holder{id, now.Add(d.For)}
+	switch {
+	case d.Of != "":
+		m.passKey(d.Of, id)
+	case d.For > 0:
+		m.hold(key, holder{id, now.Add(d.For), d.Print})
 	}
 	return id, nil
+}
+
+// holder returns the run that has a key, or nothing.
+func (m *Memory) holder(key dedupeKey, d Dedupe, now time.Time) (string, error) {
+	h, taken := m.keys[key]
+	if !taken || !now.Before(h.expires) {
+		return "", nil
+	}
+	r := m.runs[h.run]
+	switch {
+	case r == nil || r.summary.GivesUpKey() && !d.Keep:
+		return "", nil
+	case h.print != "" && d.Print != "" && h.print != d.Print:
+		return h.run, &MismatchError{h.run}
+	}
+	return h.run, nil
+}
+
+func (m *Memory) hold(key dedupeKey, h holder) {
+	m.keys[key] = h
+	if r := m.runs[h.run]; r != nil { // not one that was forgotten at once
+		r.key = &key
+	}
+}
+
+// passKey gives what another run has of a key to a new one.
+func (m *Memory) passKey(from, to string) {
+	r := m.runs[from]
+	if r == nil || r.key == nil || m.keys[*r.key].run != from {
+		return
+	}
+	h := m.keys[*r.key]
+	h.run = to
+	m.hold(*r.key, h)
+}
+
+// drop removes a run, and its dedupe key with it.
+func (m *Memory) drop(id string) {
+	if r := m.runs[id]; r.key != nil && m.keys[*r.key].run == id {
+		delete(m.keys, *r.key)
+	}
+	delete(m.runs, id)
 }
 
 // Events implements Journal.
@@ -168,7 +217,7 @@ func (m *Memory) unwait(r *record) {
 
 func (m *Memory) forget() {
 	for len(m.ended) > m.keep {
-		delete(m.runs, m.ended[0])
+		m.drop(m.ended[0])
 		m.ended = m.ended[1:]
 	}
 }
@@ -332,7 +381,7 @@ func (m *Memory) trimRuns(now time.Time, r Retention) (removed int, err error) {
 			return false
 		}
 		size -= sizes[id]
-		delete(m.runs, id)
+		m.drop(id)
 		removed++
 		return true
 	})

@@ -39,6 +39,13 @@ type Awaited struct {
 	Key  string `json:"key"`
 }
 
+// GivesUpKey tells whether a request that repeats the one of this run is to be
+// done once more: the run has ended, and it failed or answered that the server
+// did. While a run goes on it has its dedupe key, whatever it has answered.
+func (s Summary) GivesUpKey() bool {
+	return s.Status == run.Failed || s.Status == run.Completed && s.Response >= 500
+}
+
 // Summarize makes the summary of a run from all its events. It fails if they
 // do not begin with RunStarted.
 func Summarize(events []run.Event) (Summary, error) {

@@ -22,6 +22,11 @@ type Hook struct {
 type Dedupe struct {
 	Key Early
 	For time.Duration // how long the first is remembered
+	// Keep holds the key for a run that failed; else the next request with it
+	// makes a new run.
+	Keep bool
+	// Start begins a new run for a request with another body; else it is refused.
+	Start bool
 }
 
 // Manual begins a run when somebody asks for one, and waits for nothing.

@@ -130,6 +130,85 @@ func TestDedupe(t *testing.T) {
 	diff(t, http.StatusOK, second.Code)
 }
 
+// A request whose run failed, or was answered with 500 or more, is done once
+// more when it is sent again, unless the webhook keeps the key.
+func TestDedupeAfterAFailure(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		path   string
+		first  wire.Reply
+		status int // of the first answer
+		again  int // of the second, when the vendor is well
+		calls  int32
+	}{
+		"502":                 {"/hooks/charge", wire.Reply{Status: 503}, 502, 200, 2},
+		"422":                 {"/hooks/charge", wire.Reply{Status: 404}, 422, 422, 1},
+		"200":                 {"/hooks/charge", wire.Reply{Status: 200, Body: []byte("done")}, 200, 200, 1},
+		"a failure, kept":     {"/hooks/once", wire.Reply{Status: 503}, 500, 500, 1},
+		"a success, kept too": {"/hooks/once", wire.Reply{Status: 200, Body: []byte("done")}, 200, 200, 1},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var calls atomic.Int32
+			eng := engine.New(engine.Config{Caller: vendor{func(context.Context, outbound.Request) wire.Reply {
+				if calls.Add(1) == 1 {
+					return test.first
+				}
+				return wire.Reply{Status: 200, Body: []byte("done")}
+			}}})
+			s := serve(t, webhook.Config{Engine: eng}, nil)
+			key := func(r *http.Request) { r.Header.Set("X-Event-Id", "e-1") }
+			var runs []string
+			for _, want := range []int{test.status, test.again, test.again} {
+				w := post(s, test.path, key)
+				diff(t, want, w.Code)
+				id := w.Header().Get(webhook.RunHeader)
+				runs = append(runs, id)
+				if r := eng.Find(id); r != nil {
+					if _, err := r.Wait(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			diff(t, test.calls, calls.Load())
+			diff(t, test.calls == 1, runs[0] == runs[1])
+			diff(t, runs[1], runs[2])
+		})
+	}
+}
+
+// One key with another body is a mistake, or another request, as the webhook
+// says. What is written otherwise and is the same is the same body.
+func TestDedupeAnotherBody(t *testing.T) {
+	t.Parallel()
+	s := serve(t, webhook.Config{Engine: engine.New(engine.Config{Caller: vendor{func(context.Context, outbound.Request) wire.Reply {
+		return wire.Reply{Status: 200}
+	}}})}, nil)
+	send := func(path, body string) *httptest.ResponseRecorder {
+		return post(s, path, func(r *http.Request) {
+			r.Header.Set("X-Event-Id", strings.Repeat("long", 1000))
+			r.Body = io.NopCloser(strings.NewReader(body))
+			r.ContentLength = -1
+		})
+	}
+	first := send("/hooks/charge", `{"n": 1, "s": "x"}`)
+	diff(t, http.StatusOK, first.Code)
+	run := first.Header().Get(webhook.RunHeader)
+	same := send("/hooks/charge", `{"s":"x","n":1.0}`)
+	diff(t, http.StatusOK, same.Code)
+	diff(t, run, same.Header().Get(webhook.RunHeader))
+	other := send("/hooks/charge", `{"n": 2, "s": "x"}`)
+	diff(t, http.StatusConflict, other.Code)
+	diff(t, `{"title":"Conflict","status":409,"detail":"a request with the same dedupe key and another body came before: no run was made","run":"`+
+		run+`","flow":"dedupe-charge"}`+"\n", other.Body.String())
+
+	one, two, again := send("/hooks/once", `{"n": 1}`), send("/hooks/once", `{"n": 2}`), send("/hooks/once", `{"n": 1}`)
+	diff(t, http.StatusOK, two.Code)
+	diff(t, one.Header().Get(webhook.RunHeader), again.Header().Get(webhook.RunHeader))
+	diff(t, false, one.Header().Get(webhook.RunHeader) == two.Header().Get(webhook.RunHeader))
+}
+
 // Two ids that differ beyond 64 bits, or in the last of their digits, are two.
 func TestDedupeIsExact(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +13,7 @@ import (
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/expand"
+	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/problem"
 )
 
@@ -48,13 +51,31 @@ func newHooks(set *catalog.Set, v Verifier) *hooks {
 	return h
 }
 
-// dedupeKey is what makes the request the same as another; "" if the webhook
+// dedupe is what makes the request the same as another; zero if the webhook
 // takes each for new. A request without a key would escape what the webhook
 // promises, so it is refused; observers are told why, for the flow's author.
-func (h *hook) dedupeKey(output map[string]any, now time.Time) (string, error) {
+func (h *hook) dedupe(output map[string]any, body any, now time.Time) (journal.Dedupe, error) {
 	if h.Dedupe == nil {
-		return "", nil
+		return journal.Dedupe{}, nil
 	}
+	key, err := h.dedupeKey(output, now)
+	if err != nil {
+		return journal.Dedupe{}, err
+	}
+	print, err := fingerprint(body)
+	if err != nil {
+		return journal.Dedupe{}, err
+	}
+	d := journal.Dedupe{Scope: h.Flow.Name + "/" + h.Node.ID, Key: short(key), For: h.Dedupe.For, Keep: h.Dedupe.Keep}
+	if h.Dedupe.Start {
+		d.Key = short(key + " " + print)
+	} else {
+		d.Print = print
+	}
+	return d, nil
+}
+
+func (h *hook) dedupeKey(output map[string]any, now time.Time) (string, error) {
 	key, err := h.Dedupe.Key.Eval(h.Flow.NamesBefore(h.Node.ID, output), now)
 	switch key := key.(type) {
 	case nil:
@@ -78,12 +99,27 @@ func (h *hook) dedupeKey(output map[string]any, now time.Time) (string, error) {
 	return "", &refusal{p, err}
 }
 
-// remembered is how long its dedupe keys are held; 0: it has none.
-func (h *hook) remembered() time.Duration {
-	if h.Dedupe == nil {
-		return 0
+// fingerprint tells bodies apart. It is of the data and not of the bytes, as the
+// key is: 1.0 is 1, and blanks between fields say nothing.
+func fingerprint(body any) (string, error) {
+	text, err := data.JSON(body)
+	if err != nil {
+		return "", err
 	}
-	return h.Dedupe.For
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16]), nil
+}
+
+// longestKey is how long a key may be in the journal's index, in bytes. Of a
+// longer one it has the hash.
+const longestKey = 256
+
+func short(key string) string {
+	if len(key) <= longestKey {
+		return key
+	}
+	sum := sha256.Sum256([]byte(key))
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // Check reports the webhooks that demand a connection which cannot check

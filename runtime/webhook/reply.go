@@ -26,13 +26,18 @@ func runPath(id string) string { return "/api/v1/runs/" + id }
 
 // run starts a run and answers. The run goes on whatever becomes of the caller.
 // A request that is known already gets the run of the first.
-func (h *Handler) run(c echo.Context, hook *hook, output map[string]any, key string) error {
+func (h *Handler) run(c echo.Context, hook *hook, output map[string]any, dedupe journal.Dedupe) error {
 	ctx := c.Request().Context()
 	started, repeated, err := h.cfg.Engine.Start(context.WithoutCancel(ctx), engine.Start{
 		Flow: hook.Flow, Trigger: hook.Node.ID, Output: output,
 		TraceParent: traceParent(c.Request()), Accepted: hook.Accept,
-		Dedupe: journal.Dedupe{Scope: hook.Flow.Name + "/" + hook.Node.ID, Key: key, For: hook.remembered()},
+		Dedupe: dedupe,
 	})
+	if mismatch, ok := errors.AsType[*journal.MismatchError](err); ok {
+		p := problem.New(http.StatusConflict, "a request with the same dedupe key and another body came before: no run was made")
+		p.Run = &problem.Run{ID: mismatch.Holder, Flow: hook.Flow.Name}
+		return h.refused(c.Request(), hook, p)
+	}
 	if err != nil {
 		return NotStarted(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/fact"
+	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/quota"
 	"github.com/wendflow/wend/runtime/trigger"
 )
@@ -106,28 +107,29 @@ func (h *Handler) serve(c echo.Context) error {
 	if err != nil {
 		return h.refused(c.Request(), hook, err)
 	}
-	output, key, err := h.read(c.Request(), hook, raw)
+	output, dedupe, err := h.read(c.Request(), hook, raw)
 	if err != nil {
 		return h.refused(c.Request(), hook, err)
 	}
-	return h.run(c, hook, output, key)
+	return h.run(c, hook, output, dedupe)
 }
 
-// read makes of a request what its trigger gives, and its dedupe key.
-func (h *Handler) read(r *http.Request, hook *hook, raw []byte) (output map[string]any, key string, err error) {
+// read makes of a request what its trigger gives, and what makes it the same as
+// another.
+func (h *Handler) read(r *http.Request, hook *hook, raw []byte) (output map[string]any, dedupe journal.Dedupe, err error) {
 	kind, err := mediaType(r.Header)
 	if err != nil {
-		return nil, "", err
+		return nil, dedupe, err
 	}
 	body, err := parse(hook.Hook.Hook, kind, raw)
 	if err != nil {
-		return nil, "", err
+		return nil, dedupe, err
 	}
 	if output, err = trigger.Output(hook.Hook.Hook, body, request(r, hook.proof)); err != nil {
-		return nil, "", err
+		return nil, dedupe, err
 	}
-	key, err = hook.dedupeKey(output, h.cfg.Clock.Now())
-	return output, key, err
+	dedupe, err = hook.dedupe(output, body, h.cfg.Clock.Now())
+	return output, dedupe, err
 }
 
 // live returns the webhooks of the live flows, made ready once for each set of

@@ -15,6 +15,10 @@ var beginTests = []namedTest{
 	{"HolderOfTheKey", testHolder},
 	{"SameInstant", testSameInstant},
 	{"ConflictTakesNoKey", testConflictTakesNoKey},
+	{"KeyOfAFailedRun", testKeyOfAFailedRun},
+	{"FreedKeySameInstant", testFreedKeySameInstant},
+	{"AnotherBody", testAnotherBody},
+	{"KeyPasses", testKeyPasses},
 }
 
 func testHolder(b *bench) {
@@ -88,4 +92,118 @@ func testConflictTakesNoKey(b *bench) {
 	holder, err := b.d.Begin(b.Context(), "b", key, []run.Event{started("b"), ended(run.Completed, "success")})
 	b.ok(err)
 	b.same("holder", holder, "b")
+}
+
+// testKeyOfAFailedRun: a run that failed, or answered that the server did, gives
+// its key up when it has ended.
+func testKeyOfAFailedRun(b *bench) {
+	for i, c := range []struct {
+		name   string
+		events []run.Event
+		keep   bool
+		frees  bool
+	}{
+		{"running", nil, false, false},
+		{"running, and has answered 502", []run.Event{responded(502)}, false, false},
+		{"waiting", []run.Event{sleeping(time.Hour)}, false, false},
+		{"completed", []run.Event{ended(run.Completed, "success")}, false, false},
+		{"completed with 200", []run.Event{responded(200), ended(run.Completed, "success")}, false, false},
+		{"completed with 404", []run.Event{responded(404), ended(run.Completed, "success")}, false, false},
+		{"completed with 500", []run.Event{responded(500), ended(run.Completed, "success")}, false, true},
+		{"completed with 503, and keeps it", []run.Event{responded(503), ended(run.Completed, "success")}, true, false},
+		{"failed", []run.Event{ended(run.Failed, "onError")}, false, true},
+		{"failed, after it had answered 200", []run.Event{responded(200), ended(run.Failed, "onError")}, false, true},
+		{"failed, and keeps it", []run.Event{ended(run.Failed, "onError")}, true, false},
+		{"cancelled", []run.Event{run.RunCancelled{At: at(1)}}, false, false},
+	} {
+		key := journal.Dedupe{Scope: "f", Key: strconv.Itoa(i), For: time.Hour, Keep: c.keep}
+		first, second := fmt.Sprintf("first%d", i), fmt.Sprintf("second%d", i)
+		_, err := b.d.Begin(b.Context(), first, key, one(started(first)))
+		b.ok(err)
+		if c.events != nil {
+			b.append(first, 1, c.events...)
+		}
+		want := first
+		if c.frees {
+			want = second
+		}
+		holder, err := b.d.Begin(b.Context(), second, key, one(started(second)))
+		b.ok(err)
+		b.same("holder of the key of a run that is "+c.name, holder, want)
+		holder, err = b.d.Begin(b.Context(), "third"+second, key, one(started("third"+second)))
+		b.ok(err)
+		b.same("holder after that", holder, want)
+	}
+	b.audit()
+}
+
+// testFreedKeySameInstant lets many repeat the request of a run that failed.
+func testFreedKeySameInstant(b *bench) {
+	key := journal.Dedupe{Scope: "f", Key: "1", For: time.Hour}
+	_, err := b.d.Begin(b.Context(), "first", key, []run.Event{started("first"), ended(run.Failed, "onError")})
+	b.ok(err)
+	var mu sync.Mutex
+	holders := map[string]int{}
+	together(16, func(i int) {
+		id := fmt.Sprintf("run%d", i)
+		holder, err := b.d.Begin(b.Context(), id, key, one(started(id)))
+		if err != nil {
+			b.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		holders[holder]++
+	})
+	if len(holders) != 1 || holders["first"] != 0 {
+		b.Errorf("a freed key has holders %v", holders)
+	}
+}
+
+// testAnotherBody: one key with two bodies is a mistake of the sender, unless
+// the key is free.
+func testAnotherBody(b *bench) {
+	key := func(print string) journal.Dedupe {
+		return journal.Dedupe{Scope: "f", Key: "1", For: time.Hour, Print: print}
+	}
+	begin := func(id, print, holder string, mismatch bool) {
+		b.Helper()
+		got, err := b.d.Begin(b.Context(), id, key(print), one(started(id)))
+		if m, ok := errors.AsType[*journal.MismatchError](err); ok != mismatch || ok && m.Holder != holder {
+			b.Fatalf("Begin of run %s with print %q: %v", id, print, err)
+		}
+		b.same("holder for "+id, got, holder)
+		_, err = b.d.Events(b.Context(), id)
+		b.same("begun", err == nil, id == holder)
+	}
+	begin("a", "one", "a", false)
+	begin("b", "one", "a", false)
+	begin("c", "two", "a", true)
+	begin("d", "", "a", false)
+	b.append("a", 1, ended(run.Failed, "onError"))
+	begin("e", "two", "e", false)
+	begin("f", "one", "e", true)
+	b.audit()
+}
+
+// testKeyPasses: a retry by hand takes over the key of the run that it takes up,
+// if no other run has got it since.
+func testKeyPasses(b *bench) {
+	key := journal.Dedupe{Scope: "f", Key: "1", For: time.Hour, Print: "one"}
+	begin := func(id string, d journal.Dedupe, holder string) {
+		b.Helper()
+		got, err := b.d.Begin(b.Context(), id, d, one(started(id)))
+		b.ok(err)
+		b.same("holder for "+id, got, holder)
+	}
+	begin("a", key, "a")
+	b.append("a", 1, ended(run.Failed, "onError"))
+	begin("retry", journal.Dedupe{Of: "a"}, "retry")
+	begin("b", key, "retry")
+	b.append("retry", 1, ended(run.Failed, "onError"))
+	begin("c", key, "c")
+	begin("late", journal.Dedupe{Of: "retry"}, "late")
+	begin("d", key, "c")
+	begin("of-no-key", journal.Dedupe{Of: "late"}, "of-no-key")
+	begin("of-nobody", journal.Dedupe{Of: "nobody"}, "of-nobody")
+	b.audit()
 }

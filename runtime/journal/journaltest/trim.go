@@ -137,7 +137,7 @@ func testTrimExpired(b *bench) {
 	b.same("runs", b.ids(), none)
 	holder, err := b.d.Begin(b.Context(), "b", key, one(started("b")))
 	b.ok(err)
-	b.same("a key outlives its run", holder, "a")
+	b.same("a key goes with its run", holder, "b")
 	b.same("an event is kept", b.take("paid", "7", "x"), "e1")
 	b.clock.advance(time.Hour)
 	b.trim(journal.Retention{})

@@ -47,10 +47,10 @@ func (s *Store) Begin(ctx context.Context, id string, d journal.Dedupe, events [
 	if err != nil {
 		return "", err
 	}
-	holder := id
+	holder, mismatch := id, false
 	err = s.writer.write(ctx, func(t *tx) (err error) {
 		now := s.now()
-		if holder, err = t.holder(d, now); err != nil || holder != "" {
+		if holder, mismatch, err = t.holder(d, now); err != nil || holder != "" {
 			return err
 		}
 		holder = id
@@ -59,35 +59,56 @@ func (s *Store) Begin(ctx context.Context, id string, d journal.Dedupe, events [
 		}
 		return t.hold(d, id, now)
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return "", s.explain(err)
+	case mismatch:
+		return holder, &journal.MismatchError{Holder: holder}
 	}
 	return holder, nil
 }
 
 const (
-	sqlHolder = `SELECT run FROM dedupe WHERE scope = ? AND key = ? AND expires > ?`
-	sqlHold   = `INSERT OR REPLACE INTO dedupe (scope, key, run, expires) VALUES (?,?,?,?)`
+	sqlHolder = `SELECT d.run, d.print, r.status, r.response FROM dedupe d JOIN runs r ON r.id = d.run
+		WHERE d.scope = ? AND d.key = ? AND d.expires > ?`
+	sqlHold    = `INSERT OR REPLACE INTO dedupe (scope, key, run, expires, print) VALUES (?,?,?,?,?)`
+	sqlPassKey = `UPDATE dedupe SET run = ? WHERE run = ?`
 )
 
-// holder returns the run that has the key, or nothing.
-func (t *tx) holder(d journal.Dedupe, now time.Time) (string, error) {
+// holder returns the run that has the key, or nothing, and whether it was begun
+// by another request.
+func (t *tx) holder(d journal.Dedupe, now time.Time) (id string, mismatch bool, err error) {
 	if d.For <= 0 {
-		return "", nil
+		return "", false, nil
 	}
-	var id any
-	err := t.row(sqlHolder, []any{d.Scope, d.Key, nanos(now)}, &id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+	var key any
+	var print string
+	var status int
+	var s journal.Summary
+	err = t.row(sqlHolder, []any{d.Scope, d.Key, nanos(now)}, &key, &print, &status, &s.Response)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", false, nil
+	case err != nil:
+		return "", false, err
 	}
-	return idOf(id), err
+	if status < 0 || status >= len(statuses) {
+		return "", false, fmt.Errorf("run %s has status %d, which is none", idOf(key), status)
+	}
+	s.Status = statuses[status]
+	if s.GivesUpKey() && !d.Keep {
+		return "", false, nil
+	}
+	return idOf(key), print != "" && d.Print != "" && print != d.Print, nil
 }
 
-func (t *tx) hold(d journal.Dedupe, id string, now time.Time) error {
-	if d.For <= 0 {
-		return nil
+func (t *tx) hold(d journal.Dedupe, id string, now time.Time) (err error) {
+	switch {
+	case d.Of != "":
+		_, err = t.exec(sqlPassKey, idKey(id), idKey(d.Of))
+	case d.For > 0:
+		_, err = t.exec(sqlHold, d.Scope, d.Key, idKey(id), nanos(now.Add(d.For)), d.Print)
 	}
-	_, err := t.exec(sqlHold, d.Scope, d.Key, idKey(id), nanos(now.Add(d.For)))
 	return err
 }
 

@@ -87,6 +87,7 @@ const (
 		`) ORDER BY started, nr LIMIT ?2`
 	sqlEventsSize   = `SELECT coalesce(sum(length(data)), 0) FROM events WHERE at BETWEEN ?1 << 22 AND ?1 << 22 | 4194303`
 	sqlRemoveEvents = `DELETE FROM events WHERE at BETWEEN ?1 << 22 AND ?1 << 22 | 4194303`
+	sqlRemoveKey    = `DELETE FROM dedupe WHERE run = (SELECT id FROM runs WHERE nr = ?)`
 	sqlRemoveRun    = `DELETE FROM runs WHERE nr = ?`
 )
 
@@ -119,11 +120,10 @@ func (t *tx) removeRuns(before, bytes int64) (removed int, err error) {
 		if err := t.row(sqlEventsSize, []any{nr}, &size); err != nil {
 			return 0, err
 		}
-		if _, err := t.exec(sqlRemoveEvents, nr); err != nil {
-			return 0, err
-		}
-		if _, err := t.exec(sqlRemoveRun, nr); err != nil {
-			return 0, err
+		for _, remove := range []string{sqlRemoveEvents, sqlRemoveKey, sqlRemoveRun} {
+			if _, err := t.exec(remove, nr); err != nil {
+				return 0, err
+			}
 		}
 		bytes -= size + rowSize
 		removed++
