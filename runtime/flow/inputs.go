@@ -353,6 +353,7 @@ func (c *inputCompiler) compileScalar(s *yamldoc.Scalar, schema map[string]any, 
 	if schema["x-wend"] == "url" {
 		compile = expand.CompileURL
 	}
+	c.checkHabits(s)
 	t, mistakes := compile(s.Text, c.scope)
 	c.list = append(c.list, mistakes...)
 	if c.unusable(mistakes) {
@@ -431,6 +432,7 @@ func choices(schema map[string]any) []string {
 
 func (c *inputCompiler) compileLate(v yamldoc.Value) input {
 	c.checkNumbers(v)
+	c.checkHabits(v)
 	t, mistakes := expand.CompileValue(v, c.scope)
 	c.list = append(c.list, mistakes...)
 	if c.unusable(mistakes) {
@@ -504,6 +506,9 @@ func (c *inputCompiler) compileCondition(v yamldoc.Value) input {
 	s, ok := v.(*yamldoc.Scalar)
 	if !ok {
 		c.list.Errorf(v.Pos(), diag.InvalidInput, "expected a boolean expression")
+		return nil
+	}
+	if !c.stored && c.checkHabit(s.Text, true) {
 		return nil
 	}
 	t, mistakes := expand.CompileCondition(s.Text, c.scope)

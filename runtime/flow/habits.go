@@ -1,0 +1,178 @@
+package flow
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/expand"
+	"github.com/wendflow/wend/runtime/yamldoc"
+)
+
+// habit is how templates are written elsewhere. What is between is its first
+// group.
+type habit struct {
+	form *regexp.Regexp
+	// own tells that the form means other things as well, so that it is one only
+	// with a name of the flow in it.
+	own bool
+}
+
+// habits are tried in this order, each on what those before it left.
+var habits = []habit{
+	{regexp.MustCompile(`(?:^=|\$)?\{\{\{?[-~]?([^{}]*?)[-~]?\}?\}\}`), false},
+	{regexp.MustCompile(`<%[=-]?(.*?)-?%>`), false},
+	{regexp.MustCompile(`\$\{([^{}]*)\}`), false},
+	{regexp.MustCompile(`[#%@]\{([^{}]*)\}`), true},
+	{regexp.MustCompile(`\[\[([^\[\]]*\.[^\[\]]*)\]\]`), true},
+	{regexp.MustCompile(`\{(\s*[A-Za-z_]\w*(?:\.\w+|\[\d+\])+\s*)\}`), true},
+	{regexp.MustCompile(`\B(\$\.?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[\d+\])+)`), true},
+	{regexp.MustCompile(`^(\$[A-Za-z_]\w*)$`), true},
+}
+
+// checkVariables reports templates in the values that variables begin with:
+// those are taken as they are.
+func (c *compiler) checkVariables() {
+	for _, v := range c.spec.Variables {
+		c.checkHabits(v.Value)
+		if !c.stored {
+			c.checkNoTemplate(v.Value)
+		}
+	}
+}
+
+func (c *compiler) checkNoTemplate(v yamldoc.Value) {
+	switch v := v.(type) {
+	case *yamldoc.Map:
+		for _, e := range v.Entries {
+			c.checkNoTemplate(e.Value)
+		}
+	case *yamldoc.List:
+		for _, item := range v.Items {
+			c.checkNoTemplate(item)
+		}
+	case *yamldoc.Scalar:
+		if text, isText := v.Data.(string); isText && strings.Contains(text, "$(") {
+			c.list.Warnf(v.Text.At(strings.Index(text, "$(")), diag.TemplateVariable, "variables begin with values, not with templates; this one stays as it is").
+				Hint = `set it by a node of type "evaluate", under set`
+		}
+	}
+}
+
+// checkHabits reports templates of other languages, which are text here. It
+// knows them by a name of this flow in them, or by being all of the text.
+func (c *compiler) checkHabits(v yamldoc.Value) {
+	switch v := v.(type) {
+	case *yamldoc.Map:
+		for _, e := range v.Entries {
+			c.checkHabits(e.Value)
+		}
+	case *yamldoc.List:
+		for _, item := range v.Items {
+			c.checkHabits(item)
+		}
+	case *yamldoc.Scalar:
+		if _, isText := v.Data.(string); isText && !c.stored {
+			c.checkHabit(v.Text, false)
+		}
+	}
+}
+
+// checkHabit tells whether it reported any. A condition is an expression
+// already.
+func (c *compiler) checkHabit(t yamldoc.Text, condition bool) bool {
+	found := false
+	rest := withoutTemplates(t)
+	for _, h := range habits {
+		for _, at := range h.form.FindAllStringSubmatchIndex(rest, -1) {
+			written, inner := rest[at[0]:at[1]], rest[at[2]:at[3]]
+			own := c.meant(inner)
+			whole := strings.TrimSpace(t.Value) == written && strings.TrimSpace(inner) != ""
+			if own == "" && (h.own || !whole) {
+				continue
+			}
+			e := c.list.Errorf(t.At(at[0]), diag.ForeignTemplate, "%s is no template here and stays as it is; templates are $( )", quoted(written))
+			switch {
+			case condition:
+				e.Msg = quoted(written) + " is no expression here, and needs no signs around it"
+				e.Hint = "write " + cmp.Or(own, "the names of this flow")
+			case own == "":
+				e.Severity = diag.SeverityWarning
+				e.Hint = "write $(…) with the names of this flow"
+			default:
+				e.Hint = fmt.Sprintf("write $(%s)", own)
+				if !strings.ContainsAny(written, "\"\n") {
+					e.Hint += fmt.Sprintf(`, or $("%s") for the text itself`, written)
+				}
+			}
+			found = true
+			rest = rest[:at[0]] + strings.Repeat(" ", at[1]-at[0]) + rest[at[1]:]
+		}
+	}
+	return found
+}
+
+func quoted(written string) string {
+	if strings.Contains(written, `"`) {
+		return written
+	}
+	return `"` + written + `"`
+}
+
+// withoutTemplates is the text with blanks for its templates.
+func withoutTemplates(t yamldoc.Text) string {
+	pieces, open := t.Pieces()
+	text := []byte(t.Value)
+	for _, p := range pieces {
+		if p.Template {
+			blank(text[p.Offset-len("$(") : p.Offset+len(p.Text)+len(")")])
+		}
+	}
+	if open >= 0 {
+		blank(text[open:])
+	}
+	return string(text)
+}
+
+func blank(text []byte) {
+	for i := range text {
+		text[i] = ' '
+	}
+}
+
+// What stands before a name, and behind it, in other languages.
+var (
+	aheadOfName = regexp.MustCompile(`^(?:steps?|nodes?|vars?|variables|this|ctx|context|outputs?|data)(?:\.|\[["'])`)
+	afterName   = regexp.MustCompile(`^(\w+)(?:["']\])?\.(?:outputs?|data|json|item\.json|result)\b`)
+	filter      = regexp.MustCompile(`\|\s*(\w+)\s*$`)
+	root        = regexp.MustCompile(`^[A-Za-z_]\w*`)
+)
+
+// meant returns the expression that the inside of a foreign template means, or
+// "" if it names nothing of this flow.
+func (c *compiler) meant(inner string) string {
+	text := strings.TrimLeft(strings.TrimSpace(inner), "$.")
+	short := aheadOfName.ReplaceAllString(text, "")
+	tries := []string{text, short, afterName.ReplaceAllString(text, "$1"), filter.ReplaceAllString(text, "| $1()")}
+	if short != text {
+		tries = slices.Insert(tries, 1, afterName.ReplaceAllString(short, "$1"))
+	}
+	own := func(text string) bool {
+		name := root.FindString(text)
+		_, known := c.scope.Names[name]
+		return known && (!slices.Contains(engineNames, name) || strings.Contains(text, "."))
+	}
+	tries = slices.DeleteFunc(tries, func(text string) bool { return !own(text) })
+	for _, text := range tries {
+		if _, mistakes := expand.Compile(yamldoc.Text{Value: "$(" + text + ")"}, c.scope); len(mistakes) == 0 {
+			return text
+		}
+	}
+	if len(tries) == 0 {
+		return ""
+	}
+	return root.FindString(tries[0]) + "…"
+}
