@@ -4,6 +4,7 @@
 package catalog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -108,8 +109,14 @@ func load(files []string, cfg flow.Config, live *Set, check func(*flow.Flow) dia
 	set := &Set{flows: map[string]*flow.Flow{}, hooks: map[string]Hook{}}
 	var list diag.List
 	var newcomers, stored []*flow.Flow
+	enough := false // that have mistakes
+	r := newRoom(cfg, files, live)
 	for _, file := range files {
-		f, mistakes := read(file, cfg)
+		r.release(file)
+		f, mistakes := (*flow.Flow)(nil), diag.List(nil)
+		if !enough {
+			f, mistakes = r.read(file, cfg)
+		}
 		if f != nil {
 			refused := check(f)
 			mistakes = append(mistakes, refused...)
@@ -118,10 +125,15 @@ func load(files []string, cfg flow.Config, live *Set, check func(*flow.Flow) dia
 			}
 		}
 		list = append(list, mistakes...)
+		if len(list) >= maxMistakes && !enough {
+			enough = true
+			list.Errorf(diag.Pos{File: file}, diag.TooManyFlows, "the files behind this one are not read, %d mistakes are enough", len(list))
+		}
 		fresh := f != nil
 		if !fresh {
 			f = before(file)
 		}
+		r.take(f)
 		switch {
 		case f == nil:
 		case live != nil && live.flows[f.Name] != nil && live.flows[f.Name].File == file:
@@ -152,7 +164,75 @@ func one(f *flow.Flow) *Set {
 	return set
 }
 
-func read(file string, cfg flow.Config) (*flow.Flow, diag.List) {
+// Bounds of all flow files together.
+const (
+	defaultNodes = 20_000
+	bytesANode   = 400 // of a file; of flows that people write a node has half of it
+	maxMistakes  = 20_000
+)
+
+// room is what there still is for flows.
+type room struct {
+	most  int // nodes
+	nodes int
+	bytes int
+	live  map[string]*flow.Flow // whose room is theirs, by file, until they are read
+}
+
+func newRoom(cfg flow.Config, files []string, live *Set) *room {
+	most := cmp.Or(cfg.Nodes, defaultNodes)
+	r := &room{most: most, nodes: most, bytes: most * bytesANode, live: map[string]*flow.Flow{}}
+	if live == nil {
+		return r
+	}
+	for _, f := range live.flows {
+		if _, there := slices.BinarySearch(files, f.File); there {
+			r.live[f.File] = f
+			r.take(f)
+		}
+	}
+	return r
+}
+
+// take makes room less. It may be too little for what is live already.
+func (r *room) take(f *flow.Flow) {
+	if f != nil {
+		r.nodes -= len(f.Nodes)
+		r.bytes -= len(f.Source)
+	}
+}
+
+// release gives back what is live of a file, before that is read again.
+func (r *room) release(file string) {
+	if f := r.live[file]; f != nil {
+		r.nodes += len(f.Nodes)
+		r.bytes += len(f.Source)
+	}
+}
+
+// read reads and checks a file for which there is room.
+func (r *room) read(file string, cfg flow.Config) (*flow.Flow, diag.List) {
+	src, list := source(file)
+	if list != nil {
+		return nil, list
+	}
+	if len(src) > max(r.bytes, 0) {
+		list.Errorf(diag.Pos{File: file}, diag.TooManyFlows, "the file is %d bytes long, and of the %d that all flow files may have together %d are left",
+			len(src), r.most*bytesANode, max(r.bytes, 0)).Hint = roomHint
+		return nil, list
+	}
+	f, list := flow.Load(file, src, cfg)
+	if f != nil && len(f.Nodes) > max(r.nodes, 0) {
+		list.Errorf(f.Pos, diag.TooManyFlows, "flow %q has %d nodes, and of the %d that all flows may have together %d are left",
+			f.Name, len(f.Nodes), r.most, max(r.nodes, 0)).Hint = roomHint
+		return nil, list
+	}
+	return f, list
+}
+
+const roomHint = "`limits.nodes` in wend.yaml says how many nodes there may be"
+
+func source(file string) ([]byte, diag.List) {
 	src, err := os.ReadFile(file)
 	if err != nil {
 		var list diag.List
@@ -162,7 +242,7 @@ func read(file string, cfg flow.Config) (*flow.Flow, diag.List) {
 		list.Errorf(diag.Pos{File: file}, diag.Unreadable, "%s", err)
 		return nil, list
 	}
-	return flow.Load(file, src, cfg)
+	return src, nil
 }
 
 // add reports whether f fits to the flows before it. One that does not is left

@@ -43,7 +43,11 @@ func TestCodes(t *testing.T) {
 				if code == string(diag.FlowNameTaken) {
 					files = append(files, write(t, example(c.Doc.Text()))...)
 				}
-				_, mistakes := catalog.Load(files, config(t))
+				cfg := config(t)
+				if code == string(diag.TooManyFlows) {
+					files, cfg.Nodes = write(t, "flow: large\nnodes:\n  n1: { type: webhook, with: { path: /a }, next: n2 }\n  n2: { type: log, with: { message: x } }\n"), 1
+				}
+				_, mistakes := catalog.Load(files, cfg)
 				if !slices.ContainsFunc(mistakes, func(e *diag.Error) bool { return string(e.Code) == code }) {
 					t.Errorf("the flow has other mistakes: %v", mistakes)
 				}

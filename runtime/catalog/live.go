@@ -67,13 +67,15 @@ func OpenLive(ctx context.Context, c LiveConfig) (*Live, diag.List, error) {
 
 func (l *Live) read(ctx context.Context, files []string, live *Set) (*Set, diag.List) {
 	check := func(f *flow.Flow) diag.List { return l.cfg.Check(one(f)) }
+	served := map[string]*flow.Flow{} // by file
+	if live != nil {
+		for _, f := range live.flows {
+			served[f.File] = f
+		}
+	}
 	return load(files, l.cfg.Flows(), live, check, func(file string) *flow.Flow {
-		if live != nil {
-			for _, f := range live.flows {
-				if f.File == file {
-					return f
-				}
-			}
+		if f := served[file]; f != nil {
+			return f
 		}
 		name := nameIn(file)
 		if name == "" || l.cfg.Stored == nil {

@@ -3,9 +3,11 @@ package catalog_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -158,5 +160,65 @@ func TestPast(t *testing.T) {
 	}
 	if _, err := past.Flow(t.Context(), journal.Summary{Flow: "a", FlowDigest: "lost"}); !errors.Is(err, journal.ErrNotFound) {
 		t.Errorf("Flow whose source is lost = %v", err)
+	}
+}
+
+// TestRoom: what is dropped into the folder is served as far as there is room
+// for it, and takes none from what is live.
+func TestRoom(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name string, nodes int, rest string) {
+		t.Helper()
+		src := flowFile(name)
+		for i := range nodes - 1 {
+			src += fmt.Sprintf("  m%d: { type: log, with: { message: x } }\n", i)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(src+rest), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nodes := func(set *catalog.Set) map[string]int {
+		n := map[string]int{}
+		for _, f := range set.Flows() {
+			n[f.Name] = len(f.Nodes)
+		}
+		return n
+	}
+	var told diag.List
+	cfg := config(t)
+	cfg.Nodes = 10
+	write("m", 4, "")
+	live, _, err := catalog.OpenLive(t.Context(), catalog.LiveConfig{
+		Paths:   []string{dir},
+		Flows:   func() flow.Config { return cfg },
+		Check:   func(*catalog.Set) diag.List { return nil },
+		Prepare: func(context.Context, *catalog.Set) error { return nil },
+		Tell:    func(l diag.List) { told = l },
+		Log:     slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		what  string
+		write func()
+		want  map[string]int
+		told  string
+	}{
+		{"a newcomer too large", func() { write("a", 7, "") }, map[string]int{"m": 4}, "has 7 nodes, and of the 10 that all flows may have together 6 are left"},
+		{"one that fits", func() { write("a", 5, "") }, map[string]int{"a": 5, "m": 4}, ""},
+		{"what is live grows beyond", func() { write("m", 6, "") }, map[string]int{"a": 5, "m": 4}, "has 6 nodes, and of the 10 that all flows may have together 5 are left"},
+		{"and up to the limit", func() { write("m", 5, "") }, map[string]int{"a": 5, "m": 5}, ""},
+		{"a file of comments", func() { write("b", 1, "#"+strings.Repeat("x", 4000)) }, map[string]int{"a": 5, "m": 5}, "of the 4000 that all flow files may have together"},
+	} {
+		step.write()
+		live.Reload(t.Context())
+		if diff := cmp.Diff(step.want, nodes(live.Set())); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.what, diff)
+		}
+		if err := told.Err(); (err != nil) != (step.told != "") || err != nil && !strings.Contains(err.Error(), step.told) {
+			t.Errorf("%s: told %v, want %q", step.what, err, step.told)
+		}
 	}
 }

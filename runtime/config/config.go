@@ -70,6 +70,8 @@ type Limits struct {
 	Bodies   int64 // bytes of their bodies
 	Streams  int   // of events
 	Events   int   // kept for runs that do not wait yet
+
+	Nodes int // of all flows together
 }
 
 // Plugin bounds one invoke of a plugin; sizes are in bytes.

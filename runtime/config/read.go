@@ -253,6 +253,7 @@ func (r *reader) limits(f yamldoc.Field, l *Limits) {
 		yamldoc.Key{Name: "bodies", Read: yamldoc.Into(&l.Bodies, r.Size)},
 		yamldoc.Key{Name: "streams", Read: yamldoc.Into(&l.Streams, r.Count)},
 		yamldoc.Key{Name: "events", Read: yamldoc.Into(&l.Events, r.Count)},
+		yamldoc.Key{Name: "nodes", Read: yamldoc.Into(&l.Nodes, r.Count)},
 	)
 }
 

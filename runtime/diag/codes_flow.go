@@ -229,6 +229,10 @@ const (
 	//	  n1: { type: webhook, with: { path: /a } }
 	FlowNameTaken Code = "flow-name-taken"
 
+	// TooManyFlows: all files together are more than one server takes. The message
+	// says by what; `limits.nodes` in wend.yaml is how many nodes there may be.
+	TooManyFlows Code = "too-many-flows"
+
 	// Unreadable: the file cannot be read. The message says why.
 	Unreadable Code = "unreadable"
 )

@@ -29,7 +29,7 @@ func Flows(types *node.Set, cfg *config.Config) flow.Config {
 		return refused(rules, connection, call)
 	}}
 	if cfg != nil {
-		fc.Variables = cfg.Variables
+		fc.Variables, fc.Nodes = cfg.Variables, cfg.Limits.Nodes
 		fc.Connections = []string{}
 		for _, c := range cfg.Connections {
 			fc.Connections = append(fc.Connections, c.Name)

@@ -63,6 +63,9 @@ type Node struct {
 // Config is what a flow is checked against.
 type Config struct {
 	Types *node.Set
+	// Nodes is how many nodes all flows that live together may have. Defaults to
+	// 20,000.
+	Nodes int
 	// Connections are the names that a node may use. Nil means that they are
 	// not known and not checked.
 	Connections []string
