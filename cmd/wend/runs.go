@@ -127,7 +127,7 @@ func (r *remote) refused(resp *http.Response) error {
 	if kind != problem.ContentType || json.Unmarshal(raw, &doc) != nil {
 		return wrongf("%s answers %s, as no Wend server does", r.server, resp.Status)
 	}
-	p := &problem.Problem{Detail: doc.Detail, Errors: doc.Errors}
+	p := &problem.Problem{Status: resp.StatusCode, Detail: doc.Detail, Errors: doc.Errors}
 	switch resp.StatusCode {
 	case http.StatusBadRequest:
 		return p

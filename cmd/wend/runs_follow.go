@@ -151,7 +151,7 @@ func printEvent(w io.Writer, e run.Event) {
 func said(e run.Event) string {
 	switch e := e.(type) {
 	case run.RunStarted:
-		return fmt.Sprintf("flow %s, by %s%s%s", e.Flow, e.Trigger, prefixed(", again after run ", e.RetryOf), prefixed(" from ", e.From))
+		return fmt.Sprintf("flow %s, by %s%s%s%s", e.Flow, e.Trigger, prefixed(", key ", reason(e.Key, "")), prefixed(", again after run ", e.RetryOf), prefixed(" from ", e.From))
 	case run.CallStarted:
 		return fmt.Sprintf("%s: %s %s", e.Node, e.Method, e.URL)
 	case run.CallReplied:

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -28,6 +31,7 @@ A time is one as 2026-11-20T08:00:00Z, a day as 2026-11-20, or how long ago as 2
 Runs of flows with "durable: false" are in a list of their own: --durable=false.`,
 		Example: `  wend runs list --status failed --from 24h
   wend runs list --response 5xx --from 24h
+  wend runs list --key 4711 --label channel=sms
   wend runs list --flow sms-end-task --limit 500 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -50,6 +54,8 @@ Runs of flows with "durable: false" are in a list of their own: --durable=false.
 	cmd.Flags().StringVar(&f.status, "status", "", "that are running, waiting, completed, failed or cancelled")
 	cmd.Flags().StringVar(&f.outcome, "outcome", "", "that ended by this outcome of a node")
 	cmd.Flags().StringVar(&f.response, "response", "", "that answered their caller with this status, such as 502, or 5xx for all of a kind")
+	cmd.Flags().StringVar(&f.key, "key", "", "that people know by this key, see 'key' of a flow")
+	cmd.Flags().StringArrayVar(&f.labels, "label", nil, "that have this label, as channel=sms; several times for all of several")
 	cmd.Flags().StringVar(&f.from, "from", "", "that started then or later")
 	cmd.Flags().StringVar(&f.to, "to", "", "that started before")
 	cmd.Flags().IntVar(&f.limit, "limit", 50, "at most so many")
@@ -60,19 +66,23 @@ Runs of flows with "durable: false" are in a list of their own: --durable=false.
 }
 
 type runFilter struct {
-	flow, status, outcome, response, from, to, cursor string
-	limit                                             int
-	durable, json                                     bool
+	flow, status, outcome, response, key, from, to, cursor string
+	labels                                                 []string
+	limit                                                  int
+	durable, json                                          bool
 }
 
 func (f *runFilter) query(now time.Time) (string, error) {
 	q := url.Values{"limit": {strconv.Itoa(f.limit)}}
 	for name, value := range map[string]string{
-		"flow": f.flow, "status": f.status, "outcome": f.outcome, "response": f.response, "cursor": f.cursor,
+		"flow": f.flow, "status": f.status, "outcome": f.outcome, "response": f.response, "key": f.key, "cursor": f.cursor,
 	} {
 		if value != "" {
 			q.Set(name, value)
 		}
+	}
+	if len(f.labels) > 0 {
+		q["label"] = f.labels
 	}
 	for name, text := range map[string]string{"from": f.from, "to": f.to} {
 		if text == "" {
@@ -107,6 +117,8 @@ func parseWhen(text string, now time.Time) (time.Time, error) {
 // runLine is what the table shows of a run.
 type runLine struct {
 	Run, Flow, Outcome, Code, Reason string
+	Key                              string
+	Labels                           map[string]string
 	Status                           run.Status
 	Error                            *run.Failure
 	Response                         int
@@ -126,8 +138,9 @@ func (r *runLine) because() string {
 	}
 }
 
-// row is a line of the table.
-func (r *runLine) row() []string {
+// row is a line of the table, with what people know the run by if any of the
+// list has that.
+func (r *runLine) row(marked bool) []string {
 	took, response := "-", "-"
 	if !r.EndedAt.IsZero() {
 		took = length(r.EndedAt.Sub(r.StartedAt))
@@ -135,10 +148,23 @@ func (r *runLine) row() []string {
 	if r.Response != 0 {
 		response = strconv.Itoa(r.Response)
 	}
-	return []string{
+	row := []string{
 		r.Run, r.Flow, string(r.Status), cmp.Or(reason(r.Outcome, ""), "-"), response,
-		r.StartedAt.Local().Format(sameWidth), fmt.Sprintf("%-8s", took), cut(r.because(), longest/2),
+		r.StartedAt.Local().Format(sameWidth), fmt.Sprintf("%-8s", took),
 	}
+	if marked {
+		row = append(row, cmp.Or(cut(reason(r.Key, ""), longest/4), "-"), cmp.Or(cut(labelText(r.Labels), longest/4), "-"))
+	}
+	return append(row, cut(r.because(), longest/2))
+}
+
+// labelText is labels as --label takes them, in the order of their names.
+func labelText(labels map[string]string) string {
+	texts := make([]string, 0, len(labels))
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		texts = append(texts, reason(name+"="+labels[name], ""))
+	}
+	return strings.Join(texts, " ")
 }
 
 // sameWidth is RFC 3339 in every zone: UTC is +00:00.
@@ -159,18 +185,27 @@ func printRuns(std *streams, raw json.RawMessage, durable bool) error {
 		}
 		return nil
 	}
-	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "RUN\tFLOW\tSTATUS\tOUTCOME\tRESPONSE\tSTARTED\tTOOK\tBECAUSE")
-	for _, r := range page.Runs {
-		fmt.Fprintln(w, strings.Join(r.row(), "\t"))
-	}
-	if err := w.Flush(); err != nil {
+	if err := printTable(std.out, page.Runs); err != nil {
 		return err
 	}
 	if page.Next != "" {
 		fmt.Fprintf(std.err, "there are more: --cursor %s\n", page.Next)
 	}
 	return nil
+}
+
+func printTable(out io.Writer, runs []runLine) error {
+	marked := slices.ContainsFunc(runs, func(r runLine) bool { return r.Key != "" || len(r.Labels) > 0 })
+	head := []string{"RUN", "FLOW", "STATUS", "OUTCOME", "RESPONSE", "STARTED", "TOOK"}
+	if marked {
+		head = append(head, "KEY", "LABELS")
+	}
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, strings.Join(append(head, "BECAUSE"), "\t"))
+	for _, r := range runs {
+		fmt.Fprintln(w, strings.Join(r.row(marked), "\t"))
+	}
+	return w.Flush()
 }
 
 // length is a duration as people read it: three figures or so.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,50 +22,60 @@ import (
 func runsShowCommand(std *streams, r *remote) *cobra.Command {
 	var asJSON, follow, events bool
 	cmd := &cobra.Command{
-		Use:   "show ID",
+		Use:   "show ID|KEY",
 		Short: "Show what a run did, node by node",
 		Long: `Show what a run did: each node with its outcome, how long it took, what went in and came
 out, and its calls. Long values are cut short; --json prints the whole run.
+
+A run can be named by its key as well, see 'key' of a flow. If several runs have that key
+they are listed, and the exit status is 1.
 
 --follow prints the events of the run instead, those of the past first, until the run has
 ended. It exits with 1 if the run has not completed.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if follow {
-				return followRun(cmd.Context(), std, r, args[0], asJSON)
-			}
-			if events && !asJSON {
+			if events && !asJSON && !follow {
 				return errors.New("--events needs --json")
 			}
-			raw, err := r.ask(cmd.Context(), http.MethodGet, runPath(args[0]), nil)
-			if err == nil && events {
-				raw, err = r.withEvents(cmd.Context(), args[0], raw)
-			}
-			switch {
-			case err != nil:
-				return err
-			case asJSON:
-				return printRaw(std.out, raw)
-			}
-			var report run.Report
-			if err := json.Unmarshal(raw, &report); err != nil {
-				return wrongf("the server's report of the run: %w", err)
-			}
-			var page bytes.Buffer
-			printReport(&page, &report)
-			if len(report.Nodes) == 0 && report.Flow != "" && report.Unreadable == "" {
-				fmt.Fprintln(std.err, "the flow it began with is not kept any more, so its nodes cannot be shown; --follow shows its events")
-			}
-			if _, err = page.WriteTo(std.out); err == nil && report.Unreadable != "" {
-				err = wrongf("what the run did cannot be read: %s", report.Unreadable)
-			}
-			return err
+			return r.named(cmd.Context(), std, args[0], asJSON, func(id string) error {
+				if follow {
+					return followRun(cmd.Context(), std, r, id, asJSON)
+				}
+				return r.show(cmd.Context(), std, id, asJSON, events)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the whole run as JSON; with --follow, each event on a line")
 	cmd.Flags().BoolVar(&follow, "follow", false, "print the run's events as they come")
 	cmd.Flags().BoolVar(&events, "events", false, "with --json: its events too, for 'wend plugin test --from-run'")
 	return cmd
+}
+
+// show prints what a run did.
+func (r *remote) show(ctx context.Context, std *streams, id string, asJSON, events bool) error {
+	raw, err := r.ask(ctx, http.MethodGet, runPath(id), nil)
+	if err == nil && events {
+		raw, err = r.withEvents(ctx, id, raw)
+	}
+	switch {
+	case err != nil:
+		return err
+	case asJSON:
+		return printRaw(std.out, raw)
+	}
+	var report run.Report
+	if err := json.Unmarshal(raw, &report); err != nil {
+		return wrongf("the server's report of the run: %w", err)
+	}
+	var page bytes.Buffer
+	printReport(&page, &report)
+	if len(report.Nodes) == 0 && report.Flow != "" && report.Unreadable == "" {
+		fmt.Fprintln(std.err, "the flow it began with is not kept any more, so its nodes cannot be shown; --follow shows its events")
+	}
+	if _, err = page.WriteTo(std.out); err == nil && report.Unreadable != "" {
+		err = wrongf("what the run did cannot be read: %s", report.Unreadable)
+	}
+	return err
 }
 
 // printReport prints a run for people.
@@ -74,6 +85,15 @@ func printReport(w io.Writer, r *run.Report) {
 		return // it has just begun, and this is all that is known
 	}
 	fmt.Fprintf(w, "  flow %s, by %s%s\n", r.Flow, r.Trigger, prefixed(", again after run ", r.RetryOf))
+	if r.Key != "" {
+		fmt.Fprintf(w, "  key %s\n", reason(r.Key, ""))
+	}
+	if len(r.Labels) > 0 {
+		fmt.Fprintf(w, "  labels %s\n", labelText(r.Labels))
+	}
+	for _, missing := range r.Unmarked {
+		fmt.Fprintf(w, "  without %s\n", reason(missing, ""))
+	}
 	took := ""
 	if r.Status.Ended() {
 		took = ", took " + millis(r.Duration)

@@ -23,6 +23,8 @@ type runDoc struct {
 	Plugins    map[string]string `json:"plugins,omitempty"`
 	Trigger    string            `json:"trigger"`
 	RetryOf    string            `json:"retryOf,omitempty"`
+	Key        string            `json:"key,omitempty"`
+	Labels     map[string]string `json:"labels,omitempty"`
 	Status     run.Status        `json:"status"`
 	Node       string            `json:"node,omitempty"`
 	Outcome    string            `json:"outcome,omitempty"`
@@ -72,6 +74,8 @@ func runFilter(q *query) journal.Filter {
 			string(run.Running), string(run.Waiting), string(run.Completed), string(run.Failed), string(run.Cancelled))),
 		Outcome:  q.text("outcome"),
 		Response: q.response("response"),
+		Key:      q.text("key"),
+		Labels:   q.labels("label"),
 		From:     q.time("from"),
 		To:       q.time("to"),
 		Limit:    q.number("limit", 1, maxRuns),
@@ -85,7 +89,7 @@ func runFilter(q *query) journal.Filter {
 
 func newRunDoc(s journal.Summary) runDoc {
 	return runDoc{
-		Run: s.ID, Flow: s.Flow, FlowDigest: s.FlowDigest, Plugins: s.Plugins, Trigger: s.Trigger, RetryOf: s.RetryOf,
+		Run: s.ID, Flow: s.Flow, FlowDigest: s.FlowDigest, Plugins: s.Plugins, Trigger: s.Trigger, RetryOf: s.RetryOf, Key: s.Key, Labels: s.Labels,
 		Status: s.Status, Node: s.Node, Outcome: s.Outcome, Code: s.Code, Reason: s.Reason, Error: s.Error, Response: s.Response,
 		StartedAt: s.StartedAt, UpdatedAt: s.UpdatedAt, EndedAt: s.EndedAt, Due: s.Due, Awaits: s.Awaits, Events: s.Events,
 	}

@@ -78,6 +78,28 @@ func (q *query) number(name string, least, most int) int {
 	return n
 }
 
+// labels returns those that are given as name=value, each in a parameter of its
+// own; nil if there are none.
+func (q *query) labels(param string) map[string]string {
+	q.known = append(q.known, param)
+	var labels map[string]string
+	for _, text := range q.values[param] {
+		name, value, ok := strings.Cut(text, "=")
+		before, twice := labels[name]
+		switch {
+		case !ok || name == "" || value == "":
+			q.mistake(param, "%q: expected name=value, such as channel=sms", text)
+		case twice && before != value:
+			q.mistake(param, "no run has both %s=%s and %s=%s", name, before, name, value)
+		case labels == nil:
+			labels = map[string]string{name: value}
+		default:
+			labels[name] = value
+		}
+	}
+	return labels
+}
+
 // response returns a status, the first digit of one for a class such as 5xx, or 0
 // if none is given.
 func (q *query) response(name string) int {

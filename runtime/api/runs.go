@@ -86,7 +86,7 @@ func (s *Server) showUnreadable(c echo.Context, id string, why *run.UnknownError
 		return noRun(id, err)
 	}
 	return c.JSON(http.StatusOK, &run.Report{
-		Run: sum.ID, Flow: sum.Flow, FlowDigest: sum.FlowDigest, Trigger: sum.Trigger, RetryOf: sum.RetryOf,
+		Run: sum.ID, Flow: sum.Flow, FlowDigest: sum.FlowDigest, Trigger: sum.Trigger, RetryOf: sum.RetryOf, Key: sum.Key, Labels: sum.Labels,
 		Status: sum.Status, Outcome: sum.Outcome, Code: sum.Code, Reason: sum.Reason, Error: sum.Error,
 		StartedAt: sum.StartedAt, EndedAt: sum.EndedAt,
 		Duration:  float64(sum.UpdatedAt.Sub(sum.StartedAt).Microseconds()) / 1000,

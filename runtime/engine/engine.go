@@ -194,6 +194,9 @@ func (e *Engine) start(ctx context.Context, s Start, first run.RunStarted) (r *R
 	if first.Output == nil {
 		first.Output = map[string]any{}
 	}
+	if first.RetryOf == "" { // else it is about the same as the earlier run
+		first.Mark(s.Flow)
+	}
 	r.state = &run.State{Flow: s.Flow}
 	holder, err := r.begin(ctx, first, s)
 	if err == nil && holder == r.ID {

@@ -22,7 +22,7 @@ func (r *Run) note(e run.Event, before run.Position) {
 	switch e := e.(type) {
 	case run.RunStarted:
 		r.about = runOf(e)
-		add(fact.RunStarted{Of: r.of(e.When()), From: e.From})
+		add(fact.RunStarted{Of: r.of(e.When()), From: e.From, Unmarked: e.Unmarked})
 	case run.CallStarted, run.CallReplied: // callMade knows more
 	case run.TimerSet:
 		if e.Kind != run.TimerRetry { // RetryScheduled says so
@@ -140,6 +140,7 @@ func (r *Run) also(facts []fact.Fact) {
 func runOf(e run.RunStarted) fact.Run {
 	return fact.Run{
 		ID: e.Run, Flow: e.Flow, Trigger: e.Trigger, RetryOf: e.RetryOf, TraceParent: e.TraceParent, StartedAt: e.When(),
+		Key: e.Key, Labels: e.Labels,
 	}
 }
 

@@ -190,6 +190,7 @@ func retryOf(old *run.State, began run.RunStarted, from string) (run.RunStarted,
 		from = old.At.Node
 	}
 	first := run.RunStarted{Trigger: began.Trigger, Output: began.Output, Variables: began.Variables, RetryOf: old.ID, TraceParent: began.TraceParent}
+	first.Key, first.Labels, first.Unmarked = began.Key, began.Labels, began.Unmarked
 	n := old.Flow.Nodes[from]
 	switch {
 	case n == nil:

@@ -50,6 +50,8 @@ type Run struct {
 	RetryOf     string // the run that this one takes up again, or ""
 	TraceParent string // W3C trace context of who started it, or ""
 	StartedAt   time.Time
+	Key         string // what people know it by, or ""
+	Labels      map[string]string
 }
 
 // At is when a fact happened.
@@ -75,7 +77,8 @@ type Visit struct {
 // RunStarted says that a run is on record.
 type RunStarted struct {
 	Of
-	From string // the node that it begins at, if it takes up another run
+	From     string   // the node that it begins at, if it takes up another run
+	Unmarked []string // what of its key and labels could not be made, and why
 }
 
 // RunTakenUp says that the engine drives a run from where its events end: one

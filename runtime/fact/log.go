@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wendflow/wend/runtime/clock"
@@ -60,7 +61,11 @@ func levelOf(f Fact) slog.Level {
 		return f.Level
 	case RunsFound, HookRefused, JournalHealed:
 		return slog.LevelInfo
-	case RunStarted, RunTakenUp, RunWaits, RunWoken, RunParked, RunResponded, NodeEntered, NodeLeft, RetryScheduled, LeaseGained:
+	case RunStarted:
+		if len(f.Unmarked) > 0 {
+			return slog.LevelWarn
+		}
+	case RunTakenUp, RunWaits, RunWoken, RunParked, RunResponded, NodeEntered, NodeLeft, RetryScheduled, LeaseGained:
 	}
 	return slog.LevelDebug
 }
@@ -104,7 +109,11 @@ func (d RunDropped) level() slog.Level {
 func lineOf(f Fact) (text string, attrs []slog.Attr) {
 	switch f := f.(type) {
 	case RunStarted:
-		return "run started", f.Run.line(maybe("from", f.From))
+		text := "run started"
+		if len(f.Unmarked) > 0 {
+			text += " without its key or a label"
+		}
+		return text, f.Run.line(maybe("from", f.From), maybe("error", clip(strings.Join(f.Unmarked, "; "))))
 	case RunTakenUp:
 		return "run taken up", f.Run.line(slog.Int("events", f.Events))
 	case RunWaits:
@@ -190,7 +199,19 @@ func (r *Run) line(more ...slog.Attr) []slog.Attr {
 	if r == nil {
 		return more
 	}
-	return append([]slog.Attr{slog.String("run", r.ID), slog.String("flow", r.Flow)}, more...)
+	return append([]slog.Attr{slog.String("run", r.ID), slog.String("flow", r.Flow), maybe("key", r.Key), labelsOf(r.Labels)}, more...)
+}
+
+// labelsOf are in a group, as fieldsOf are. An empty one is left out.
+func labelsOf(labels map[string]string) slog.Attr {
+	if len(labels) == 0 {
+		return slog.Attr{}
+	}
+	attrs := make([]slog.Attr, 0, len(labels))
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		attrs = append(attrs, slog.String(name, labels[name]))
+	}
+	return slog.Attr{Key: "labels", Value: slog.GroupValue(attrs...)}
 }
 
 // line begins with what names the attempt.

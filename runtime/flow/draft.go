@@ -68,8 +68,8 @@ type Name struct {
 
 // Template is an expression of a flow, and what is known of its value.
 type Template struct {
-	Node      string
-	Input     []string // where it stands under `with`: branches, 0, when
+	Node      string   // "" is the head of the flow
+	Input     []string // where it stands under `with`: branches, 0, when; or in the head: labels, channel
 	Pos, End  diag.Pos // of the expression, without $( and )
 	Source    string
 	Condition bool
@@ -140,6 +140,14 @@ func (d *Draft) fill(c *compiler) {
 		t.find(s.With, inputSchema(n), nil)
 	}
 	d.paths(g)
+	head := templateFinder{scope: c.scope, draft: d}
+	head.scalar(c.spec.Key, false, []string{"key"})
+	for _, l := range c.spec.Labels {
+		head.scalar(l.Value, false, []string{"labels", l.Name.Value})
+	}
+	slices.SortStableFunc(d.Templates, func(a, b Template) int {
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
+	})
 }
 
 func inputSchema(n *Node) map[string]any {
@@ -189,12 +197,24 @@ func (d *Draft) paths(g graph) {
 
 // Names returns what the templates of a node may name: the variables, the nodes
 // that a run may have passed before it, and the engine's own. For a node that is
-// not known there are the variables and the engine's own.
+// not known there are the variables and the engine's own, for the head of the
+// flow, which is "", the triggers too.
 func (d *Draft) Names(at string) []Name {
 	names := slices.Clone(d.Variables)
+	triggers := 0
+	for _, n := range d.Nodes {
+		if n.Type != nil && n.Type.Starts() {
+			triggers++
+		}
+	}
 	some := d.graph.backwards(at)
 	for _, n := range d.Nodes {
-		own := n.ID == at && n.Type != nil && n.Type.Starts()
+		trigger := n.Type != nil && n.Type.Starts()
+		if trigger && at == "" {
+			names = append(names, Name{n.ID, NodeName, n.Outputs, n.Pos, triggers == 1})
+			continue
+		}
+		own := n.ID == at && trigger
 		if own || some[n.ID] {
 			names = append(names, Name{n.ID, NodeName, n.Outputs, n.Pos, own || d.before.above(n.ID, at)})
 		}

@@ -125,19 +125,32 @@ func dump(d *flow.Draft, src []byte) string {
 			}
 		}
 		b.WriteString("\n")
-		for _, x := range d.Templates {
-			if x.Node == n.ID {
-				var refs []string
-				for _, r := range x.Refs {
-					refs = append(refs, strings.Join(append([]string{r.Name}, r.Path...), "."))
-				}
-				fmt.Fprintf(&b, "  %s: $(%s) at %d:%d-%d:%d is %s, reads %s\n", strings.Join(x.Input, "."), x.Source, x.Pos.Line, x.Pos.Col, x.End.Line, x.End.Col, x.Type, refs)
-			}
+		dumpTemplates(&b, d, n.ID)
+	}
+	if head := slices.ContainsFunc(d.Templates, func(x flow.Template) bool { return x.Node == "" }); head {
+		b.WriteString("head\n  names:")
+		for _, name := range d.Names("") {
+			fmt.Fprintf(&b, " %s%s", name.Name, map[bool]string{true: "", false: "?"}[name.Certain])
 		}
+		b.WriteString("\n")
+		dumpTemplates(&b, d, "")
 	}
 	var printed bytes.Buffer
 	diag.Print(&printed, d.Mistakes, func(string) []byte { return src })
 	return b.String() + printed.String()
+}
+
+func dumpTemplates(b *strings.Builder, d *flow.Draft, node string) {
+	for _, x := range d.Templates {
+		if x.Node != node {
+			continue
+		}
+		var refs []string
+		for _, r := range x.Refs {
+			refs = append(refs, strings.Join(append([]string{r.Name}, r.Path...), "."))
+		}
+		fmt.Fprintf(b, "  %s: $(%s) at %d:%d-%d:%d is %s, reads %s\n", strings.Join(x.Input, "."), x.Source, x.Pos.Line, x.Pos.Col, x.End.Line, x.End.Col, x.Type, refs)
+	}
 }
 
 // TestEdges: a whole flow has the edges of its draft, and they are its routes.

@@ -34,6 +34,8 @@ type Flow struct {
 	Nodes       map[string]*Node
 	Order       []string // node ids as the file has them
 	Triggers    []*Node  // as the file has them
+
+	marks []mark // what runs are found by
 }
 
 // Node is an entry of a flow.
@@ -93,7 +95,7 @@ func compile(f *spec.Flow, cfg Config, stored bool) *compiler {
 	c.declareVariables()
 	c.resolveTypes()
 	c.buildScope()
-	for _, stage := range []func(){c.compileInputs, c.checkVariables, c.routeOutcomes, c.checkGraph, c.checkAnswers, c.checkRetries} {
+	for _, stage := range []func(){c.compileMarks, c.compileInputs, c.checkVariables, c.routeOutcomes, c.checkGraph, c.checkAnswers, c.checkRetries} {
 		if c.enough() {
 			c.list.Errorf(f.Name.Pos, diag.InvalidYAML, "the rest of the flow is not checked, %d mistakes are enough", c.errors)
 			return c

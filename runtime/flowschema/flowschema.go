@@ -54,9 +54,18 @@ func Of(types *node.Set) map[string]any {
 		"description": obj{"type": "string"},
 		"timeout":     described(duration, "Of a whole run."),
 		"durable":     obj{"type": "boolean", "default": true, "description": "false: runs may be forgotten when the process ends."},
-		"variables":   obj{"type": "object", "propertyNames": variable, "description": "Custom variables and their values at the start."},
-		"defaults":    object(obj{"timeout": duration, "retry": retry, "outcomes": routes}),
-		"nodes":       obj{"type": "object", "propertyNames": id, "minProperties": 1, "additionalProperties": n},
+		"key": obj{
+			"type": "string", "minLength": 1, "examples": []any{"$(start.orderId)"},
+			"description": "What people know a run by: a template that reads the trigger, variables, run and flow.",
+		},
+		"labels": obj{
+			"type": "object", "maxProperties": 16, "propertyNames": obj{"pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,62}$"},
+			"additionalProperties": obj{"type": []any{"string", "number", "boolean"}, "minLength": 1},
+			"description":          "Words by which runs are found, and their values: templates that read what key may read.",
+		},
+		"variables": obj{"type": "object", "propertyNames": variable, "description": "Custom variables and their values at the start."},
+		"defaults":  object(obj{"timeout": duration, "retry": retry, "outcomes": routes}),
+		"nodes":     obj{"type": "object", "propertyNames": id, "minProperties": 1, "additionalProperties": n},
 	}, "flow", "nodes")
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "Wend flow"

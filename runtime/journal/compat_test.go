@@ -17,7 +17,7 @@ import (
 )
 
 // TestOldJournals reads what earlier versions wrote: v1 did not say which version
-// that was, v2 does. The files
+// that was, v2 does, v3 has keys, labels and errors. The files
 // in testdata are never changed: a version that cannot read them loses runs.
 func TestOldJournals(t *testing.T) {
 	t.Parallel()

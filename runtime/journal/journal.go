@@ -223,10 +223,22 @@ type Filter struct {
 	// Response is the status that runs answered with, such as 502, or its first
 	// digit, 5, for all that begin with it.
 	Response int
-	From     time.Time // started then or later
-	To       time.Time // started before
-	Cursor   string    // Next of the page before
-	Limit    int       // runs on a page. Defaults to 50
+	Key      string
+	Labels   map[string]string // runs that have all of these
+	From     time.Time         // started then or later
+	To       time.Time         // started before
+	Cursor   string            // Next of the page before
+	Limit    int               // runs on a page. Defaults to 50
+}
+
+// Labelled tells whether a run of those labels has the ones that f asks for.
+func (f *Filter) Labelled(labels map[string]string) bool {
+	for name, value := range f.Labels {
+		if has, ok := labels[name]; !ok || has != value {
+			return false
+		}
+	}
+	return true
 }
 
 // Answered tells whether a response of that status, or 0 for none, is among

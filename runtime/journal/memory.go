@@ -25,7 +25,8 @@ type Memory struct {
 	closed bool
 	begun  int // runs ever
 	runs   map[string]*record
-	ended  []string // oldest end first
+	marked map[mark]map[string]*record // runs by key and label, and by id
+	ended  []string                    // oldest end first
 	waits  map[Awaited][]string
 	keys   map[dedupeKey]holder
 	mail   mailbox
@@ -54,7 +55,7 @@ var _ Driver = (*Memory)(nil)
 func NewMemory(keep int) *Memory {
 	return &Memory{
 		Now: time.Now, keep: keep,
-		runs:  map[string]*record{},
+		runs: map[string]*record{}, marked: map[mark]map[string]*record{},
 		waits: map[Awaited][]string{},
 		keys:  map[dedupeKey]holder{},
 		mail:  mailbox{byID: map[string]*letter{}},
@@ -134,7 +135,13 @@ func (m *Memory) drop(id string) {
 	if r := m.runs[id]; r.key != nil && m.keys[*r.key].run == id {
 		delete(m.keys, *r.key)
 	}
+	s := &m.runs[id].summary
 	delete(m.runs, id)
+	for one := range marksOf(s.Key, s.Labels) {
+		if delete(m.marked[one], id); len(m.marked[one]) == 0 {
+			delete(m.marked, one)
+		}
+	}
 }
 
 // Events implements Journal.
@@ -181,7 +188,7 @@ func (m *Memory) append(id string, after int, events []run.Event) error {
 		}
 		m.begun++
 		r = &record{nr: m.begun, summary: sum}
-		m.runs[id] = r
+		m.begin(r)
 	default:
 		m.unwait(r)
 		r.summary.Apply(events)
@@ -189,6 +196,17 @@ func (m *Memory) append(id string, after int, events []run.Event) error {
 	r.events = append(r.events, events...)
 	m.index(r)
 	return nil
+}
+
+func (m *Memory) begin(r *record) {
+	s := &r.summary
+	m.runs[s.ID] = r
+	for one := range marksOf(s.Key, s.Labels) {
+		if m.marked[one] == nil {
+			m.marked[one] = map[string]*record{}
+		}
+		m.marked[one][s.ID] = r
+	}
 }
 
 // index notes what the run waits for, and that it has ended.

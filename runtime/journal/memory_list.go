@@ -47,17 +47,45 @@ func (m *Memory) Due(ctx context.Context, s Shards, before time.Time, limit int)
 
 // list copies the records that are wanted, in no order.
 func (m *Memory) list(ctx context.Context, want func(*record) bool) ([]record, error) {
+	return m.listMarked(ctx, Filter{}, want)
+}
+
+// listMarked is list that looks only at runs of a key or label of the filter, if
+// there is one.
+func (m *Memory) listMarked(ctx context.Context, f Filter, want func(*record) bool) ([]record, error) {
 	if err := m.lock(ctx); err != nil {
 		return nil, err
 	}
 	defer m.mu.Unlock()
+	among := m.runs
+	for one := range marksOf(f.Key, f.Labels) {
+		if some := m.marked[one]; len(some) < len(among) {
+			among = some
+		}
+	}
 	var runs []record
-	for _, r := range m.runs {
+	for _, r := range among {
 		if want(r) {
 			runs = append(runs, *r)
 		}
 	}
 	return runs, nil
+}
+
+// mark is a label and its value. The key of a run has no name.
+type mark struct{ name, value string }
+
+func marksOf(key string, labels map[string]string) iter.Seq[mark] {
+	return func(yield func(mark) bool) {
+		if key != "" && !yield(mark{"", key}) {
+			return
+		}
+		for name, value := range labels {
+			if !yield(mark{name, value}) {
+				return
+			}
+		}
+	}
 }
 
 // Find implements History.
@@ -79,7 +107,7 @@ func (m *Memory) Runs(ctx context.Context, f Filter) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	runs, err := m.list(ctx, func(r *record) bool {
+	runs, err := m.listMarked(ctx, f, func(r *record) bool {
 		return f.matches(&r.summary) && (f.Cursor == "" || after.compare(r.cursor()) < 0)
 	})
 	if err != nil {
@@ -105,6 +133,8 @@ func (f *Filter) matches(s *Summary) bool {
 		(f.Status == "" || f.Status == s.Status) &&
 		(f.Outcome == "" || f.Outcome == s.Outcome) &&
 		f.Answered(s.Response) &&
+		(f.Key == "" || f.Key == s.Key) &&
+		f.Labelled(s.Labels) &&
 		(f.From.IsZero() || !s.StartedAt.Before(f.From)) &&
 		(f.To.IsZero() || s.StartedAt.Before(f.To))
 }

@@ -18,6 +18,8 @@ type Summary struct {
 	Plugins    map[string]string `json:"plugins,omitempty"` // node type to digest
 	Trigger    string            `json:"trigger"`
 	RetryOf    string            `json:"retryOf,omitempty"`
+	Key        string            `json:"key,omitempty"` // what people know the run by
+	Labels     map[string]string `json:"labels,omitempty"`
 	Status     run.Status        `json:"status"`
 	Node       string            `json:"node,omitempty"` // the last one that an event names
 	Outcome    string            `json:"outcome,omitempty"`
@@ -79,6 +81,7 @@ func (s *Summary) apply(e run.Event) {
 	case run.RunStarted:
 		s.ID, s.Flow, s.FlowDigest, s.Plugins = e.Run, e.Flow, e.FlowDigest, e.Plugins
 		s.Trigger, s.RetryOf, s.StartedAt = e.Trigger, e.RetryOf, e.At.At
+		s.Key, s.Labels = e.Key, e.Labels
 		s.Status, s.Node = run.Running, cmp.Or(e.From, e.Trigger)
 	case run.CallStarted:
 		s.Status, s.Node = run.Running, e.Node

@@ -2,12 +2,14 @@ package run
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/sdk/wire"
@@ -95,11 +97,41 @@ type RunStarted struct {
 	From    string                    `json:"from,omitempty"`
 	Outputs map[string]map[string]any `json:"outputs,omitempty"`
 	RetryOf string                    `json:"retryOf,omitempty"`
+	// Key and Labels are what people know the run by; Unmarked says what of them
+	// could not be made, and why.
+	Key      string            `json:"key,omitempty"`
+	Labels   map[string]string `json:"labels,omitempty"`
+	Unmarked []string          `json:"unmarked,omitempty"`
 	// Error is what templates read as $(error…) from the start: that of the run
 	// which is taken up again.
 	Error *Failure `json:"error,omitempty"`
 	// TraceParent is the W3C trace context that the calls of the run carry on.
 	TraceParent string `json:"traceParent,omitempty"`
+}
+
+// Mark gives the run the key and the labels that its flow makes for it.
+func (e *RunStarted) Mark(f *flow.Flow) {
+	if !f.Marked() {
+		return
+	}
+	m := f.Mark(expand.Env{Names: e.names(f), Now: e.At.At})
+	e.Key, e.Labels, e.Unmarked = m.Key, m.Labels, m.Missing
+}
+
+// names is what templates read when the run begins.
+func (e *RunStarted) names(f *flow.Flow) map[string]any {
+	names := map[string]any{
+		"run":   map[string]any{"id": e.Run, "startedAt": e.At.At.UTC().Format(time.RFC3339Nano)},
+		"flow":  map[string]any{"name": f.Name, "digest": f.Digest},
+		"error": e.Error.names(),
+	}
+	maps.Copy(names, f.Variables)
+	maps.Copy(names, e.Variables)
+	for id, out := range e.Outputs {
+		names[id] = out
+	}
+	names[e.Trigger] = e.Output
+	return names
 }
 
 // CallStarted says that a call is about to be sent.

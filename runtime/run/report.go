@@ -13,22 +13,26 @@ import (
 // Report is what is known of a run, as `wend run --json` and the API show it.
 // Its JSON is stable.
 type Report struct {
-	Run        string         `json:"run"`
-	Flow       string         `json:"flow"`
-	FlowDigest string         `json:"flowDigest"`
-	Trigger    string         `json:"trigger"`
-	RetryOf    string         `json:"retryOf,omitempty"`
-	Status     Status         `json:"status"`
-	Outcome    string         `json:"outcome,omitempty"` // see End
-	Code       string         `json:"code,omitempty"`
-	Reason     string         `json:"reason,omitempty"`
-	Error      *Failure       `json:"error,omitempty"` // the last one, whether or not the run went on well
-	StartedAt  time.Time      `json:"startedAt"`
-	EndedAt    time.Time      `json:"endedAt,omitzero"`
-	Duration   float64        `json:"durationMs"` // up to the end, or to the last event
-	Response   *node.Response `json:"response"`   // null if the run gave none
-	Variables  map[string]any `json:"variables"`
-	Nodes      []Trace        `json:"nodes"`
+	Run        string `json:"run"`
+	Flow       string `json:"flow"`
+	FlowDigest string `json:"flowDigest"`
+	Trigger    string `json:"trigger"`
+	RetryOf    string `json:"retryOf,omitempty"`
+	Key        string `json:"key,omitempty"`
+	// Labels by name. Unmarked says what of them, and of the key, is missing.
+	Labels    map[string]string `json:"labels,omitempty"`
+	Unmarked  []string          `json:"unmarked,omitempty"`
+	Status    Status            `json:"status"`
+	Outcome   string            `json:"outcome,omitempty"` // see End
+	Code      string            `json:"code,omitempty"`
+	Reason    string            `json:"reason,omitempty"`
+	Error     *Failure          `json:"error,omitempty"` // the last one, whether or not the run went on well
+	StartedAt time.Time         `json:"startedAt"`
+	EndedAt   time.Time         `json:"endedAt,omitzero"`
+	Duration  float64           `json:"durationMs"` // up to the end, or to the last event
+	Response  *node.Response    `json:"response"`   // null if the run gave none
+	Variables map[string]any    `json:"variables"`
+	Nodes     []Trace           `json:"nodes"`
 	// Unreadable says why the events of the run cannot be read here, and who
 	// can. The rest is then what the journal's list has of the run.
 	Unreadable string `json:"unreadable,omitempty"`
@@ -61,6 +65,7 @@ func (r *Report) add(e Event) {
 	switch e := e.(type) {
 	case RunStarted:
 		r.Run, r.Flow, r.FlowDigest, r.Trigger, r.RetryOf = e.Run, e.Flow, e.FlowDigest, e.Trigger, e.RetryOf
+		r.Key, r.Labels, r.Unmarked = e.Key, e.Labels, e.Unmarked
 		r.StartedAt, r.Status = e.At.At, Running
 		maps.Copy(r.Variables, e.Variables)
 	case TimerSet, EventAwaited:

@@ -164,17 +164,7 @@ func (s *State) start(e RunStarted) error {
 		s.Deadline = e.At.At.Add(s.Flow.Timeout)
 	}
 	s.visits = map[string]int{}
-	s.names = map[string]any{
-		"run":   map[string]any{"id": e.Run, "startedAt": e.At.At.UTC().Format(time.RFC3339Nano)},
-		"flow":  map[string]any{"name": s.Flow.Name, "digest": s.Flow.Digest},
-		"error": e.Error.names(),
-	}
-	maps.Copy(s.names, s.Flow.Variables)
-	maps.Copy(s.names, e.Variables)
-	for id, out := range e.Outputs {
-		s.names[id] = out
-	}
-	s.names[e.Trigger] = e.Output
+	s.names = e.names(s.Flow)
 	s.visits[e.Trigger] = 1
 	if e.From != "" {
 		s.enter(e.From, e.At.At)

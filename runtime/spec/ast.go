@@ -15,10 +15,15 @@ type Flow struct {
 	Description yamldoc.Text
 	Timeout     yamldoc.Duration // of the whole run
 	Durable     *bool            // nil: not written, which means true
+	Key         yamldoc.Text     // under which people know a run
+	Labels      []Label
 	Variables   []Variable
 	Defaults    Defaults
 	Nodes       []Node
 }
+
+// Label is a word by which runs are found, and its value for a run.
+type Label struct{ Name, Value yamldoc.Text }
 
 // Variable is a custom variable and the value it begins with.
 type Variable struct {

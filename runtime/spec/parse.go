@@ -50,11 +50,13 @@ type parser struct{ yamldoc.Reader }
 
 func (p *parser) flow(f *Flow, root yamldoc.Value) {
 	p.Object(yamldoc.Field{What: "a flow", Value: root},
-		map[string]string{"name": "flow", "id": "flow", "steps": "nodes", "states": "nodes", "tasks": "nodes", "vars": "variables"},
+		map[string]string{"name": "flow", "id": "flow", "label": "labels", "tags": "labels", "businesskey": "key", "correlationid": "key", "steps": "nodes", "states": "nodes", "tasks": "nodes", "vars": "variables"},
 		yamldoc.Key{Name: "flow", Required: true, Read: yamldoc.Into(&f.Name, p.name)},
 		yamldoc.Key{Name: "description", MayBeBlank: true, Read: yamldoc.Into(&f.Description, p.AnyText)},
 		yamldoc.Key{Name: "timeout", Read: yamldoc.Into(&f.Timeout, p.positive)},
 		yamldoc.Key{Name: "durable", Read: yamldoc.Into(&f.Durable, p.boolean)},
+		yamldoc.Key{Name: "key", Read: yamldoc.Into(&f.Key, p.Text)},
+		yamldoc.Key{Name: "labels", MayBeBlank: true, Read: yamldoc.Into(&f.Labels, p.labels)},
 		yamldoc.Key{Name: "variables", MayBeBlank: true, Read: yamldoc.Into(&f.Variables, p.variables)},
 		yamldoc.Key{Name: "defaults", MayBeBlank: true, Read: func(field yamldoc.Field) { p.defaults(field, &f.Defaults) }},
 		yamldoc.Key{Name: "nodes", Required: true, Read: yamldoc.Into(&f.Nodes, p.nodes)},
@@ -68,6 +70,29 @@ func (p *parser) name(f yamldoc.Field) yamldoc.Text {
 		mistake.Hint = `expected lower-case words joined by "-", such as "sms-end-task"`
 	}
 	return t
+}
+
+// What a run can be found by is bounded: it is in an index for as long as the run
+// is kept.
+const (
+	maxLabels    = 16
+	maxLabelName = 63 // bytes
+)
+
+func (p *parser) labels(f yamldoc.Field) []Label {
+	var labels []Label
+	for i, e := range p.Entries(f, "from names to values") {
+		switch name := e.Key.Value; {
+		case !yamldoc.IsConnection(name):
+			p.Mistakes.Errorf(e.Key.Pos, diag.InvalidName, "label name %q is not made of letters, digits, \"_\" and \"-\", with a letter first", name)
+		case len(name) > maxLabelName:
+			p.Mistakes.Errorf(e.Key.Pos, diag.InvalidName, "label name %.20q… has %d bytes, at most %d are possible", name, len(name), maxLabelName)
+		case i == maxLabels:
+			p.Mistakes.Errorf(e.Key.Pos, diag.InvalidName, "label %q is one too many: a flow has at most %d", name, maxLabels)
+		}
+		labels = append(labels, Label{Name: e.Key, Value: p.Text(e)})
+	}
+	return labels
 }
 
 func (p *parser) variables(f yamldoc.Field) []Variable {

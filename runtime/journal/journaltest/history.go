@@ -3,6 +3,7 @@ package journaltest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wendflow/wend/runtime/journal"
@@ -12,6 +13,7 @@ import (
 var historyTests = []namedTest{
 	{"Filters", testFilters},
 	{"ResponseStays", testResponseStays},
+	{"MarksStay", testMarksStay},
 	{"Pages", testPages},
 	{"NewRunsWhilePaging", testNewRunsWhilePaging},
 }
@@ -37,6 +39,10 @@ func (b *bench) variety(n int) []journal.Summary {
 		s := started(fmt.Sprintf("run%03d", i))
 		s.At = at(time.Duration(i/5) * time.Second)
 		s.Flow = []string{"greet", "pay", "end-task"}[i%3]
+		s.Key = []string{"", "c-1", "c-2"}[i%3]
+		if i%4 != 0 {
+			s.Labels = map[string]string{"channel": []string{"sms", "mail"}[i%2], "tier": []string{"gold", "", "sms"}[i%3]}
+		}
 		s.FlowDigest = fmt.Sprintf("digest-%d", i%2)
 		events := append(one(s), endings[i%len(endings)]...)
 		b.append(s.Run, 0, events...)
@@ -83,6 +89,19 @@ func testFilters(b *bench) {
 		{Response: 5, Flow: "pay"},
 		{Response: 5, Flow: "pay", Outcome: "onTimeout", Status: run.Failed, From: from, To: to},
 		{Response: 5, Outcome: "success"},
+		{Key: "c-1"},
+		{Key: "c-3"},
+		{Key: "c-2", Status: run.Failed, Flow: "end-task", From: from},
+		{Key: "c-1", Response: 5, Outcome: "success"},
+		{Labels: map[string]string{"channel": "sms"}},
+		{Labels: map[string]string{"channel": "gold"}},
+		{Labels: map[string]string{"channel": "mail", "tier": "gold"}},
+		{Labels: map[string]string{"channel": "mail", "other": "gold"}},
+		{Labels: map[string]string{"tier": ""}},
+		{Labels: map[string]string{"channel": "mail"}, Status: run.Completed, From: from, To: to},
+		{Labels: map[string]string{"channel": "sms"}, Flow: "pay", Outcome: "success"},
+		{Labels: map[string]string{"channel": "sms"}, Response: 5},
+		{Key: "c-1", Labels: map[string]string{"channel": "sms"}},
 		{Flow: "greet", Outcome: "success", Status: run.Completed, From: from, To: to},
 	}
 	for _, status := range []run.Status{run.Running, run.Waiting, run.Completed, run.Failed, run.Cancelled} {
@@ -92,12 +111,56 @@ func testFilters(b *bench) {
 		want := pick(func(s journal.Summary) bool {
 			return (f.Flow == "" || s.Flow == f.Flow) && (f.Status == "" || s.Status == f.Status) &&
 				(f.Outcome == "" || s.Outcome == f.Outcome) && f.Answered(s.Response) &&
+				(f.Key == "" || s.Key == f.Key) && f.Labelled(s.Labels) &&
 				(f.From.IsZero() || !s.StartedAt.Before(f.From)) && (f.To.IsZero() || s.StartedAt.Before(f.To))
 		})
 		b.same(fmt.Sprintf("%+v", f), b.all(f), want)
 		f.Limit = 10
 		b.same(fmt.Sprintf("%+v", f), b.all(f), want)
 	}
+}
+
+// testMarksStay follows a run that has a key and labels through its life: it is
+// found by them together with the status it has by then, until it is removed.
+func testMarksStay(b *bench) {
+	s := started("a")
+	s.Key, s.Labels = "c-1", map[string]string{"channel": "sms", "tier": "gold"}
+	b.append("a", 0, s)
+	other := started("b")
+	other.Key, other.Labels = "c-1", map[string]string{"channel": "sms"}
+	b.append("b", 0, other)
+	found := func(want ...run.Status) {
+		b.Helper()
+		for _, status := range []run.Status{run.Running, run.Waiting, run.Completed, run.Failed, run.Cancelled} {
+			n := 0
+			if slices.Contains(want, status) {
+				n = 1
+			}
+			for _, f := range []journal.Filter{
+				{Status: status, Labels: s.Labels},
+				{Status: status, Key: "c-1", Labels: map[string]string{"tier": "gold"}},
+			} {
+				b.same(fmt.Sprintf("runs of %+v", f), len(b.all(f)), n)
+			}
+		}
+	}
+	found(run.Running)
+	b.append("a", 1, sleeping(time.Hour))
+	found(run.Waiting)
+	b.append("a", 2, run.TimerFired{At: at(2 * time.Second), Place: place("nap"), Kind: run.TimerSleep})
+	found(run.Running)
+	b.append("a", 3, ended(run.Failed, "onError"))
+	found(run.Failed)
+	sum, err := b.d.Find(b.Context(), "a")
+	b.ok(err)
+	b.same("key", sum.Key, "c-1")
+	b.same("labels", sum.Labels, s.Labels)
+	b.same("runs of the key", len(b.all(journal.Filter{Key: "c-1"})), 2)
+	b.clock.advance(24 * time.Hour)
+	b.same("removed", b.trim(journal.Retention{Age: time.Hour}), 1)
+	found()
+	b.same("runs of the key", len(b.all(journal.Filter{Key: "c-1"})), 1)
+	b.same("runs of the label", len(b.all(journal.Filter{Labels: map[string]string{"channel": "sms"}})), 1)
 }
 
 // testResponseStays says that later appends keep what a run answered, and that

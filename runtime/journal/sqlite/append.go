@@ -19,14 +19,17 @@ const (
 	// These change one row each and nothing else: SQLite then needs no journal
 	// to undo half of a statement, which would cost as much as the rest.
 	sqlInsertRun = `INSERT INTO runs (
-			id, definition, flow, trigger_node, retry_of, started,
+			id, definition, flow, trigger_node, retry_of, key, labels, started,
 			events, status, node, outcome, code, reason, error, response, updated, ended, due, awaits_name, awaits_key)
-		VALUES (?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING`
+		VALUES (?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING`
 	sqlUpdateRun = `UPDATE runs SET events = events + ?, status = ?, node = coalesce(nullif(?, ''), node),
 			outcome = ?, code = ?, reason = ?, error = ?, response = coalesce(nullif(?, 0), response), updated = ?, ended = ?, due = ?, awaits_name = ?, awaits_key = ?
 		WHERE nr = ?`
 	sqlInsertEvents = `INSERT INTO events (at, data) VALUES (? << 22 | ?, ?)`
-	sqlFindRun      = `SELECT nr, events FROM runs WHERE id = ?`
+	sqlFindRun      = `SELECT nr, events, labels IS NOT NULL FROM runs WHERE id = ?`
+	sqlInsertLabel  = `INSERT INTO labels (name, value, status, started, nr) VALUES (?,?,?,?,?)`
+	sqlLabels       = `SELECT labels, status, started FROM runs WHERE nr = ?`
+	sqlMoveLabel    = `UPDATE labels SET status = ? WHERE name = ? AND value = ? AND status = ? AND started = ? AND nr = ?`
 )
 
 // maxEvents is how many events a run may have: the room that events.at leaves.
@@ -119,6 +122,7 @@ type appending struct {
 	data       []byte
 	summary    journal.Summary // what the events alone say
 	failure    any             // its Error, as JSON; nil if there is none
+	labels     any             // its Labels, likewise
 	definition definition
 }
 
@@ -140,13 +144,16 @@ func prepare(id string, after int, events []run.Event) (*appending, error) {
 		if a.definition, err = definitionOf(&a.summary); err != nil {
 			return nil, fmt.Errorf("begin run %s: %w", id, err)
 		}
+		if a.labels, err = optional(a.summary.Labels, a.summary.Labels != nil); err != nil {
+			return nil, fmt.Errorf("begin run %s: %w", id, err)
+		}
 	default:
 		a.summary.Apply(events)
 	}
 	if statusCode(a.summary.Status) < 0 {
 		return nil, fmt.Errorf("append to run %s: no such status %q", id, a.summary.Status)
 	}
-	if a.failure, err = optional(a.summary.Error); err != nil {
+	if a.failure, err = optional(a.summary.Error, a.summary.Error != nil); err != nil {
 		return nil, fmt.Errorf("append to run %s: %w", id, err)
 	}
 	if a.data, err = encode(events); err != nil {
@@ -186,7 +193,7 @@ func (a *appending) insert(t *tx) (nr int64, err error) {
 	}
 	name, key := a.awaits()
 	r, err := t.result(sqlInsertRun,
-		idKey(a.id), definition, s.Flow, s.Trigger, retryOf, nanos(s.StartedAt),
+		idKey(a.id), definition, s.Flow, s.Trigger, retryOf, s.Key, a.labels, nanos(s.StartedAt),
 		s.Events, statusCode(s.Status), s.Node, s.Outcome, s.Code, s.Reason, a.failure, s.Response,
 		nanos(s.UpdatedAt), nanos(s.EndedAt), due(s.Due), name, key)
 	if err != nil {
@@ -197,14 +204,22 @@ func (a *appending) insert(t *tx) (nr int64, err error) {
 		return 0, err
 	}
 	if added == 0 {
-		_, have, err := t.find(a.id)
+		_, have, _, err := t.find(a.id)
 		return 0, cmp.Or(err, journal.Conflict(a.id, have, a.after))
 	}
-	return r.LastInsertId()
+	if nr, err = r.LastInsertId(); err != nil {
+		return 0, err
+	}
+	for name, value := range s.Labels {
+		if _, err := t.exec(sqlInsertLabel, name, value, statusCode(s.Status), nanos(s.StartedAt), nr); err != nil {
+			return 0, err
+		}
+	}
+	return nr, nil
 }
 
 func (a *appending) update(t *tx) (nr int64, err error) {
-	nr, have, err := t.find(a.id)
+	nr, have, labelled, err := t.find(a.id)
 	if err != nil {
 		return 0, err
 	}
@@ -212,6 +227,11 @@ func (a *appending) update(t *tx) (nr int64, err error) {
 		return 0, journal.Conflict(a.id, have, a.after)
 	}
 	s := &a.summary
+	if labelled {
+		if err := t.moveLabels(nr, statusCode(s.Status)); err != nil {
+			return 0, err
+		}
+	}
 	name, key := a.awaits()
 	_, err = t.exec(sqlUpdateRun,
 		s.Events, statusCode(s.Status), s.Node, s.Outcome, s.Code, s.Reason, a.failure, s.Response,
@@ -219,14 +239,34 @@ func (a *appending) update(t *tx) (nr int64, err error) {
 	return nr, err
 }
 
-// find returns a run's row and how many events it has. A run that is not there
-// has none.
-func (t *tx) find(id string) (nr int64, have int, err error) {
-	err = t.row(sqlFindRun, []any{idKey(id)}, &nr, &have)
+// moveLabels puts the labels of a run where those of its new status are.
+func (t *tx) moveLabels(nr int64, status int) error {
+	var text []byte
+	var before int
+	var started int64
+	if err := t.row(sqlLabels, []any{nr}, &text, &before, &started); err != nil || before == status {
+		return err
+	}
+	var labels map[string]string
+	if err := json.Unmarshal(text, &labels); err != nil {
+		return err
+	}
+	for name, value := range labels {
+		if _, err := t.exec(sqlMoveLabel, status, name, value, before, started, nr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// find returns a run's row, how many events it has and whether it has labels. A
+// run that is not there has none.
+func (t *tx) find(id string) (nr int64, have int, labelled bool, err error) {
+	err = t.row(sqlFindRun, []any{idKey(id)}, &nr, &have, &labelled)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
-	return nr, have, err
+	return nr, have, labelled, err
 }
 
 func (a *appending) awaits() (name, key any) {

@@ -180,6 +180,15 @@ func BenchmarkMillion(b *testing.B) {
 		"response of a kind":      {Response: 5},
 		"flow,response":           {Flow: "flow-3", Response: 5},
 		"response of none":        {Response: 404},
+		"key":                     {Key: "key-500000"},
+		"key of none":             {Key: "key"},
+		"key,flow,status":         {Key: "key-500000", Flow: "flow-0", Status: run.Completed},
+		"label of half":           {Labels: map[string]string{"channel": "sms"}},
+		"label of few":            {Labels: map[string]string{"customer": "c-77"}},
+		"label of few,of half":    {Labels: map[string]string{"channel": "mail", "customer": "c-77"}},
+		"label of half,running":   {Labels: map[string]string{"channel": "sms"}, Status: run.Running},
+		"label of half,flow":      {Labels: map[string]string{"channel": "sms"}, Flow: "flow-3"},
+		"label of half,rare":      {Labels: map[string]string{"channel": "sms"}, Outcome: "rare"},
 		"time":                    {To: middle},
 		"flow,time":               {Flow: "flow-3", From: middle, To: middle.Add(time.Hour)},
 		"page deep in the middle": {Cursor: journal.Cursor{StartedAt: middle, Nr: runs / 2}.String()},
@@ -251,7 +260,8 @@ func BenchmarkMillion(b *testing.B) {
 }
 
 // fill makes a store with that many ended runs of ten flows, one a second, of
-// which every hundred-thousandth left by a rare outcome.
+// which every hundred-thousandth left by a rare outcome, each with a key of its
+// own, a label that half of them have and one that a hundred have.
 func fill(b *testing.B, runs int) *sqlite.Store {
 	b.Helper()
 	dir := b.TempDir()
@@ -282,6 +292,8 @@ func oldRun(id string, i int) []run.Event {
 	at := run.At{At: noon.Add(time.Duration(i) * time.Second)}
 	first, last := events[0].(run.RunStarted), events[len(events)-1].(run.RunEnded)
 	first.At, first.Flow = at, fmt.Sprintf("flow-%d", i%10)
+	first.Key = fmt.Sprintf("key-%d", i)
+	first.Labels = map[string]string{"channel": []string{"mail", "sms"}[i/2%2], "customer": fmt.Sprintf("c-%d", i%10_000)}
 	last.At = at
 	if i%50_000 == 3 {
 		responded := run.RunResponded{At: at, Response: node.Response{Status: 502}}

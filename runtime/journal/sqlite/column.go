@@ -52,8 +52,8 @@ func due(t time.Time) any {
 }
 
 // optional is JSON, or NULL if there is nothing.
-func optional[T any](v *T) (any, error) {
-	if v == nil {
+func optional(v any, given bool) (any, error) {
+	if !given {
 		return nil, nil
 	}
 	text, err := json.Marshal(v)

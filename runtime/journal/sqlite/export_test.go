@@ -66,15 +66,16 @@ func (w *writer) queued() int {
 	return len(w.queue)
 }
 
-// ListQuery is what Runs asks the database.
-func ListQuery(f journal.Filter, after journal.Cursor) (string, []any) {
-	return listQuery(f, after, journal.DefaultLimit+1)
+// ListQuery is what Runs asks the database, by the order of a label or not.
+func ListQuery(f journal.Filter, after journal.Cursor, lead string) (string, []any) {
+	return listQuery(f, after, journal.DefaultLimit+1, lead)
 }
 
 // Queries are the others that must not scan.
 var Queries = map[string]string{
 	"events": sqlEvents, "unfinished": sqlUnfinished, "due": sqlDue, "awaiting": sqlAwaiting,
 	"oldest": sqlOldest, "free": sqlFree, "taken": sqlTaken, "holder": sqlHolder,
+	"count label": sqlCountLabel, "labels of a run": sqlRemoveLabels, "labels to read": sqlLabels, "label to move": sqlMoveLabel,
 	"definitions": sqlRemoveDefinitions, "expired keys": sqlExpireKeys, "expired mail": sqlExpireMail,
 }
 

@@ -18,7 +18,7 @@ import (
 // is there. The files in testdata are never changed.
 func TestOldSchemas(t *testing.T) {
 	t.Parallel()
-	const newest = 3
+	const newest = 5
 	for v := 1; v <= newest; v++ {
 		t.Run(fmt.Sprint(v), func(t *testing.T) {
 			t.Parallel()
@@ -53,8 +53,16 @@ func same(t *testing.T, s *sqlite.Store, schema int) {
 		StartedAt: noon, UpdatedAt: noon, EndedAt: noon, Events: 4,
 	}
 	if schema >= 3 {
-		want.Response = 502
+		want.Response = 409
 		want.Error = &run.Failure{Node: "n3", Outcome: "onTimeout", Message: "no answer", Attempt: 2}
+	}
+	if schema >= 5 {
+		want.Key, want.Labels = "c-7 “x”", map[string]string{"channel": "sms", "tier": "gold"}
+		for _, f := range []journal.Filter{{Key: want.Key}, {Labels: want.Labels}} {
+			if page, err := s.Runs(ctx, f); err != nil || len(page.Runs) != 1 || page.Runs[0].ID != ended {
+				t.Errorf("Runs(%+v): %+v, %v", f, page.Runs, err)
+			}
+		}
 	}
 	if diff := cmp.Diff(want, sum); diff != "" {
 		t.Errorf("Find (-want +got):\n%s", diff)

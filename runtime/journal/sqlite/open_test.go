@@ -33,7 +33,7 @@ func TestOpenRefused(t *testing.T) {
 				open(t, dir).Close()
 				execute(t, dir, "PRAGMA user_version = 7")
 			},
-			sqlite.ErrNewer, `"DIR/wend.db" was written by a newer Wend (schema 7, this one knows 4)`,
+			sqlite.ErrNewer, `"DIR/wend.db" was written by a newer Wend (schema 7, this one knows 5)`,
 		},
 		{
 			"of another program", func(t *testing.T, dir string) { execute(t, dir, "CREATE TABLE t (x)") },
@@ -264,5 +264,43 @@ func TestReadOnly(t *testing.T) {
 	}
 	if _, err := s.Events(t.Context(), "a"); err != nil {
 		t.Errorf("Events: %v", err)
+	}
+}
+
+// TestLabelsGoWithTheirRun says that nothing of a removed run is left in the
+// table of labels, whatever its status was.
+func TestLabelsGoWithTheirRun(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	for i, upTo := range []int{1, 5} {
+		id := fmt.Sprint("run", i)
+		events := wholeRun(id, "x")
+		first := events[0].(run.RunStarted)
+		first.Key, first.Labels = "k", map[string]string{"a": "1", "b": "2"}
+		events[0] = first
+		for n := range upTo { // one append for each event
+			if err := s.Append(t.Context(), id, n, events[n:n+1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := s.Trim(t.Context(), journal.Retention{Bytes: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", filepath.Join(dir, sqlite.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var rows, running int
+	if err := db.QueryRowContext(t.Context(), "SELECT count(*), coalesce(sum(status = 0), 0) FROM labels").Scan(&rows, &running); err != nil {
+		t.Fatal(err)
+	}
+	if rows != 2 || running != 2 {
+		t.Errorf("%d labels are left, %d of them of a run that is running; want those of one that is", rows, running)
 	}
 }

@@ -88,7 +88,9 @@ const (
 	sqlEventsSize   = `SELECT coalesce(sum(length(data)), 0) FROM events WHERE at BETWEEN ?1 << 22 AND ?1 << 22 | 4194303`
 	sqlRemoveEvents = `DELETE FROM events WHERE at BETWEEN ?1 << 22 AND ?1 << 22 | 4194303`
 	sqlRemoveKey    = `DELETE FROM dedupe WHERE run = (SELECT id FROM runs WHERE nr = ?)`
-	sqlRemoveRun    = `DELETE FROM runs WHERE nr = ?`
+	sqlRemoveLabels = `DELETE FROM labels WHERE (name, value, status, started, nr) IN
+		(SELECT j.key, j.value, r.status, r.started, r.nr FROM runs r, json_each(r.labels) j WHERE r.nr = ?)`
+	sqlRemoveRun = `DELETE FROM runs WHERE nr = ?`
 )
 
 // rowSize is about what a run takes beside its events.
@@ -120,7 +122,7 @@ func (t *tx) removeRuns(before, bytes int64) (removed int, err error) {
 		if err := t.row(sqlEventsSize, []any{nr}, &size); err != nil {
 			return 0, err
 		}
-		for _, remove := range []string{sqlRemoveEvents, sqlRemoveKey, sqlRemoveRun} {
+		for _, remove := range []string{sqlRemoveEvents, sqlRemoveKey, sqlRemoveLabels, sqlRemoveRun} {
 			if _, err := t.exec(remove, nr); err != nil {
 				return 0, err
 			}
