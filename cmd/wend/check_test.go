@@ -44,6 +44,30 @@ func TestCheckIsSilent(t *testing.T) {
 	}
 }
 
+// TestCheckIsSilentOnShippedFlows holds that a user's first check of what we
+// ship prints no warning either: with the configuration beside it and without,
+// a vendor's flows alone and all together.
+func TestCheckIsSilentOnShippedFlows(t *testing.T) {
+	t.Parallel()
+	vendors, err := filepath.Glob(filepath.Join(root, "flows", "*"))
+	if err != nil || len(vendors) < 5 {
+		t.Fatalf("%d folders of flows: %v", len(vendors), err)
+	}
+	folder := plugins(t, "dist")
+	for _, path := range append(vendors, filepath.Join(root, "flows")) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := command(t, "check", "--plugins", folder, "--config", filepath.Join(root, "wend.yaml"), path)
+			if code != 0 || stdout+stderr != "" {
+				t.Errorf("exit %d:\n%s%s", code, stdout, stderr)
+			}
+			if code, _, stderr = command(t, "check", "--plugins", folder, path); code != 0 || stderr != "" {
+				t.Errorf("without a configuration: exit %d:\n%s", code, stderr)
+			}
+		})
+	}
+}
+
 // TestCheckTells holds what is printed for every flow with a mistake, and that
 // only warnings leave the exit status 0.
 func TestCheckTells(t *testing.T) {
@@ -76,13 +100,13 @@ func exitFor(printed string) int {
 }
 
 // TestCheckTellsEveryMistake holds that every code is among the golden files,
-// but for those that need two files or none; they have stories.
+// but for those that need two files or none; package catalog tests them.
 func TestCheckTellsEveryMistake(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("UPDATE") != "" {
 		t.Skip("the golden files are being rewritten")
 	}
-	told := []string{string(diag.FlowNameTaken), string(diag.Unreadable)}
+	told := []string{string(diag.FlowNameTaken), string(diag.TooManyFlows), string(diag.Unreadable)}
 	for _, file := range flowFiles(t, "err") {
 		printed := readFile(t, strings.TrimSuffix(file, ".yaml")+".out")
 		for _, m := range printedMistake.FindAllStringSubmatch(printed, -1) {

@@ -163,7 +163,8 @@ func compilePart(t yamldoc.Text, p yamldoc.Piece, s *Scope, list *diag.List) par
 			refs:     []Ref{{Name: source, Pos: pos}},
 		}}
 	}
-	list.Warnf(pos, diag.UndeclaredDigits, "no variable %q is declared, so $(%s) is the text %q", source, source, source)
+	mistake := list.Warnf(pos, diag.UndeclaredDigits, "no variable %q is declared, so $(%s) is the text %q", source, source, source)
+	mistake.Hint = fmt.Sprintf("if the text is meant, write it as one, %q, or declare it under variables, %q: %q", source, source, source)
 	return part{literal: source}
 }
 
