@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -170,11 +171,16 @@ func failed(r wire.Reply) node.Finish {
 }
 
 func answered(in httpIn, r wire.Reply) node.Finish {
+	body, deep := decodeBody(r)
 	f := node.Finish{Outputs: map[string]any{
-		"status": r.Status, "headers": joinHeaders(r.Headers), "body": decodeBody(r),
+		"status": r.Status, "headers": joinHeaders(r.Headers), "body": body,
 	}}
 	switch r.Status / 100 {
 	case 2:
+		if deep {
+			f.Outcome, f.Code = onError, "too-deep"
+			f.Message = fmt.Sprintf("the body of the reply nests deeper than %d levels, so it stays a text", data.MaxDepth)
+		}
 		return f
 	case 4:
 		f.Outcome = "clientError"
@@ -200,24 +206,27 @@ func joinHeaders(headers map[string][]string) map[string]any {
 
 // decodeBody returns a body as flows see it, nil if there is none: an empty
 // text is one only where text was promised. JSON that is broken is text like
-// any other: the status says already whether the call went well.
-func decodeBody(r wire.Reply) any {
+// any other: the status says already whether the call went well. JSON that is
+// too deep is a text too, and not what was promised.
+func decodeBody(r wire.Reply) (body any, deep bool) {
 	kind := first(r.Headers, "content-type")
 	switch {
 	case data.IsJSON(kind):
 		if len(bytes.TrimSpace(data.TrimBOM(r.Body))) == 0 {
-			return nil
+			return nil, false
 		}
-		if v, err := data.DecodeJSON(r.Body); err == nil {
-			return v
+		v, err := data.DecodeJSON(r.Body)
+		if err == nil {
+			return v, false
 		}
+		_, deep = errors.AsType[*data.DepthError](err)
 	case kind == "" && len(r.Body) == 0:
-		return nil
+		return nil, false
 	}
 	if !utf8.Valid(r.Body) {
-		return base64.StdEncoding.EncodeToString(r.Body)
+		return base64.StdEncoding.EncodeToString(r.Body), deep
 	}
-	return string(r.Body)
+	return string(r.Body), deep
 }
 
 func first(headers map[string][]string, name string) string {

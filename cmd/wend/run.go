@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/engine"
@@ -97,7 +98,7 @@ func (o *runOptions) run(ctx context.Context, std *streams, k *kit, log *slog.Lo
 		return err
 	}
 	e := engine.New(engine.Config{
-		Caller: k.outbound, Clock: k.clock, Version: version(), Observers: fact.Observe(exceptEnd(fact.Log(log, k.clock))),
+		Caller: k.outbound, Clock: k.clock, Bounds: runBounds(k.config.Limits), Version: version(), Observers: fact.Observe(exceptEnd(fact.Log(log, k.clock))),
 	})
 	r, _, err := e.Start(ctx, start)
 	if err != nil {
@@ -119,6 +120,11 @@ func (o *runOptions) run(ctx context.Context, std *streams, k *kit, log *slog.Lo
 		return errSaid
 	}
 	return nil
+}
+
+// runBounds are what wend.yaml lets one run take.
+func runBounds(l config.Limits) run.Bounds {
+	return run.Bounds{Value: int(l.Value), Run: int(l.Run), Journal: int(l.Journal)}
 }
 
 // prepare loads the plugins and connects the connections that a flow uses, so

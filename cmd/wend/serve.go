@@ -132,7 +132,10 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 			s.addr, cmp.Or(k.config.File, defaultConfig))
 	}
 	s.observers = fact.Observe(fact.Log(log, k.clock))
-	ec := engine.Config{MaxKept: k.config.Limits.Events, Caller: k.outbound, Clock: k.clock, Version: version(), Observers: s.observers}
+	ec := engine.Config{
+		MaxKept: k.config.Limits.Events, Bounds: runBounds(k.config.Limits),
+		Caller: k.outbound, Clock: k.clock, Version: version(), Observers: s.observers,
+	}
 	if cfg.data != "" {
 		if err := s.openJournal(ctx, cfg); err != nil {
 			s.Close()

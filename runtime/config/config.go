@@ -59,7 +59,7 @@ type Requests struct {
 	Burst     int
 }
 
-// Limits bounds what one request, one plugin and all callers may use.
+// Limits bounds what one request, one plugin, one run and all callers may use.
 type Limits struct {
 	Body   int64 // bytes of a request that comes in
 	Reply  int64 // bytes of a reply to one of our calls
@@ -72,6 +72,11 @@ type Limits struct {
 	Events   int   // kept for runs that do not wait yet
 
 	Nodes int // of all flows together
+
+	// What one run may take, in bytes.
+	Value   int64 // one value, as JSON
+	Run     int64 // all its values in memory
+	Journal int64 // its part of the journal
 }
 
 // Plugin bounds one invoke of a plugin; sizes are in bytes.

@@ -254,6 +254,9 @@ func (r *reader) limits(f yamldoc.Field, l *Limits) {
 		yamldoc.Key{Name: "streams", Read: yamldoc.Into(&l.Streams, r.Count)},
 		yamldoc.Key{Name: "events", Read: yamldoc.Into(&l.Events, r.Count)},
 		yamldoc.Key{Name: "nodes", Read: yamldoc.Into(&l.Nodes, r.Count)},
+		yamldoc.Key{Name: "value", Read: yamldoc.Into(&l.Value, r.Size)},
+		yamldoc.Key{Name: "run", Read: yamldoc.Into(&l.Run, r.Size)},
+		yamldoc.Key{Name: "journal", Read: yamldoc.Into(&l.Journal, r.Size)},
 	)
 }
 

@@ -24,7 +24,8 @@ import (
 
 // DecodeJSON decodes one JSON document; a byte order mark before it is skipped.
 // A number beyond float64 is an error, since it could not be calculated with,
-// and no one means it.
+// and no one means it. So is a document that nests deeper than MaxDepth: a
+// *DepthError.
 func DecodeJSON(doc []byte) (any, error) {
 	dec := json.NewDecoder(bytes.NewReader(TrimBOM(doc)))
 	dec.UseNumber()
@@ -33,7 +34,7 @@ func DecodeJSON(doc []byte) (any, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, errors.New("empty, expected a JSON document")
 		}
-		return nil, err
+		return nil, cmp.Or(deep(doc), err)
 	}
 	switch _, err := dec.Token(); {
 	case err == nil:
@@ -41,25 +42,63 @@ func DecodeJSON(doc []byte) (any, error) {
 	case !errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("after the JSON document: %w", err)
 	}
-	v, err := plain(v)
+	v, err := plain(v, 0)
+	if errors.Is(err, errDeep) {
+		err = cmp.Or(deep(doc), err)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return v, nil
 }
 
+// DepthError says that a JSON document nests deeper than MaxDepth.
+type DepthError struct {
+	Offset int // of the list or object that is one too many
+}
+
+func (e *DepthError) Error() string {
+	return fmt.Sprintf("nested deeper than %d levels", MaxDepth)
+}
+
+// deep returns a *DepthError if a document nests too deep, JSON or not.
+func deep(doc []byte) error {
+	depth, quoted := 0, false
+	for i := 0; i < len(doc); i++ {
+		switch c := doc[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{', c == '[':
+			if depth++; depth > MaxDepth {
+				return &DepthError{i}
+			}
+		case c == '}', c == ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+// errDeep is of plain, which does not know the document.
+var errDeep = errors.New("too deep")
+
 // TrimBOM returns a document without the byte order mark that some programs
 // put before it.
 func TrimBOM(doc []byte) []byte { return bytes.TrimPrefix(doc, []byte("\uFEFF")) }
 
 // Plain gives the numbers inside v their one form, in place where v is a map
-// or a slice. v is what encoding/json made, with or without UseNumber.
+// or a slice, however deep. v is what encoding/json made, with or without
+// UseNumber.
 func Plain(v any) any {
-	v, _ = plain(v)
+	v, _ = plain(v, 0)
 	return v
 }
 
-func plain(v any) (any, error) {
+// plain returns the first error, and does what it can nevertheless.
+func plain(v any, depth int) (any, error) {
 	var first error
 	keep := func(e any, err error) any {
 		first = cmp.Or(first, err)
@@ -67,12 +106,18 @@ func plain(v any) (any, error) {
 	}
 	switch v := v.(type) {
 	case map[string]any:
+		if depth++; depth > MaxDepth {
+			first = errDeep
+		}
 		for k, e := range v {
-			v[k] = keep(plain(e))
+			v[k] = keep(plain(e, depth))
 		}
 	case []any:
+		if depth++; depth > MaxDepth {
+			first = errDeep
+		}
 		for i, e := range v {
-			v[i] = keep(plain(e))
+			v[i] = keep(plain(e, depth))
 		}
 	case json.Number:
 		return Number(v.String())
@@ -143,7 +188,8 @@ func AppendFloat(b []byte, f float64) []byte {
 var ErrNil = errors.New(`it is nil, which has no text; give a default with ?? "…"`)
 
 // Text is how a value reads as text, wherever it stands in one: a text as it
-// is, a number as JSON has it, lists and objects as JSON. nil is ErrNil.
+// is, a number as JSON has it, lists and objects as JSON. nil is ErrNil. A list
+// or object whose text would be larger than MaxText is a *BoundError.
 func Text(v any) (string, error) {
 	switch v := v.(type) {
 	case nil:
@@ -157,6 +203,9 @@ func Text(v any) (string, error) {
 	case json.Number:
 		return v.String(), nil
 	default:
+		if _, err := Measure(v, MaxText); err != nil {
+			return "", err
+		}
 		b, err := JSON(v)
 		return string(b), err
 	}

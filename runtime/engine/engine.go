@@ -58,6 +58,9 @@ type Config struct {
 	Recoveries int
 	// Clock is the one that runs go by. Defaults to clock.System.
 	Clock clock.Clock
+	// Bounds are of what one run may take. Their zero fields default to
+	// DefaultBounds.
+	Bounds run.Bounds
 	// Version is that of this program. The journal says which one wrote what,
 	// for those that find there what they do not know. Defaults to nothing said.
 	Version string
@@ -122,6 +125,11 @@ func New(cfg Config) *Engine {
 		cfg.Journal = cfg.Memory
 	}
 	cfg.MaxKept = cmp.Or(cfg.MaxKept, DefaultKept)
+	cfg.Bounds = run.Bounds{
+		Value:   cmp.Or(cfg.Bounds.Value, DefaultBounds.Value),
+		Run:     cmp.Or(cfg.Bounds.Run, DefaultBounds.Run),
+		Journal: cmp.Or(cfg.Bounds.Journal, DefaultBounds.Journal),
+	}
 	cfg.Recoveries = cmp.Or(cfg.Recoveries, 64)
 	if cfg.NewID == nil {
 		cfg.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }
@@ -139,6 +147,9 @@ func New(cfg Config) *Engine {
 	e.ctx, e.stop = context.WithCancelCause(context.Background())
 	return e
 }
+
+// DefaultBounds are what Config.Bounds is if it is not set.
+var DefaultBounds = run.Bounds{Value: 4 << 20, Run: 64 << 20, Journal: 32 << 20}
 
 // Start is how a run begins.
 type Start struct {
@@ -197,7 +208,7 @@ func (e *Engine) start(ctx context.Context, s Start, first run.RunStarted) (r *R
 	if first.RetryOf == "" { // else it is about the same as the earlier run
 		first.Mark(s.Flow)
 	}
-	r.state = &run.State{Flow: s.Flow}
+	r.state = &run.State{Flow: s.Flow, Bounds: e.cfg.Bounds}
 	holder, err := r.begin(ctx, first, s)
 	if err == nil && holder == r.ID {
 		clock.Go(e.cfg.Clock, r.drive)

@@ -270,6 +270,7 @@ func (r *Run) resume(s journal.Summary) error {
 	if r.state, err = run.Fold(f, events); err != nil {
 		return err
 	}
+	r.state.Bounds = r.engine.cfg.Bounds
 	r.stored = len(events)
 	r.about = runOf(events[0].(run.RunStarted))
 	fact.Tell(r.engine.cfg.Observers, fact.RunTakenUp{Of: r.of(r.engine.now()), Events: len(events)})

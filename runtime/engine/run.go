@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/run"
@@ -537,6 +538,13 @@ func (r *Run) next() run.Command {
 		return run.End{
 			Status: run.Failed, Code: "run-timeout",
 			Reason: fmt.Sprintf("the run's timeout of %s is over at node %q", r.state.Flow.Timeout, r.state.At.Node),
+		}
+	}
+	if _, ending := cmd.(run.End); !ending && r.state.Full() {
+		return run.End{
+			Status: run.Failed, Code: "journal-limit",
+			Reason: fmt.Sprintf("the run has more than %s in the journal at node %q, more than limits.journal allows",
+				data.ShowSize(uint64(r.engine.cfg.Bounds.Journal)), r.state.At.Node),
 		}
 	}
 	return cmd

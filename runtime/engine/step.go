@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
@@ -104,7 +105,9 @@ func (r *Run) logger() func(string) {
 // fault leaves by the node's outcome for faults.
 func (r *Run) fault(n *flow.Node, err error) error {
 	f := n.Outcomes.Failed(err)
-	if _, ok := errors.AsType[*expand.Error](err); ok {
+	_, failed := errors.AsType[*expand.Error](err)
+	_, large := errors.AsType[*data.BoundError](err)
+	if failed || large || f.Code == "template" {
 		f.Outcome, f.Code = n.Outcomes.Refused(), "template"
 	}
 	if f.Outcome == "" {
@@ -113,7 +116,7 @@ func (r *Run) fault(n *flow.Node, err error) error {
 	r.faulted = true
 	defer func() { r.faulted = false }()
 	e := r.finished(f)
-	if f.Code == "template" || f.Code == "invalid-input" {
+	if f.Code == "template" || f.Code == "invalid-input" || f.Code == "value-limit" {
 		e.Class = flow.Hopeless
 	}
 	return r.record(e)
@@ -125,6 +128,9 @@ func (r *Run) finish(n *flow.Node, f node.Finish) error {
 	}
 	if !n.Outcomes.Has(f.Outcome) {
 		return r.fault(n, fmt.Errorf("node type %q left by the outcome %q, which it does not declare", n.Type.Name, f.Outcome))
+	}
+	if err := r.state.Fits(f.Outputs, f.Set); err != nil {
+		return r.fault(n, err)
 	}
 	if l := f.Log; l != nil {
 		fact.Tell(r.engine.cfg.Observers, fact.NodeLogged{
@@ -179,15 +185,18 @@ func unsaid(o node.Outcomes, outcome string, calls []run.Call) string {
 // emit hands an event to other runs. Its id is that of the visit, so that it is
 // one event even if the node is stepped again after a crash.
 func (r *Run) emit(m *node.Emit) error {
-	data, err := json.Marshal(m.Data)
+	doc, err := json.Marshal(m.Data)
 	if err != nil {
 		return fmt.Errorf("emit %q: %w", m.Event, err)
 	}
 	e := journal.Event{
-		ID: r.state.At.Key(r.ID), Name: m.Event, Key: m.Key, Data: data, Expires: r.engine.now().Add(m.For),
+		ID: r.state.At.Key(r.ID), Name: m.Event, Key: m.Key, Data: doc, Expires: r.engine.now().Add(m.For),
 	}
 	if err := e.Check(); err != nil {
 		return err
+	}
+	if _, err := dataOf(e); err != nil {
+		return &node.Fault{Code: "event-data", Msg: fmt.Sprintf("emit %q: data: %s", m.Event, err)}
 	}
 	deliver := func(ctx context.Context) error {
 		_, err := r.engine.Deliver(ctx, e)

@@ -2,12 +2,14 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/run"
 )
 
@@ -79,13 +81,21 @@ func (r *Run) receive(w run.Wait) (took bool, err error) {
 	if err != nil || !took {
 		return false, err
 	}
-	data, err := dataOf(e)
-	if err != nil {
-		return false, err
+	got := run.EventReceived{At: r.at(), Place: r.state.At.Place, Name: e.Name, Key: e.Key, ID: e.ID}
+	if got.Data, err = dataOf(e); err != nil {
+		return true, r.unusable(got, err)
 	}
-	return true, r.record(run.EventReceived{
-		At: r.at(), Place: r.state.At.Place, Name: e.Name, Key: e.Key, ID: e.ID, Data: data,
-	})
+	return true, r.record(got)
+}
+
+// unusable leaves the node that got an event whose data cannot be read: one that
+// an earlier version kept, which took what nests deeper.
+func (r *Run) unusable(got run.EventReceived, why error) error {
+	if err := r.record(got); err != nil {
+		return err
+	}
+	n := r.state.Flow.Nodes[got.Node]
+	return r.fault(n, &node.Fault{Code: "event-data", Msg: fmt.Sprintf("the event's data cannot be used: %s", why)})
 }
 
 // taker names this visit, so that it gets the same event again after a crash.

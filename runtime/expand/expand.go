@@ -6,6 +6,7 @@
 package expand
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -35,10 +36,35 @@ func (s *Scope) names() []string {
 }
 
 // Env is what a template sees in a run. Names maps the names of the Scope to
-// plain data; a name that is not there is nil. Now is what now() returns.
+// plain data; a name that is not there is nil. Now is what now() returns. Room,
+// if there is one, bounds what is made of templates; who makes values of them
+// takes it.
 type Env struct {
 	Names map[string]any
 	Now   time.Time
+	Room  *Room
+}
+
+// Room is what the values may take that one step of a run makes of templates.
+type Room struct {
+	Value int // bytes as JSON of one of them
+	Left  int // of all of them that are still to come
+}
+
+// Take takes the room of one value. It fails with a *data.BoundError where the
+// value is too large, nests too deep, or is no data. A nil Room bounds nothing.
+func (r *Room) Take(v any) error {
+	if r == nil {
+		return nil
+	}
+	size, err := data.Measure(v, r.Value)
+	if bound, ok := errors.AsType[*data.BoundError](err); ok && bound.Large {
+		return fmt.Errorf("%w, more than limits.value allows", err)
+	}
+	if r.Left -= size.JSON; err == nil && r.Left < 0 {
+		return &data.BoundError{Msg: "with it the values of this one step take more than limits.run allows", Large: true}
+	}
+	return err
 }
 
 // Ref is a variable or node that a template reads. Path is the fields read
@@ -286,6 +312,9 @@ func (t *Template) interpolate(e Env) (any, error) {
 		s, err := data.Text(v)
 		if err != nil {
 			return nil, p.expr.fail(err)
+		}
+		if b.Len()+len(s) > data.MaxText {
+			return nil, p.expr.fail(fmt.Errorf("with it the text is longer than %s", data.ShowSize(data.MaxText)))
 		}
 		b.WriteString(s)
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+
+	"github.com/wendflow/wend/runtime/data"
 )
 
 // Bounds of one evaluation, the same on every machine.
@@ -14,15 +16,13 @@ const (
 	maxWork = 1_000_000
 	// maxItems is how many items of lists and objects it may make.
 	maxItems = 1_000_000
-	// maxNesting is how deep the data may be that it handles as a whole.
-	maxNesting = 1000
 	// bytesPerWork is how many bytes of text count as one.
 	bytesPerWork = 8
 )
 
 var (
 	errWork    = fmt.Errorf("the expression does too much work, more than %d items or loop turns", maxWork)
-	errNesting = fmt.Errorf("the data nests deeper than %d levels", maxNesting)
+	errNesting = fmt.Errorf("the data nests deeper than %d levels", data.MaxNesting)
 )
 
 // frame is one evaluation: what it sees, and how much work is left to it.
@@ -58,7 +58,7 @@ func (f *frame) shallow(v any) error {
 // deep spends the size of all that is in v. Lists may share parts, so that
 // little memory can look like a lot of data.
 func (f *frame) deep(v any, level int) error {
-	if level > maxNesting {
+	if level > data.MaxNesting {
 		return errNesting
 	}
 	if err := f.shallow(v); err != nil {

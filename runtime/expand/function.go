@@ -225,6 +225,9 @@ func toJSON(f *frame, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := indented(f, v, 0); err != nil {
+		return nil, err
+	}
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -233,6 +236,34 @@ func toJSON(f *frame, args []any) (any, error) {
 		return nil, err
 	}
 	return strings.TrimSuffix(b.String(), "\n"), nil
+}
+
+// indented spends for what toJSON writes: each line has the spaces of its depth.
+func indented(f *frame, v any, depth int) error {
+	const perLevel, lineEnd = 2, 2
+	each := func(e any, name string) error {
+		if err := f.spend(1 + (perLevel*depth+len(name)+lineEnd)/bytesPerWork); err != nil {
+			return err
+		}
+		return indented(f, e, depth+1)
+	}
+	switch v := v.(type) {
+	case string:
+		return f.spend(len(v) / bytesPerWork)
+	case map[string]any:
+		for name, e := range v {
+			if err := each(e, name); err != nil {
+				return err
+			}
+		}
+	case []any:
+		for _, e := range v {
+			if err := each(e, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // typeName is expr's, in which a number that is too large for it is no less an

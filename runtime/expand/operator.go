@@ -239,7 +239,7 @@ func unequal(f *frame, args []any) (any, error) {
 
 // equal compares data; numbers by what they are worth.
 func (f *frame) equal(a, b any, level int) (bool, error) {
-	if level > maxNesting {
+	if level > data.MaxNesting {
 		return false, errNesting
 	}
 	if err := f.spend(1); err != nil {

@@ -19,7 +19,7 @@ import (
 func plain(v any, f *frame) (any, error) { return f.plain(v, 0) }
 
 func (f *frame) plain(v any, level int) (any, error) {
-	if level > maxNesting {
+	if level > data.MaxNesting {
 		return nil, errNesting
 	}
 	if err := f.spend(1); err != nil {

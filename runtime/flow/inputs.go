@@ -16,14 +16,21 @@ import (
 )
 
 // Eval evaluates the node's inputs and checks them against the schema of its
-// type. It returns a *node.InvalidError if they do not fit, and an
-// *expand.Error if a template fails.
+// type. It returns a *node.InvalidError if they do not fit, an *expand.Error if a
+// template fails, and a *data.BoundError if there is no room for what one makes.
 func (n *Node) Eval(env expand.Env) (map[string]any, error) {
 	v, err := n.inputs.eval(env)
 	if err != nil {
 		return nil, err
 	}
 	in, _ := v.(map[string]any)
+	if env.Room != nil && !n.late {
+		for name, v := range in {
+			if err := env.Room.Take(v); err != nil {
+				return nil, fmt.Errorf("input %q: %w", name, err)
+			}
+		}
+	}
 	in = n.Type.Inputs.WithDefaults(in)
 	// Inputs left to the node have no value yet, and all that there is to
 	// check about them was checked when the flow was compiled.
@@ -130,7 +137,11 @@ func (l late) Eval(over map[string]any) (any, error) {
 		env.Names = maps.Clone(env.Names)
 		maps.Copy(env.Names, over)
 	}
-	return l.t.Eval(env)
+	v, err := l.t.Eval(env)
+	if err == nil {
+		err = env.Room.Take(v)
+	}
+	return v, err
 }
 
 func (c *compiler) compileInputs() {

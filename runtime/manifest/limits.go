@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
@@ -143,26 +144,13 @@ func (u unit) parse(text string) (uint64, error) {
 	}
 }
 
-// sizes has the larger units first.
-var sizes = []struct {
-	suffix string
-	bytes  uint64
-}{{"GB", 1 << 30}, {"MB", 1 << 20}, {"KB", 1 << 10}, {"B", 1}, {"", 1}}
-
-// ShowSize writes a number of bytes as Set reads it.
-func ShowSize(bytes uint64) string { return size.show(bytes) }
-
 // show writes v so that parse reads it, in the largest unit that loses nothing.
 func (u unit) show(v uint64) string {
 	if u == duration {
 		return time.Duration(v).String()
 	}
 	if u == size {
-		for _, s := range sizes {
-			if v >= s.bytes && v%s.bytes == 0 {
-				return strconv.FormatUint(v/s.bytes, 10) + s.suffix
-			}
-		}
+		return data.ShowSize(v)
 	}
 	return strconv.FormatUint(v, 10)
 }

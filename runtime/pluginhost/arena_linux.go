@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/wendflow/wend/runtime/manifest"
+	"github.com/wendflow/wend/runtime/data"
 )
 
 // snapshot is a guest's memory in a file that lives in memory only. Instances
@@ -72,7 +72,7 @@ type arena struct {
 func newArena(limit uint64, t *tracker) (*arena, error) {
 	region, err := unix.Mmap(-1, 0, int(limit), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
 	if err != nil {
-		return nil, fmt.Errorf("reserve %s of memory for a plugin: %w", manifest.ShowSize(limit), err)
+		return nil, fmt.Errorf("reserve %s of memory for a plugin: %w", data.ShowSize(limit), err)
 	}
 	return &arena{region: region, tracker: t}, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tetratelabs/wazero/sys"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/pluginhost/meter"
@@ -68,7 +69,7 @@ func (f *failure) limit(code, format string, a ...any) {
 
 // over says which limit was passed, and by how much.
 func over(code, what string, got, limit uint64) *failure {
-	return failf(code, "%s has %s, %s over the %s limit of %s", what, manifest.ShowSize(got), manifest.ShowSize(got-limit), code, manifest.ShowSize(limit))
+	return failf(code, "%s has %s, %s over the %s limit of %s", what, data.ShowSize(got), data.ShowSize(got-limit), code, data.ShowSize(limit))
 }
 
 // trapped says what ended a call into the guest.

@@ -15,6 +15,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/pluginhost/meter"
 	"github.com/wendflow/wend/runtime/wasm"
@@ -163,7 +164,7 @@ func (g *guest) instantiate(img *image) (*instance, error) {
 func (i *instance) become(img *image) error {
 	missing := len(img.memory.bytes) - int(i.memory.Size())
 	if _, ok := i.memory.Grow(uint32(missing / wasm.PageSize)); !ok {
-		return fmt.Errorf("grow the memory of an instance to %s", manifest.ShowSize(uint64(len(img.memory.bytes))))
+		return fmt.Errorf("grow the memory of an instance to %s", data.ShowSize(uint64(len(img.memory.bytes))))
 	}
 	if err := i.arena.adopt(img.memory); err != nil {
 		return err

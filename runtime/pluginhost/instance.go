@@ -11,7 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/sys"
 
-	"github.com/wendflow/wend/runtime/manifest"
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/pluginhost/meter"
 )
 
@@ -228,7 +228,7 @@ func (i *instance) explain(err error) *failure {
 		f.limit(FaultWall, "ran for %s, %s over its wall limit of %s", ran.Round(time.Millisecond), (ran - i.system.time).Round(time.Microsecond), i.system.time)
 	case i.arena.denied > 0 && f.code == FaultTrap:
 		f.limit(FaultMemory, "wanted %s of memory, %s over its limit of %s",
-			manifest.ShowSize(i.arena.denied), manifest.ShowSize(i.arena.denied-limits.Memory), manifest.ShowSize(limits.Memory))
+			data.ShowSize(i.arena.denied), data.ShowSize(i.arena.denied-limits.Memory), data.ShowSize(limits.Memory))
 	}
 	return f
 }

@@ -33,8 +33,6 @@ type jsonDecoder struct {
 	depth int
 }
 
-const maxNesting = 500
-
 func (d *jsonDecoder) expected(what string) error {
 	if d.at >= len(d.text) {
 		return fmt.Errorf("it ends at byte %d, expected %s", d.at, what)
@@ -126,8 +124,8 @@ func (d *jsonDecoder) array() (any, error) {
 
 // members reads what stands between brackets, with commas between.
 func (d *jsonDecoder) members(end byte, read func() error) error {
-	if d.depth++; d.depth > maxNesting {
-		return fmt.Errorf("nested deeper than %d", maxNesting)
+	if d.depth++; d.depth > data.MaxDepth {
+		return fmt.Errorf("nested deeper than %d levels", data.MaxDepth)
 	}
 	defer func() { d.depth-- }()
 	d.at++

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/wasm"
 )
@@ -17,7 +18,7 @@ const maxModule = 64 << 20
 
 func parse(file []byte) (*wasm.Module, error) {
 	if n := uint64(len(file)); n > maxModule {
-		return nil, fmt.Errorf("has %s, expected at most %s", manifest.ShowSize(n), manifest.ShowSize(maxModule))
+		return nil, fmt.Errorf("has %s, expected at most %s", data.ShowSize(n), data.ShowSize(maxModule))
 	}
 	return wasm.Parse(file)
 }
@@ -202,7 +203,7 @@ func checkMemory(m *wasm.Module, limit uint64) error {
 		return errors.New("has a shared memory; threads are not supported")
 	case uint64(m.Memory.Min)*wasm.PageSize > limit:
 		return fmt.Errorf("needs %s of memory to begin with, its limit is %s; ask for more under limits.memory in plugin.yaml",
-			manifest.ShowSize(uint64(m.Memory.Min)*wasm.PageSize), manifest.ShowSize(limit))
+			data.ShowSize(uint64(m.Memory.Min)*wasm.PageSize), data.ShowSize(limit))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 )
@@ -190,6 +191,13 @@ func (p *Plugin) step(ctx context.Context, from source, t *node.Type, method str
 	if len(v.Replies) == 0 {
 		if problems := t.Inputs.Validate(v.Inputs); len(problems) > 0 {
 			return nil, &node.InvalidError{Problems: problems}
+		}
+		for name, in := range v.Inputs {
+			if data.Deeper(in, data.MaxDepth) {
+				return nil, &node.InvalidError{Problems: []node.Problem{{
+					Path: []string{name}, Msg: fmt.Sprintf("nests deeper than %d levels", data.MaxDepth),
+				}}}
+			}
 		}
 	}
 	r, err := p.run(ctx, from, method, v)

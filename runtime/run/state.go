@@ -63,10 +63,16 @@ type State struct {
 	Response    *node.Response
 	Error       *Failure // the last one; nil: none so far
 	At          Position // where the run is
+	// Bounds are those that hold for what comes; they do not change what was.
+	Bounds Bounds
 
 	names  map[string]any // what templates read
 	visits map[string]int
 	ending *End
+
+	held    int // bytes of names in memory, at most
+	written int // bytes in the journal, about
+	left    expand.Room
 }
 
 // Position is the attempt that the run is at.
@@ -116,6 +122,7 @@ func (s *State) Apply(e Event) error {
 	if err := s.fold(e); err != nil {
 		return fmt.Errorf("event %d, %s: %w", s.Seq, Name(e), err)
 	}
+	s.weigh(e)
 	s.Seq++
 	s.UpdatedAt = e.When()
 	s.Wend = cmp.Or(e.Writer(), s.Wend)
@@ -290,7 +297,7 @@ func orEmpty(m map[string]any) map[string]any {
 // Env returns what templates of the current node read. It is valid until the
 // next Apply.
 func (s *State) Env() expand.Env {
-	return expand.Env{Names: s.names, Now: s.At.Since}
+	return expand.Env{Names: s.names, Now: s.At.Since, Room: s.room()}
 }
 
 // Variables returns the run's variables as they are now.

@@ -32,6 +32,9 @@ func ParseJSON(raw []byte) (any, error) {
 // jsonProblem says where a body stops being JSON. Only Unmarshal tells that for
 // every mistake.
 func jsonProblem(raw []byte, err error) *problem.Problem {
+	if deep, ok := errors.AsType[*data.DepthError](err); ok {
+		return malformed(raw, deep.Offset, "the body nests deeper than %d levels", data.MaxDepth)
+	}
 	var wrong *json.SyntaxError
 	if !errors.As(json.Unmarshal(raw, new(json.RawMessage)), &wrong) {
 		return problem.New(http.StatusBadRequest, "the body cannot be read: %s", err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/trigger"
@@ -87,10 +88,12 @@ func parse(h *node.Hook, kind string, raw []byte) (any, error) {
 	}
 	// Nobody said what it is, but every webhook wants an object, and no form
 	// reads as one.
-	if body, err := trigger.ParseJSON(raw); err == nil {
-		if _, object := body.(map[string]any); object {
-			return body, nil
-		}
+	body, err := trigger.ParseJSON(raw)
+	if _, object := body.(map[string]any); object {
+		return body, nil
+	}
+	if _, cause := data.DecodeJSON(raw); errors.As(cause, new(*data.DepthError)) {
+		return nil, err
 	}
 	p := problem.New(http.StatusUnsupportedMediaType, "Content-Type is missing, and the body is no JSON object: expected %s or %s", jsonType, formType)
 	p.Header.Set("Accept-Post", jsonType+", "+formType)

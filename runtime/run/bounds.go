@@ -1,0 +1,137 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+
+	"github.com/wendflow/wend/runtime/data"
+	"github.com/wendflow/wend/runtime/expand"
+	"github.com/wendflow/wend/runtime/node"
+)
+
+// Bounds are of what one run may take, in bytes. The zero Bounds are none.
+type Bounds struct {
+	Value   int // of one value as JSON: a variable, an output, an input
+	Run     int // of all values of a run in memory, where shared parts count once
+	Journal int // of what a run has in the journal
+}
+
+// room is what the templates of the next step may make.
+func (s *State) room() *expand.Room {
+	if s.Bounds == (Bounds{}) {
+		return nil
+	}
+	s.left = expand.Room{Value: s.Bounds.Value, Left: s.Bounds.Run}
+	return &s.left
+}
+
+// Full tells whether the run has more in the journal than it may.
+func (s *State) Full() bool { return s.Bounds.Journal > 0 && s.written > s.Bounds.Journal }
+
+// Fits tells whether the run can keep what its node leaves behind. The error is
+// a *node.Fault that names what is too much; its code is "template" for a
+// variable, which a template made, and "value-limit" for an output.
+func (s *State) Fits(outputs, set map[string]any) error {
+	if s.Bounds == (Bounds{}) {
+		return nil
+	}
+	added, largest := 0, kept{}
+	for _, values := range []struct {
+		of map[string]any
+		kept
+	}{{set, kept{"template", "variable", "", 0}}, {outputs, kept{"value-limit", "output", "", 0}}} {
+		for name, v := range values.of {
+			size, err := data.Measure(v, s.Bounds.Value)
+			one := values.kept
+			one.name, one.bytes = name, size.Memory
+			if bound, ok := errors.AsType[*data.BoundError](err); ok && bound.Large {
+				return one.fault("%w, more than limits.value allows", err)
+			}
+			if err != nil {
+				return one.fault("%w", err)
+			}
+			added += size.Memory
+			if one.bytes > largest.bytes || one.bytes == largest.bytes && one.name < largest.name {
+				largest = one
+			}
+		}
+	}
+	if s.held+added <= s.Bounds.Run {
+		return nil
+	}
+	held := s.weighWith(outputs, set)
+	if held > s.Bounds.Run {
+		return largest.fault("with it the values of the run take more than %s of memory, more than limits.run allows", data.ShowSize(uint64(s.Bounds.Run)))
+	}
+	s.held = held - added // the event adds it
+	return nil
+}
+
+// kept is a value that a node leaves behind.
+type kept struct {
+	code, what, name string
+	bytes            int
+}
+
+func (k kept) fault(format string, a ...any) error {
+	return &node.Fault{Code: k.code, Msg: fmt.Sprintf("%s %q: %s", k.what, k.name, fmt.Errorf(format, a...))}
+}
+
+// weighWith is what all values take that the run has after its node. It takes
+// longer than to add up what came, which counts shared parts each time.
+func (s *State) weighWith(outputs, set map[string]any) int {
+	names := maps.Clone(s.names)
+	maps.Copy(names, set)
+	names[s.At.Node] = outputs
+	return data.Memory(names)
+}
+
+// weigh counts what an event takes in the journal, and what the run holds of it
+// from now on.
+func (s *State) weigh(e Event) {
+	const around = 200 // names of fields, times, digests
+	s.written += around
+	switch e := e.(type) {
+	case RunStarted:
+		s.holds(e.Output)
+		s.holds(e.Variables)
+		for _, out := range e.Outputs {
+			s.holds(out)
+		}
+	case CallStarted:
+		s.written += len(e.URL)
+	case CallReplied:
+		s.written += len(e.Reply.Body) + len(e.Reply.BodyBase64)*4/3 + len(e.Reply.Message)
+		for name, values := range e.Reply.Headers {
+			for _, v := range values {
+				s.written += len(name) + len(v)
+			}
+		}
+	case NodeFinished:
+		s.holds(e.Outputs)
+		s.holds(e.Set)
+		s.written += len(e.Message)
+	case EventReceived:
+		s.written += sizeOf(e.Data).JSON
+	case RunResponded:
+		s.written += sizeOf(e.Body).JSON
+	case TimerSet, TimerFired, EventAwaited, RunEnded, RunCancelled:
+	}
+}
+
+func (s *State) holds(values map[string]any) {
+	if len(values) == 0 {
+		return
+	}
+	size := sizeOf(values)
+	s.written += size.JSON
+	s.held += size.Memory
+}
+
+// sizeOf is of what was let in before, however large.
+func sizeOf(v any) data.Size {
+	size, _ := data.Measure(v, math.MaxInt) // what is too deep is in the journal already
+	return size
+}
