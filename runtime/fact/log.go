@@ -15,11 +15,12 @@ import (
 	"github.com/wendflow/wend/sdk/wire"
 )
 
-// Log is the observer that writes the log: one line for each run that failed and
-// one for each call that was interrupted, with all that is needed to find them;
-// what nodes log; and what went wrong around them. Runs that go well are told
-// on level debug. Of what callers can bring about as often as they like, refused
-// requests, it writes a few lines in 10 s and then how many more there were, by c.
+// Log is the observer that writes the log: one line for each run that failed or
+// told its caller of a failure and one for each call that was interrupted, with
+// all that is needed to find them; what nodes log; and what went wrong around
+// them. Runs that go well are told on level debug. Of what callers can bring
+// about as often as they like, refused requests and runs without a key, it
+// writes a few lines in 10 s and then how many more there were, by c.
 func Log(log *slog.Logger, c clock.Clock) Observer {
 	spare := &sparing{log: log, clock: c, open: map[source]*tally{}}
 	return func(f Fact) {

@@ -27,6 +27,9 @@ func TestFloodIsSummedUp(t *testing.T) {
 	for i := range 5000 {
 		observe(fact.HookRefused{Path: fmt.Sprint("/hooks/", i), Caller: fmt.Sprint("10.0.0.", i%250), Status: 404, Reason: "none"})
 		observe(fact.StartRefused{Flow: "sample", Err: errFull})
+		about := fact.Of{Run: &fact.Run{ID: fmt.Sprint("r", i), Flow: "sample", Trigger: "n1", Labels: map[string]string{"b": "2", "a": "1"}}}
+		observe(fact.RunStarted{Of: about, Unmarked: []string{"key: $(n1.id): it is nil"}})
+		observe(fact.RunStarted{Of: about}) // on level debug
 	}
 	observe(fact.HookRefused{Path: "/hooks/paid", Caller: "10.9.9.9", Flow: "paid", Node: "n1", Status: 400, Reason: "no body"})
 	pass := func(d time.Duration) {
@@ -43,6 +46,8 @@ func TestFloodIsSummedUp(t *testing.T) {
 		for _, part := range []string{
 			`"msg":"webhook refused","path":"/hooks/paid","caller":"10.9.9.9","flow":"paid"`, `"path":"/hooks/again"`,
 			`"msg":"webhook refused"`, `"msg":"no run was made"`,
+			`"level":"WARN","msg":"run started without its key or a label","run":"r7","flow":"sample","labels":{"a":"1","b":"2"},"error":"key: $(n1.id): it is nil"`,
+			`"msg":"run started without its key or a label, and more that the log leaves out","flow":"sample","node":"n1","more":4980`,
 			`"msg":"webhook refused, and more that the log leaves out","more":4980,"in":10000000000`,
 			`"level":"ERROR","msg":"no run was made, and more that the log leaves out","flow":"sample","more":4980`,
 		} {
@@ -55,9 +60,11 @@ func TestFloodIsSummedUp(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{
 		`"msg":"webhook refused","path":"/hooks/paid","caller":"10.9.9.9","flow":"paid"`: 1, `"path":"/hooks/again"`: 1,
 		`"msg":"webhook refused"`: 22, `"msg":"no run was made"`: 20,
-		`"msg":"webhook refused, and more that the log leaves out","more":4980,"in":10000000000`:                1,
-		`"level":"ERROR","msg":"no run was made, and more that the log leaves out","flow":"sample","more":4980`: 1,
-		"lines": 44,
+		`"level":"WARN","msg":"run started without its key or a label","run":"r7","flow":"sample","labels":{"a":"1","b":"2"},"error":"key: $(n1.id): it is nil"`: 1,
+		`"msg":"run started without its key or a label, and more that the log leaves out","flow":"sample","node":"n1","more":4980`:                               1,
+		`"msg":"webhook refused, and more that the log leaves out","more":4980,"in":10000000000`:                                                                 1,
+		`"level":"ERROR","msg":"no run was made, and more that the log leaves out","flow":"sample","more":4980`:                                                  1,
+		"lines": 65,
 	}, got); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}

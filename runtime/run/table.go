@@ -19,6 +19,9 @@ var table = []kind{
 		for _, out := range e.Outputs {
 			data.Plain(out)
 		}
+		if len(e.Labels) == 0 {
+			e.Labels = nil // as it is written again
+		}
 		return nil
 	}),
 	kindOf[CallStarted]("call-started", nil),
