@@ -4,13 +4,14 @@
 package casefile
 
 import (
+	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/pattern"
 	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
@@ -44,7 +45,7 @@ type (
 	}
 	matches struct {
 		*yamldoc.Scalar
-		re *regexp.Regexp
+		re *pattern.Pattern
 	}
 	contains struct {
 		pos  diag.Pos
@@ -156,9 +157,10 @@ func readMatches(r *yamldoc.Reader, f yamldoc.Field) Want {
 	if !ok || !text.Given() {
 		return nil
 	}
-	re, err := regexp.Compile(text.Value)
-	if err != nil {
-		r.Mistakes.Errorf(s.Pos(), r.Invalid, "%s is no regular expression: %s", f, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	re, err := pattern.Compile(text.Value)
+	var wrong *pattern.Error
+	if errors.As(err, &wrong) {
+		r.Mistakes.Errorf(s.Pos(), r.Invalid, "%s: %s", f, wrong).Hint = wrong.Hint
 		return nil
 	}
 	return &matches{s, re}

@@ -308,6 +308,10 @@ func TestEvalFails(t *testing.T) {
 		{"$(1 / 0)", `1:5: $(1 / 0): division by zero`},
 		{"$(string(n2.ratio / 0))", `1:19: $(string(n2.ratio / 0)): division by zero`},
 		{"$(1 % 0)", `1:5: $(1 % 0): division by zero`},
+		{`$("a" matches "(" + "")`, `1:7: $("a" matches "(" + ""): the pattern "(" cannot be run: missing closing ): ` + "`(`"},
+		{`$("a" matches repeat("a{900}", 6))`, `1:7: $("a" matches repeat("a{900}", 6)): the pattern "a{900}a{900}a{900}a{900}a{900}a{900}" cannot be run: its repetitions unfold to more than 5000 steps`},
+		{`$("a" matches repeat("a", 5000))`, `1:7: $("a" matches repeat("a", 5000)): the pattern "` + strings.Repeat("a", 80) + `…" cannot be run: it is 5000 bytes long, expected 4096 at most`},
+		{`$(n2.open.list matches "x")`, `1:16: $(n2.open.list matches "x"): matches of an array, expected a string`},
 		{`$(int("x"))`, `1:3: $(int("x")): cannot make an integer of "x"`},
 		{`$(timezone("Loc" + "al"))`, `1:3: $(timezone("Loc" + "al")): time zone "Local" depends on the machine; expected one such as "Europe/Zurich"`},
 		{`$(date("2026-01-01", "2006-01-02", "Local"))`, `1:3: $(date("2026-01-01", "2006-01-02", "Local")): time zone "Local" depends on the machine; expected one such as "Europe/Zurich"`},
@@ -394,6 +398,9 @@ func TestBounds(t *testing.T) {
 		"filter(1..100000, sum(n2.big) < 0)",
 		"filter(1..100000, n2.long contains 'zz')",
 		"filter(1..100000, upper(n2.long) == '')",
+		"filter(1..100000, n2.long matches 'a.b')",
+		"filter(1..100000, 'a' matches 'a{9' + '9}')",
+		"repeat('x', 900000) matches 'y{900}'",
 		"map(1..100000, timezone('Europe/Zurich'))",
 		"split(n2.long + n2.long, '')",
 		"1..99999999",
@@ -437,16 +444,18 @@ func TestBoundsLeaveRoom(t *testing.T) {
 	}
 	env := expand.Env{Names: object{"n2": object{"items": items}}}
 	for source, want := range map[string]any{
+		"len(filter(n2.items, .name matches '^item [0-9]{1,3}$'))":                    1000,
+		"len(filter(n2.items, .name matches ('^item ' + string(.id) + '$')))":         5000,
 		"len(filter(n2.items, .id % 2 == 0 and .name contains '1' and 'a' in .tags))": 880,
-		"len(sortBy(n2.items, .name))":                      5000,
-		"len(toJSON(n2.items)) > 100000":                    true,
-		"len(join(map(n2.items, .name), ', '))":             53888,
-		"len(uniq(map(take(n2.items, 1000), .id % 10)))":    10,
-		"sum(map(n2.items, len(upper(.name))))":             43890,
-		"len(groupBy(n2.items, .id % 7))":                   7,
-		"find(n2.items, .id == 4999).name":                  "item 4999",
-		"len(filter(1..300, any(1..300, # == -1)))":         0,
-		"len(reduce(map(n2.items, .name), #acc + ',' + #))": nil,
+		"len(sortBy(n2.items, .name))":                                                5000,
+		"len(toJSON(n2.items)) > 100000":                                              true,
+		"len(join(map(n2.items, .name), ', '))":                                       53888,
+		"len(uniq(map(take(n2.items, 1000), .id % 10)))":                              10,
+		"sum(map(n2.items, len(upper(.name))))":                                       43890,
+		"len(groupBy(n2.items, .id % 7))":                                             7,
+		"find(n2.items, .id == 4999).name":                                            "item 4999",
+		"len(filter(1..300, any(1..300, # == -1)))":                                   0,
+		"len(reduce(map(n2.items, .name), #acc + ',' + #))":                           nil,
 	} {
 		t.Run(source, func(t *testing.T) {
 			t.Parallel()

@@ -43,6 +43,8 @@ var functions = map[string]func(f *frame, args []any) (any, error){
 	"$replace":  replaceText,
 	"$join":     join,
 
+	"$matches": matches,
+
 	"$add": add, "$subtract": subtract, "$multiply": multiply, "$divide": divide, "$modulo": modulo, "$power": power,
 	"$negate": negate, "$equal": equal, "$unequal": unequal, "$in": in,
 	"$index": index, "$indexIfAny": indexIfAny, "$get": get, "$slice": slice, "$sliceIfAny": sliceIfAny, "$object": object,

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
+
+	"github.com/wendflow/wend/runtime/pattern"
 )
 
 // instrument rewrites a checked expression for running: paths are read by us,
@@ -117,7 +119,14 @@ func (in *instrument) binary(node *ast.Node, n *ast.BinaryNode) {
 		return
 	}
 	switch n.Operator {
-	case "<", ">", "<=", ">=", "contains", "startsWith", "endsWith", "matches":
+	case "matches":
+		if text, fixed := n.Right.(*ast.StringNode); fixed {
+			if p, err := pattern.Compile(text.Value); err == nil { // else the resolver has said so
+				n.Right = &ast.ConstantNode{Value: p}
+			}
+		}
+		replace(node, call("$matches", n.Left, n.Right))
+	case "<", ">", "<=", ">=", "contains", "startsWith", "endsWith":
 		weigh("$shallow", &n.Left)
 		weigh("$shallow", &n.Right)
 	}

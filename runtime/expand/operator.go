@@ -11,6 +11,7 @@ import (
 	"github.com/expr-lang/expr/vm/runtime"
 
 	"github.com/wendflow/wend/runtime/data"
+	"github.com/wendflow/wend/runtime/pattern"
 )
 
 // operators are expr's operators that ours stand in for, since its own wrap
@@ -161,6 +162,42 @@ func sum(f *frame, args []any) (any, error) {
 		}
 	}
 	return total, nil
+}
+
+// stepsPerWork is how many steps of a pattern count as one: most take far fewer
+// for a byte of text than there are.
+const stepsPerWork = 50
+
+// matches spends for the pattern, unless it is fixed, and for the text by both
+// their sizes. What is spent does not depend on what was compiled before.
+func matches(f *frame, args []any) (any, error) {
+	if args[0] == nil || args[1] == nil {
+		return false, nil
+	}
+	text, err := stringArg("matches", args, 0)
+	if err != nil {
+		return nil, err
+	}
+	p, fixed := args[1].(*pattern.Pattern)
+	if !fixed {
+		source, ok := args[1].(string)
+		if !ok {
+			return nil, fmt.Errorf("matches: the pattern is %s, expected a string", TypeOf(args[1]))
+		}
+		if err := f.spend(1 + len(source)); err != nil {
+			return nil, err
+		}
+		if p, err = pattern.Compile(source); err != nil {
+			return nil, err
+		}
+		if err := f.spend(p.Cost()); err != nil {
+			return nil, err
+		}
+	}
+	if err := f.product(len(text), max(1, p.Cost()*bytesPerWork/stepsPerWork)); err != nil {
+		return nil, err
+	}
+	return p.MatchString(text), nil
 }
 
 // oneForm makes integers of whole floats.

@@ -1,6 +1,7 @@
 package expand
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/pattern"
 	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
@@ -59,6 +61,7 @@ func (r *resolver) visit(node *ast.Node) Type {
 		r.mixed(n)
 		r.visit(&n.Left)
 		r.visit(&n.Right)
+		r.pattern(n)
 	case *ast.UnaryNode:
 		r.visit(&n.Node)
 	case *ast.SliceNode:
@@ -117,6 +120,18 @@ func (r *resolver) mixed(n *ast.BinaryNode) {
 	}
 	if r.expr.depth(n.Location().From) == r.expr.depth(right.Location().From) {
 		r.misleads(right.Location(), `"??" cannot be mixed with %q; put parentheses around it`, n.Operator)
+	}
+}
+
+// pattern refuses one that cannot be run, before expr would try.
+func (r *resolver) pattern(n *ast.BinaryNode) {
+	text, fixed := n.Right.(*ast.StringNode)
+	if n.Operator != "matches" || !fixed {
+		return
+	}
+	var wrong *pattern.Error
+	if _, err := pattern.Compile(text.Value); errors.As(err, &wrong) {
+		r.errorf(text.Location(), diag.ExpressionType, "%s", wrong).Hint = wrong.Hint
 	}
 }
 

@@ -31,7 +31,6 @@ var wording = []struct {
 	{regexp.MustCompile(`^reflect: call of reflect\.Value\.\w+ on zero Value$`), "the value is nil, expected an array"},
 	{regexp.MustCompile(`^reflect: call of reflect\.Value\.\w+ on (\w+) Value$`), "the value is $1, expected an array"},
 	{regexp.MustCompile(`^runtime error: integer divide by zero$`), "division by zero"},
-	{regexp.MustCompile(`^error parsing regexp: `), "the regular expression is not valid: "},
 	{regexp.MustCompile(`^memory budget exceeded$`), "the expression builds too much data"},
 	{regexp.MustCompile(`^compilation failed: expression exceeds maximum allowed nodes$`), "the expression is too long"},
 	{regexp.MustCompile(`^(not enough|too many) arguments to call \$?(\w+)$`), `$1 arguments for $2()`},

@@ -13,6 +13,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+
+	"github.com/wendflow/wend/runtime/pattern"
 )
 
 // Schema is a JSON Schema (2020-12) with its source. Immutable and safe for
@@ -38,8 +40,21 @@ type SchemaError struct{ Problems []Problem }
 func (e *SchemaError) Error() string { return "schema: " + FormatProblems(e.Problems) }
 
 // schemaError keeps one problem for each place: a keyword that may have several
-// forms fails in each of them.
-func schemaError(err error) *SchemaError {
+// forms fails in each of them. It says more of a pattern than that it is none.
+func schemaError(err error, raw map[string]any) *SchemaError {
+	found := libraryError(err)
+	c := &schemaChecker{}
+	c.patterns(raw, nil)
+	if len(c.problems) == 0 {
+		return found
+	}
+	rest := slices.DeleteFunc(found.Problems, func(p Problem) bool {
+		return strings.HasSuffix(p.Msg, "is not a valid regex")
+	})
+	return &SchemaError{append(c.problems, rest...)}
+}
+
+func libraryError(err error) *SchemaError {
 	var invalid *jsonschema.SchemaValidationError
 	var cause *jsonschema.ValidationError
 	if !errors.As(err, &invalid) || !errors.As(invalid.Err, &cause) {
@@ -71,7 +86,7 @@ func NewSchema(raw map[string]any) (*Schema, error) {
 	}
 	compiled, err := c.Compile(schemaID)
 	if err != nil {
-		return nil, schemaError(err)
+		return nil, schemaError(err, raw)
 	}
 	return &Schema{raw: raw, compiled: compiled, defaults: defaultsOf(raw, raw, 0)}, nil
 }
@@ -105,6 +120,7 @@ func newCompiler() *jsonschema.Compiler {
 	c.AssertFormat()
 	// No schema may make the process read a file or a URL.
 	c.UseLoader(noLoader{})
+	c.UseRegexpEngine(func(text string) (jsonschema.Regexp, error) { return pattern.Compile(text) })
 	return c
 }
 

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +12,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/pattern"
 )
 
 // CheckSchema says what is wrong with a schema that somebody wrote: what makes
@@ -22,29 +21,16 @@ import (
 // its problems lead into the schema.
 func CheckSchema(raw map[string]any) []Problem {
 	s, err := NewSchema(raw)
-	if err != nil {
-		return explained(err, raw)
+	var wrong *SchemaError
+	switch {
+	case errors.As(err, &wrong):
+		return wrong.Problems
+	case err != nil:
+		return []Problem{{Msg: err.Error()}}
 	}
 	c := &schemaChecker{root: s}
 	c.schema(raw, nil)
 	return c.problems
-}
-
-// explained says more of a pattern than that it is none.
-func explained(err error, raw map[string]any) []Problem {
-	var wrong *SchemaError
-	if !errors.As(err, &wrong) {
-		return []Problem{{Msg: err.Error()}}
-	}
-	c := &schemaChecker{}
-	c.patterns(raw, nil)
-	if len(c.problems) == 0 {
-		return wrong.Problems
-	}
-	rest := slices.DeleteFunc(slices.Clone(wrong.Problems), func(p Problem) bool {
-		return strings.HasSuffix(p.Msg, "is not a valid regex")
-	})
-	return append(c.problems, rest...)
 }
 
 // schemaChecker walks through a schema.
@@ -296,17 +282,8 @@ func (c *schemaChecker) patterns(v any, path []string) {
 }
 
 func (c *schemaChecker) pattern(text string, path []string) {
-	_, err := regexp.Compile(text)
-	if err == nil {
-		return
+	var wrong *pattern.Error
+	if _, err := pattern.Compile(text); errors.As(err, &wrong) {
+		c.add(path, wrong.Hint, "%s", wrong)
 	}
-	why, hint := err.Error(), ""
-	var wrong *syntax.Error
-	if errors.As(err, &wrong) {
-		why = fmt.Sprintf("%s: `%s`", wrong.Code, wrong.Expr)
-		if wrong.Code == syntax.ErrInvalidPerlOp || wrong.Code == syntax.ErrInvalidNamedCapture || wrong.Code == syntax.ErrInvalidEscape {
-			hint = "patterns are those of RE2, without lookaround and backreferences, so that none takes for ever"
-		}
-	}
-	c.add(path, hint, "the pattern %q cannot be run: %s", text, why)
 }
