@@ -22,6 +22,7 @@ func delay() *node.Type {
 		Title:      "Delay",
 		Doc:        "Waits for a time, or until one. A run that waits costs nothing, and goes on after a restart.",
 		Idempotent: true,
+		Waits:      true,
 		Outcomes:   outcomes("The time is over.", "What was given is no duration or time, or a template failed."),
 		Shape:      shapeDelay,
 	}, stepDelay)
@@ -34,17 +35,20 @@ func shapeDelay(with map[string]any) (node.Shape, []node.Problem) {
 		return node.Shape{}, []node.Problem{{Msg: "delay takes either for or until", Hint: `such as for: 5s`}}
 	}
 	var problems []node.Problem
+	var shape node.Shape
 	if text, ok := length.(string); ok && !isTemplate(text) {
-		if _, err := parseDuration(text); err != nil {
+		d, err := parseDuration(text)
+		if err != nil {
 			problems = append(problems, node.Problem{Path: []string{"for"}, Msg: "for: " + err.Error()})
 		}
+		shape.Lapse = node.Lapse{Input: "for", For: d, Always: true}
 	}
 	if text, ok := moment.(string); ok && !isTemplate(text) {
 		if _, err := parseTime(text); err != nil {
 			problems = append(problems, node.Problem{Path: []string{"until"}, Msg: "until: " + err.Error()})
 		}
 	}
-	return node.Shape{}, problems
+	return shape, problems
 }
 
 func stepDelay(_ context.Context, v node.Visit, in delayIn) (node.Action, error) {

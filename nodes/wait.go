@@ -25,6 +25,7 @@ func wait() *node.Type {
 		Doc: "Waits for an event with a name and a key, which comes by POST /api/v1/events/{name} or from an `emit` node of another run. " +
 			"Its data are the node's outputs. An event that came before the run waits is kept and received at once. A run that waits costs nothing, and goes on after a restart.",
 		Idempotent: true,
+		Waits:      true,
 		Outputs:    node.MustSchema(map[string]any{"type": "object"}),
 		Outcomes: node.Outcomes{
 			Success: "received", Fault: onError,
@@ -43,9 +44,11 @@ func shapeWait(with map[string]any) (node.Shape, []node.Problem) {
 	var shape node.Shape
 	shape.Event, _ = with["event"].(string)
 	if text, ok := with["timeout"].(string); ok && !isTemplate(text) {
-		if _, err := parseDuration(text); err != nil {
+		d, err := parseDuration(text)
+		if err != nil {
 			problems = append(problems, node.Problem{Path: []string{"timeout"}, Msg: "timeout: " + err.Error()})
 		}
+		shape.Lapse = node.Lapse{Input: "timeout", For: d}
 	}
 	given, ok := with["data"]
 	if !ok {

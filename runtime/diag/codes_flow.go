@@ -157,6 +157,26 @@ const (
 	//	  n9: { type: log, with: { message: never } }
 	UnreachableNode Code = "unreachable-node"
 
+	// EndlessCycle: runs go round and round until they have entered a node 1,000
+	// times, and fail: no outcome leads out of the cycle, or only failures do. A
+	// warning where a node of the cycle waits, and where nothing in it waits and no turn differs from the one before.
+	//
+	//	flow: endless-cycle
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2: { type: log, with: { message: again }, next: n2 }
+	EndlessCycle Code = "endless-cycle"
+
+	// BeyondTimeout: what a node waits leaves no time of the run's `timeout`. A
+	// warning for what only may take so long: a timeout, or the gaps of a retry.
+	//
+	//	flow: beyond-timeout
+	//	timeout: 1h
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2: { type: delay, with: { for: 2h } }
+	BeyondTimeout Code = "beyond-timeout"
+
 	// NotOnEveryPath: a template reads a node that a run may not have visited
 	// when it comes here. Give a default with `??`, or route differently. What a
 	// trigger reads before there is a run, such as a dedupe key, sees no other

@@ -55,6 +55,7 @@ type Node struct {
 	Event      string            // it waits for, as it is written, templates and all; empty if for none
 
 	edges []Edge // the same as Routes, with who says so
+	lapse node.Lapse
 	// unanswered is why no response of a run that begins here reaches anybody;
 	// nil if one does.
 	unanswered *node.Problem
@@ -95,7 +96,7 @@ func compile(f *spec.Flow, cfg Config, stored bool) *compiler {
 	c.declareVariables()
 	c.resolveTypes()
 	c.buildScope()
-	for _, stage := range []func(){c.compileMarks, c.compileInputs, c.checkVariables, c.routeOutcomes, c.checkGraph, c.checkAnswers, c.checkRetries} {
+	for _, stage := range []func(){c.compileMarks, c.compileInputs, c.checkVariables, c.routeOutcomes, c.checkGraph, c.checkAnswers, c.checkCycles, c.checkRetries, c.checkLapses} {
 		if c.enough() {
 			c.list.Errorf(f.Name.Pos, diag.InvalidYAML, "the rest of the flow is not checked, %d mistakes are enough", c.errors)
 			return c
@@ -168,6 +169,8 @@ type compiler struct {
 	// lost tells that a route is wrong, so that what the graph has to say may
 	// only come of that.
 	lost bool
+	// sets are the variables that a node sets.
+	sets map[string][]string
 	// stored tells that the flow was checked when a run began with it: only
 	// what cannot be run is still looked for.
 	stored bool
@@ -204,6 +207,7 @@ func (c *compiler) declareVariables() {
 // unknown type are left out, so that one mistake is reported once.
 func (c *compiler) resolveTypes() {
 	c.refs, c.tested, c.needs = map[string][]expand.Ref{}, map[string][]string{}, map[string][]need{}
+	c.sets = map[string][]string{}
 	c.declared = make(map[string]bool, len(c.spec.Nodes))
 	for i := range c.spec.Nodes {
 		s := &c.spec.Nodes[i]
@@ -268,7 +272,7 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 		n.Outputs = shape.Outputs
 	}
 	n.Event = shape.Event
-	n.unanswered = shape.Unanswered
+	n.unanswered, n.lapse = shape.Unanswered, shape.Lapse
 	c.checkCall(s, n, shape.Call)
 	if shape.Idempotent != nil {
 		n.Idempotent = *shape.Idempotent

@@ -485,6 +485,7 @@ func (c *inputCompiler) compileSet(v yamldoc.Value) input {
 		if !ok {
 			continue
 		}
+		c.sets[c.node.ID] = append(c.sets[c.node.ID], name)
 		c.checkSetKind(e, old)
 		out = append(out, setEntry{name, value.t})
 	}

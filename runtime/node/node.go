@@ -33,6 +33,8 @@ type Type struct {
 	Trigger func(inputs map[string]any) (Trigger, error)
 	// Connects tells whether a node of this type may name a connection.
 	Connects bool
+	// Waits says that a node of this type may let time pass before it goes on.
+	Waits bool
 	// Responds says that a node of this type answers the caller who waits for
 	// the run.
 	Responds bool
@@ -116,12 +118,21 @@ type Shape struct {
 	// Event is the name of the outside event that the node waits for, as it is
 	// written: it may hold a template. Empty if it waits for none.
 	Event string
+	// Lapse is how long the node waits, as far as its inputs say so in every run.
+	Lapse Lapse
 	// Unanswered is why no response of a run that begins with this node reaches
 	// anybody: its Msg goes on after the node's name. Nil if one does.
 	Unanswered *Problem
 	// Call is the HTTP call that the inputs spell out; nil if there is none, or
 	// if the node makes up its calls itself.
 	Call *Call
+}
+
+// Lapse is a time that a node waits. The zero Lapse is not known.
+type Lapse struct {
+	Input  string // that says it
+	For    time.Duration
+	Always bool // never less than that
 }
 
 // Call is what inputs say of an HTTP call, as it is written: texts may hold
