@@ -89,6 +89,9 @@ func (c *compiler) compileMarks() {
 func (c *compiler) compileMark(m mark, t yamldoc.Text) {
 	var mistakes diag.List
 	m.source = t.Value
+	if !c.stored && c.checkHabit(t, false) {
+		return
+	}
 	m.value, mistakes = expand.Compile(t, c.scope)
 	c.list = append(c.list, mistakes...)
 	if mistakes.HasErrors() {
