@@ -215,6 +215,65 @@ func TestCrashAfterEachAppend(t *testing.T) {
 	}
 }
 
+// TestKeepsUp: of a long row of calls that may be repeated only the last few are,
+// after a crash, with the keys that they had; also if the calls are slow, and if
+// one node makes them all.
+func TestKeepsUp(t *testing.T) {
+	t.Parallel()
+	urls := strings.TrimSuffix(strings.Repeat("/one, ", 500), ", ")
+	for name, tc := range map[string]struct {
+		nodes       string
+		pause       time.Duration // of each call
+		before      int           // calls that are answered in the first life
+		atMostAgain int
+	}{
+		"a loop":        {`  a: { type: call-idempotent, with: { urls: [/one] }, next: a }`, 0, 490, 20},
+		"a slow loop":   {`  a: { type: call-idempotent, with: { urls: [/one] }, next: a }`, 2 * time.Second, 17, 3},
+		"one node":      {"  a: { type: call-idempotent, with: { urls: [" + urls + "] } }", 0, 490, 20},
+		"one slow node": {"  a: { type: call-idempotent, with: { urls: [" + urls + "] } }", 2 * time.Second, 17, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d, f := disk(), load(t, tc.nodes)
+				calls, crashed := map[string]int{}, make(chan struct{}) // by key
+				var mu sync.Mutex
+				v := &vendor{reply: func(ctx context.Context, r outbound.Request) wire.Reply {
+					time.Sleep(tc.pause)
+					mu.Lock()
+					calls[r.Key]++
+					n := len(calls)
+					mu.Unlock()
+					if n == tc.before+1 {
+						select {
+						case <-crashed:
+						default: // the process ends in this call
+							close(crashed)
+							<-ctx.Done()
+							return wire.Reply{Failure: wire.Interrupted}
+						}
+					}
+					return wire.Reply{Status: 200}
+				}}
+				first := boot(t, d, f, v)
+				id := accept(t, first, f)
+				<-crashed
+				first.kill()
+				second := boot(t, d, f, v)
+				ended(t, d, id)
+				second.kill()
+				again := 0
+				for _, times := range calls {
+					again += times - 1
+				}
+				if again == 0 || again > tc.atMostAgain+1 { // that which was interrupted too
+					t.Errorf("%d of %d calls were made again, want %d at most, and that which was interrupted", again, len(calls), tc.atMostAgain)
+				}
+			})
+		})
+	}
+}
+
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	nodes := `  a: { type: await, outcomes: { received: b, onTimeout: c } }` + "\n  b: { type: respond, with: { body: $(a.n) } }\n  c: { type: respond, with: { body: late } }"

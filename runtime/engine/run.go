@@ -35,6 +35,7 @@ type Run struct {
 	state   *run.State
 	pending []run.Event // folded, not in the journal yet
 	facts   []fact.Fact // to be told when it is
+	replies int         // of calls, among what is pending
 	stored  int         // events in the journal
 	logged  int         // log lines shown in this attempt
 	faulted bool        // what is being recorded is a fault
@@ -268,6 +269,9 @@ func (r *Run) record(e run.Event, facts ...fact.Fact) error {
 		return err
 	}
 	r.pending = append(r.pending, e)
+	if _, ok := e.(run.CallReplied); ok {
+		r.replies++
+	}
 	if r.engine.cfg.Observers.Watched() {
 		r.facts = append(r.facts, facts...)
 		r.note(e, before)
@@ -350,6 +354,7 @@ func same(a, b []run.Event) bool {
 // written tells everybody what is in the journal now.
 func (r *Run) written() {
 	r.stored += len(r.pending)
+	r.replies = 0
 	for _, f := range r.facts {
 		r.engine.cfg.Observers.Tell(f)
 	}
@@ -481,6 +486,24 @@ func received(events []run.Event, id string) bool {
 	})
 }
 
+// How far the journal may be behind a run that is not about to end or to wait:
+// what is not there is done again after a crash, though with the same keys.
+const (
+	keepUpReplies = 20
+	keepUpEvery   = 5 * time.Second
+)
+
+// keepUp puts what is pending into the journal if it is much or old.
+func (r *Run) keepUp() error {
+	r.keep.Lock() // Accept may be writing
+	behind := r.replies >= keepUpReplies || len(r.pending) > 0 && r.engine.now().Sub(r.pending[0].When()) >= keepUpEvery
+	r.keep.Unlock()
+	if !behind || r.journal == r.engine.cfg.Memory {
+		return nil
+	}
+	return r.flush(r.ctx)
+}
+
 // lastWrite is how long a run that stops may take to write down where it is.
 const lastWrite = 2 * time.Second
 
@@ -498,7 +521,9 @@ func (r *Run) loop() error {
 		case nil:
 			return r.flush(context.WithoutCancel(r.ctx))
 		case run.Step:
-			err = r.step()
+			if err = r.keepUp(); err == nil {
+				err = r.step()
+			}
 		case run.SetTimer:
 			err = r.record(run.TimerSet{At: r.at(), Place: r.state.At.Place, Kind: cmd.Kind, Due: r.within(cmd.Due)})
 		case run.Wait:
