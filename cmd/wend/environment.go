@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,19 @@ func (e *envFlags) load(std *streams) (*config.Config, error) {
 		return nil, errSaid
 	}
 	return cfg, nil
+}
+
+// reload reads the configuration that took the place of now. One that was there
+// must still be.
+func (e *envFlags) reload(now *config.Config) (*config.Config, diag.List) {
+	path := cmp.Or(e.configPath, now.File)
+	if path == "" {
+		if _, err := os.Stat(defaultConfig); errors.Is(err, fs.ErrNotExist) {
+			return &config.Config{}, nil
+		}
+		path = defaultConfig
+	}
+	return config.Load(path)
 }
 
 // folder is where the plugins lie. One that was named must be there.

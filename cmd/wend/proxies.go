@@ -9,13 +9,11 @@ import (
 )
 
 // behind lets requests that came by a trusted proxy count as those of its
-// caller. Of anybody else X-Forwarded-For is not believed.
-func behind(proxies []netip.Prefix, next http.Handler) http.Handler {
-	if len(proxies) == 0 {
-		return next
-	}
+// caller. Of anybody else X-Forwarded-For is not believed. Which proxies are
+// trusted is asked for each request.
+func behind(proxies func() []netip.Prefix, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if caller, ok := forwardedFor(proxies, r); ok {
+		if caller, ok := forwardedFor(proxies(), r); ok {
 			forwarded := *r
 			forwarded.RemoteAddr = net.JoinHostPort(caller.String(), "0")
 			r = &forwarded
@@ -30,6 +28,9 @@ func behind(proxies []netip.Prefix, next http.Handler) http.Handler {
 func forwardedFor(proxies []netip.Prefix, r *http.Request) (caller netip.Addr, ok bool) {
 	trusted := func(a netip.Addr) bool {
 		return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a) })
+	}
+	if len(proxies) == 0 {
+		return netip.Addr{}, false
 	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !trusted(peer.Addr().Unmap()) {

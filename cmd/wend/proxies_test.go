@@ -36,7 +36,7 @@ func TestCallerBehindProxies(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var got string
-			h := wend.Behind(proxies, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr }))
+			h := wend.Behind(func() []netip.Prefix { return proxies }, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr }))
 			r := httptest.NewRequest(http.MethodPost, "/hooks/x", nil)
 			r.RemoteAddr = test.peer
 			r.Header["X-Forwarded-For"] = test.header

@@ -24,6 +24,7 @@ import (
 //	start NAME wend VERB ARG...  start it beside the story; $NAME is the address it prints, if it is not run
 //	await NAME PATTERN           wait until it prints a line like that, later than the last one awaited
 //	interrupt NAME               interrupt it
+//	hangup NAME                  tell it to read everything anew
 //	halt NAME                    interrupt it and wait; what it printed is stdout and stderr
 //	fill FILE                    put the values of $NAMEs into a file
 //	request [-H "NAME: VALUE"] METHOD URL [FILE]
@@ -66,7 +67,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "halt": halt, "interrupt": interrupt, "fill": fill, "request": request, "plain": plain, "keep": keep, "until": until, "store": store,
+			"start": start, "await": await, "halt": halt, "interrupt": interrupt, "hangup": hangup, "fill": fill, "request": request, "plain": plain, "keep": keep, "until": until, "store": store,
 		},
 	})
 }

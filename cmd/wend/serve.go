@@ -8,10 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
+	"os/signal"
 	"runtime"
 	"runtime/debug"
-	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -58,8 +62,12 @@ func serveCommand(std *streams) *cobra.Command {
 		Long: `Serve the webhooks of all flows under PATH, and the API.
 
 A flow that is wrong goes on as it was, at the start as its newest run began; one that has
-no such version is left out. All others are served. The first interrupt stops in an orderly way, the second at once.`,
+no such version is left out. All others are served. The first interrupt stops in an orderly way, the second at once.
+A hangup (SIGHUP) reads flows, plugins, wend.yaml and its secrets anew.`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
+			hangups := make(chan os.Signal, 1)
+			signal.Notify(hangups, syscall.SIGHUP) // from now on, since it would end us
+			defer signal.Stop(hangups)
 			if len(paths) == 0 {
 				paths = []string{defaultFlows}
 			}
@@ -75,7 +83,9 @@ no such version is left out. All others are served. The first interrupt stops in
 			if err := k.connectLate(std); err != nil {
 				return err
 			}
-			s, err := newServer(cmd.Context(), k, serverConfig{paths: paths, addr: addr, data: data, acceptLoss: acceptLoss}, std, logger)
+			s, err := newServer(cmd.Context(), k, serverConfig{
+				paths: paths, addr: addr, data: data, acceptLoss: acceptLoss, hangups: hangups, readConfig: env.reload,
+			}, std, logger)
 			if err != nil {
 				return err
 			}
@@ -97,6 +107,9 @@ type serverConfig struct {
 	data  string // empty keeps all runs in memory
 	// acceptLoss goes on with a journal that lost commits.
 	acceptLoss bool
+	// hangups ask for all to be read again, the configuration by readConfig.
+	hangups    <-chan os.Signal
+	readConfig func(now *config.Config) (*config.Config, diag.List)
 }
 
 // server is the process that operators run.
@@ -112,13 +125,22 @@ type server struct {
 	// observers are told what the engine and the webhooks do.
 	observers *fact.Observers
 	echo      *echo.Echo
+	webhooks  *webhook.Handler
+	gate      quota.Gate
+	streams   *quota.Quota
 	addr      string
 	ready     chan string // gets the address once it listens
+
+	given     serverConfig
+	token     string
+	reloading sync.Mutex
+	config    atomic.Pointer[config.Config] // what is in force; kit.config is that of the start
 }
 
 // newServer is ready to Run. Close it in any case.
 func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log *slog.Logger) (*server, error) {
-	s := &server{std: std, log: log, kit: k, paths: cfg.paths, ready: make(chan string, 1)}
+	s := &server{std: std, log: log, kit: k, paths: cfg.paths, ready: make(chan string, 1), given: cfg}
+	s.config.Store(k.config)
 	if _, err := catalog.Find(s.paths); err != nil { // before anything is written
 		return nil, wrong(err)
 	}
@@ -133,7 +155,7 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 	}
 	s.observers = fact.Observe(fact.Log(log, k.clock))
 	ec := engine.Config{
-		MaxKept: k.config.Limits.Events, Bounds: runBounds(k.config.Limits),
+		Bounds: runBounds(k.config.Limits),
 		Caller: k.outbound, Clock: k.clock, Version: version(), Observers: s.observers,
 	}
 	if cfg.data != "" {
@@ -148,7 +170,8 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 		return nil, err
 	}
 	s.engine = engine.New(ec)
-	if err := s.routes(token); err != nil {
+	s.token = token
+	if err := s.routes(); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -176,7 +199,7 @@ func (s *server) stored(ctx context.Context, file, name string) *flow.Flow {
 		s.log.Error("the last good version of a flow cannot be had", "flow", name, "error", err)
 		return nil
 	}
-	f, mistakes := flow.LoadStored(file, src, environment.Flows(types, s.kit.config))
+	f, mistakes := flow.LoadStored(file, src, environment.Flows(types, s.config.Load()))
 	if f == nil {
 		s.log.Error("the last good version of a flow cannot be had", "flow", name, "error", mistakes.Err())
 		return nil
@@ -190,9 +213,11 @@ func (s *server) stored(ctx context.Context, file, name string) *flow.Flow {
 func (s *server) openFlows(ctx context.Context) error {
 	tell := func(mistakes diag.List) { diag.Print(s.std.err, mistakes, readSource) }
 	live, mistakes, err := catalog.OpenLive(ctx, catalog.LiveConfig{
-		Paths:   s.paths,
-		Flows:   func() flow.Config { return environment.Flows(s.kit.plugins.Types(), s.kit.config) },
-		Check:   func(set *catalog.Set) diag.List { return environment.Check(s.kit.plugins.Types(), set, s.kit.config) },
+		Paths: s.paths,
+		Flows: func() flow.Config { return environment.Flows(s.kit.plugins.Types(), s.config.Load()) },
+		Check: func(set *catalog.Set) diag.List {
+			return environment.Check(s.kit.plugins.Types(), set, s.config.Load())
+		},
 		Stored:  s.stored,
 		Prepare: func(ctx context.Context, set *catalog.Set) error { return s.kit.plugins.Want(ctx, set.Plugins()) },
 		Tell:    tell,
@@ -225,7 +250,7 @@ func (s *server) tellLacking() {
 			}
 			if !said[name] {
 				said[name] = true
-				diag.Print(s.std.err, environment.Placed(s.kit.config, err), readSource)
+				diag.Print(s.std.err, environment.Placed(s.config.Load(), err), readSource)
 			}
 			s.log.Error("a flow lacks a credential; its calls with the connection fail until it is there",
 				"flow", f.Name, "connection", name, "error", err)
@@ -269,25 +294,27 @@ const (
 )
 
 // routes mounts all that is served.
-func (s *server) routes(token string) error {
+func (s *server) routes() error {
 	k, flows, log := s.kit, s.live, s.log
 	s.echo = echo.New()
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = problem.Handler(log)
-	s.echo.Use(auth.Pages(token == ""))
+	s.echo.Use(auth.Pages(s.token == ""))
 	limits := k.config.Limits
-	gate := quota.Gate{
-		Requests: quota.New("requests", cmp.Or(int64(limits.Requests), mostRequests)),
-		Bodies:   quota.New("bodies", cmp.Or(limits.Bodies, mostBodies)),
-		MaxBody:  cmp.Or(limits.Body, webhook.MaxBody),
+	s.gate = quota.Gate{
+		Requests: quota.New("requests", 0), Bodies: quota.New("bodies", 0),
+		MaxBody: cmp.Or(limits.Body, webhook.MaxBody),
 	}
-	webhook.New(webhook.Config{
+	s.streams = quota.New("streams", 0)
+	s.webhooks = webhook.New(webhook.Config{
 		Flows: flows.Set, Engine: s.engine, Verifier: k.outbound, Clock: k.clock, Observers: s.observers, Log: log,
-		Gate: gate, MaxBody: limits.Body, Rate: k.config.Server.Requests.PerSecond, Burst: k.config.Server.Requests.Burst,
-	}).Mount(s.echo)
+		Gate: s.gate, MaxBody: limits.Body,
+	})
+	s.webhooks.Mount(s.echo)
+	s.apply(k.config)
 	ac := api.Config{
-		Flows: flows.Set, Engine: s.engine, Types: k.plugins.Types, Token: token,
-		Gate: gate, Streams: quota.New("streams", cmp.Or(int64(limits.Streams), mostStreams)),
+		Flows: flows.Set, Engine: s.engine, Types: k.plugins.Types, Token: s.token,
+		Gate: s.gate, Streams: s.streams,
 		MaxBody: limits.Body, Version: version(), Clock: k.clock, Log: log, Lacks: k.outbound.Lacks, Mistakes: flows.Mistakes,
 	}
 	if s.past != nil {
@@ -339,7 +366,7 @@ func (s *server) Run(ctx context.Context) error {
 		return wrong(err)
 	}
 	srv := &http.Server{
-		Handler:           behind(s.kit.config.Server.Proxies, s.echo),
+		Handler:           behind(func() []netip.Prefix { return s.config.Load().Server.Proxies }, s.echo),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		// From the end of the header: for the body, the wait for a response, and
@@ -363,7 +390,11 @@ func (s *server) Run(ctx context.Context) error {
 		}
 		return nil
 	})
-	group.Go(func() error { return changes.Run(gctx, func(names []string) { s.reload(gctx, names) }) })
+	group.Go(func() error { return changes.Run(gctx, func(names []string) { s.filesChanged(gctx, names) }) })
+	group.Go(func() error {
+		s.reloadOnHangup(gctx)
+		return nil
+	})
 	group.Go(func() error { return s.engine.Run(gctx) })
 	group.Go(func() error {
 		// Loading plugins leaves garbage of several times their size, which an
@@ -396,20 +427,6 @@ func (s *server) watch() (*watch.Watcher, error) {
 		Extensions: []string{".yaml", ".yml", ".wasm"},
 		Log:        s.log,
 	})
-}
-
-// reload takes what has changed. A new version of a plugin may make a flow
-// wrong or right, so flows are read again in any case.
-func (s *server) reload(ctx context.Context, names []string) {
-	if slices.ContainsFunc(names, s.kit.plugins.Holds) {
-		if err := s.kit.plugins.Reload(ctx); err != nil {
-			s.log.Error("plugins are not reloaded, all stay as they were", "error", err)
-		} else {
-			s.log.Info("plugins reloaded")
-		}
-	}
-	s.live.Reload(ctx)
-	s.tellLacking()
 }
 
 // stop lets callers who wait get their answer: the listener closes first, the
@@ -457,12 +474,11 @@ func (s *server) trim(ctx context.Context) {
 	if s.journal == nil {
 		return
 	}
-	keep := s.kit.config.Server.Retention
-	retention := journal.Retention{Age: cmp.Or(keep.Age, keepRuns), Bytes: keep.Size}
 	tick := s.kit.clock.NewTicker(trimEvery)
 	defer tick.Stop()
 	for {
-		removed, err := s.journal.Trim(ctx, retention)
+		keep := s.config.Load().Server.Retention
+		removed, err := s.journal.Trim(ctx, journal.Retention{Age: cmp.Or(keep.Age, keepRuns), Bytes: keep.Size})
 		switch {
 		case ctx.Err() != nil:
 			return

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -105,6 +106,13 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: interrupt NAME, of a server that was started")
 	}
 	ts.Check(serversOf(ts).running[args[0]].cmd.Process.Signal(os.Interrupt))
+}
+
+func hangup(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 || serversOf(ts).running[args[0]] == nil {
+		ts.Fatalf("usage: hangup NAME, of a server that was started")
+	}
+	ts.Check(serversOf(ts).running[args[0]].cmd.Process.Signal(syscall.SIGHUP))
 }
 
 func halt(ts *testscript.TestScript, neg bool, args []string) {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,6 +64,7 @@ func (e *FullError) Error() string {
 // the last second, and what this engine added since.
 type keptEvents struct {
 	mu      sync.Mutex
+	most    int
 	n       int
 	counted time.Time
 	refused int // since the start
@@ -71,16 +73,16 @@ type keptEvents struct {
 func (k *keptEvents) room(ctx context.Context, e *Engine) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if now := e.now(); now.Sub(k.counted) >= time.Second || k.n >= e.cfg.MaxKept || now.Before(k.counted) {
+	if now := e.now(); now.Sub(k.counted) >= time.Second || k.n >= k.most || now.Before(k.counted) {
 		n, err := e.cfg.Journal.Kept(ctx)
 		if err != nil {
 			return err
 		}
 		k.n, k.counted = n, now
 	}
-	if k.n >= e.cfg.MaxKept {
+	if k.n >= k.most {
 		k.refused++
-		return &FullError{e.cfg.MaxKept}
+		return &FullError{k.most}
 	}
 	return nil
 }
@@ -238,7 +240,15 @@ func (e *Engine) Kept(ctx context.Context) (n, most, refused int, err error) {
 	n, err = e.cfg.Journal.Kept(ctx)
 	e.kept.mu.Lock()
 	defer e.kept.mu.Unlock()
-	return n, e.cfg.MaxKept, e.kept.refused, err
+	return n, e.kept.most, e.kept.refused, err
+}
+
+// KeepAtMost changes how many outside events are kept for runs that do not wait
+// for them; 0 is DefaultKept. Those that are kept stay.
+func (e *Engine) KeepAtMost(n int) {
+	e.kept.mu.Lock()
+	defer e.kept.mu.Unlock()
+	e.kept.most = cmp.Or(n, DefaultKept)
 }
 
 // Letters lists the outside events that are kept, the oldest first. It returns

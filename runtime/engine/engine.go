@@ -124,7 +124,6 @@ func New(cfg Config) *Engine {
 	if cfg.Journal == nil {
 		cfg.Journal = cfg.Memory
 	}
-	cfg.MaxKept = cmp.Or(cfg.MaxKept, DefaultKept)
 	cfg.Bounds = run.Bounds{
 		Value:   cmp.Or(cfg.Bounds.Value, DefaultBounds.Value),
 		Run:     cmp.Or(cfg.Bounds.Run, DefaultBounds.Run),
@@ -144,6 +143,7 @@ func New(cfg Config) *Engine {
 	if cfg.Journal != cfg.Memory {
 		e.drivers = append(e.drivers, cfg.Journal)
 	}
+	e.KeepAtMost(cfg.MaxKept)
 	e.ctx, e.stop = context.WithCancelCause(context.Background())
 	return e
 }

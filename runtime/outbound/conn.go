@@ -29,6 +29,10 @@ type conn struct {
 	userAgent  string
 	maxReply   int64
 
+	// What it was made from besides its configuration.
+	secrets map[string]secret.Text
+	files   tlsFiles
+
 	proof
 	mask      *mask
 	transport http.RoundTripper
@@ -39,14 +43,24 @@ type conn struct {
 
 const defaultTimeout = 10 * time.Second
 
+// madeLike tells whether two conns of the same Connection are the same for all
+// whom they talk to.
+func (c *conn) madeLike(other *conn) bool {
+	return c.maxReply == other.maxReply && c.files == other.files && maps.Equal(c.secrets, other.secrets)
+}
+
 func newConn(connection Connection, cfg Config, pools *pools) (*conn, error) {
 	k, err := connection.kind()
 	if err != nil {
 		return nil, connection.Validate()
 	}
 	secrets, unknown := connection.lookUpSecrets(cfg.Env)
-	transport, distrust := pools.transport(connection)
-	if err := errors.Join(connection.Validate(), unknown, distrust); err != nil {
+	files, unread := connection.readTLS()
+	if err := errors.Join(connection.Validate(), unknown, unread); err != nil {
+		return nil, err
+	}
+	transport, err := pools.transport(connection, files)
+	if err != nil {
 		return nil, err
 	}
 	rules, err := connection.rules()
@@ -61,7 +75,7 @@ func newConn(connection Connection, cfg Config, pools *pools) (*conn, error) {
 	c := &conn{
 		name: connection.Name, kind: k.name, base: connection.base(), hosts: rules, private: connection.Private,
 		settings: connection.PluginSettings(), timeout: cmp.Or(connection.Timeout, defaultTimeout),
-		userAgent: cfg.UserAgent, maxReply: cfg.MaxReply,
+		userAgent: cfg.UserAgent, maxReply: cfg.MaxReply, secrets: secrets, files: files,
 		proof: k.make(m), mask: m.mask, transport: transport, clock: cfg.Clock, limiter: limiterOf(connection.Rate),
 	}
 	if connection.Concurrency > 0 {

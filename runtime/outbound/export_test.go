@@ -30,7 +30,7 @@ func HostMatches(rule, rawURL string) (bool, error) {
 
 // Redact hides every secret of every connection in s.
 func (c *Client) Redact(s string) string {
-	for _, slot := range c.slots {
+	for _, slot := range c.now.Load().slots {
 		if conn, err := slot.get(); err == nil {
 			s = conn.mask.hide(s)
 		}

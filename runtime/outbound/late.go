@@ -12,8 +12,18 @@ import (
 type slot struct {
 	connection Connection
 	open       func() (*conn, error)
-	ready      atomic.Pointer[conn]
-	mu         sync.Mutex // one opens
+	// How callers prove who they are, as Client.Proof returns it.
+	header, scheme string
+	ready          atomic.Pointer[conn]
+	mu             sync.Mutex // one opens
+}
+
+func newSlot(connection Connection, cfg Config, pools *pools) *slot {
+	s := &slot{connection: connection, open: func() (*conn, error) { return newConn(connection, cfg, pools) }}
+	if v := proves(connection); v != nil {
+		s.header, s.scheme = v.proof()
+	}
+	return s
 }
 
 // get returns the connection, or a joined error of *FieldError that says what
@@ -35,25 +45,26 @@ func (s *slot) get() (*conn, error) {
 	return c, nil
 }
 
-// proves says how callers prove to the connection who they are, which needs no
+// proves says how callers prove to a connection who they are, which needs no
 // secret. It is nil if it checks no callers.
-func (s *slot) proves() verifier {
-	if !s.connection.CanVerify() {
+func proves(c Connection) verifier {
+	if !c.CanVerify() {
 		return nil
 	}
-	k, err := s.connection.kind()
+	k, err := c.kind()
 	if err != nil {
 		return nil
 	}
-	return k.make(&maker{Connection: s.connection, mask: &mask{}}).verifier
+	return k.make(&maker{Connection: c, mask: &mask{}}).verifier
 }
 
 // find returns a connection that is ready, or the reply to a call with it.
 func (c *Client) find(name string) (*conn, *wire.Reply) {
+	now := c.now.Load()
 	if name == "" {
-		return c.anonymous, nil
+		return now.anonymous, nil
 	}
-	s := c.slots[name]
+	s := now.slots[name]
 	if s == nil {
 		return nil, &wire.Reply{Failure: wire.Refused, Message: "no connection \"" + name + "\": define it under connections in wend.yaml"}
 	}
@@ -68,7 +79,7 @@ func (c *Client) find(name string) (*conn, *wire.Reply) {
 // *FieldError, such as for a secret that cannot be read. It is nil for one that
 // is ready, and looks again each time for one that is not.
 func (c *Client) Lacks(connection string) error {
-	s := c.slots[connection]
+	s := c.slot(connection)
 	if s == nil {
 		return nil
 	}

@@ -128,7 +128,7 @@ func TestSecretsFromFiles(t *testing.T) {
 	var got seen
 	server := serve(t, func(_ http.ResponseWriter, r *http.Request) { got.note(r) })
 	path := filepath.Join(t.TempDir(), "token")
-	for content, want := range map[string]string{"abcd1234\n": "", "abcd1234\r\n": "", "abcd\n1234": "line break", "": "is empty", strings.Repeat("x", 64<<10+1): "more than 65536 bytes"} {
+	for content, want := range map[string]string{"abcd1234\n": "", "abcd1234\r\n": "", "abcd\n1234": "line break", "": "is empty", strings.Repeat("x", 64<<10+1): "65537 bytes, expected at most 65536"} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}

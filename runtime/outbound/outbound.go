@@ -11,8 +11,12 @@ import (
 	"errors"
 	"maps"
 	"net"
+	"net/http"
 	"os"
+	"reflect"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wendflow/wend/runtime/clock"
@@ -59,9 +63,16 @@ func (cfg Config) withDefaults() Config {
 // Client makes calls and checks the signatures of callers. It is safe for
 // concurrent use. Whoever made it calls Close.
 type Client struct {
+	pools *pools
+	mu    sync.Mutex // one Reload at a time
+	now   atomic.Pointer[parties]
+}
+
+// parties are those that there are at one time.
+type parties struct {
+	cfg       Config
 	slots     map[string]*slot
 	anonymous *conn // for calls that name no connection
-	pools     *pools
 }
 
 // New resolves the secrets of all connections, unless Config.Late, and prepares
@@ -69,15 +80,25 @@ type Client struct {
 // them, a *FieldError for each mistake.
 func New(cfg Config) (*Client, error) {
 	cfg = cfg.withDefaults()
-	c := &Client{slots: make(map[string]*slot, len(cfg.Connections)), pools: newPools(cfg.Resolver)}
+	c := &Client{pools: newPools(cfg.Resolver)}
+	now, err := c.parties(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c.now.Store(now)
+	return c, nil
+}
+
+func (c *Client) parties(cfg Config) (*parties, error) {
+	p := &parties{cfg: cfg, slots: make(map[string]*slot, len(cfg.Connections))}
 	var errs []error
 	for _, connection := range cfg.Connections {
-		if _, twice := c.slots[connection.Name]; twice {
+		if _, twice := p.slots[connection.Name]; twice {
 			errs = append(errs, connection.wrong("", "is defined twice"))
 			continue
 		}
-		s := &slot{connection: connection, open: func() (*conn, error) { return newConn(connection, cfg, c.pools) }}
-		c.slots[connection.Name] = s
+		s := newSlot(connection, cfg, c.pools)
+		p.slots[connection.Name] = s
 		if cfg.Late {
 			errs = append(errs, connection.Validate())
 			continue
@@ -86,11 +107,69 @@ func New(cfg Config) (*Client, error) {
 		errs = append(errs, err)
 	}
 	var err error
-	c.anonymous, err = newAnonymous(cfg, c.pools)
-	if err := errors.Join(append(errs, err)...); err != nil {
+	p.anonymous, err = newAnonymous(cfg, c.pools)
+	return p, errors.Join(append(errs, err)...)
+}
+
+// Reload takes other connections, hosts for calls without one, and a limit of
+// replies, and looks up anew the secrets and certificates of connections in
+// use. One that is as it was keeps its tokens, sessions and limits; what was
+// made with secrets of before is dropped. Calls under way go on with what they
+// began with.
+//
+// err joins all that is wrong with connections, and then nothing has changed.
+// stale is a joined error of *FieldError about secrets and certificates that
+// cannot be read now: a connection that is else as it was goes on with the old.
+func (c *Client) Reload(connections []Connection, allow []string, maxReply int64) (stale, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.now.Load()
+	cfg := before.cfg
+	cfg.Connections, cfg.Allow, cfg.MaxReply, cfg.Late = connections, allow, maxReply, true
+	cfg = cfg.withDefaults()
+	now, err := c.parties(cfg)
+	if err != nil {
 		return nil, err
 	}
-	return c, nil
+	var lost []error
+	var dropped []*conn
+	for name, was := range before.slots {
+		had := was.ready.Load()
+		if had == nil {
+			continue
+		}
+		s := now.slots[name]
+		if s == nil {
+			dropped = append(dropped, had)
+			continue
+		}
+		same := reflect.DeepEqual(s.connection, was.connection)
+		fresh, err := s.open()
+		switch {
+		case err != nil && same:
+			lost = append(lost, err)
+			s.ready.Store(had)
+		case err != nil: // told when it is needed
+			dropped = append(dropped, had)
+		case same && fresh.madeLike(had):
+			s.ready.Store(had)
+		default:
+			s.ready.Store(fresh)
+			dropped = append(dropped, had)
+		}
+	}
+	c.now.Store(now)
+	for _, d := range dropped {
+		c.closeOwn(d)
+	}
+	return errors.Join(lost...), nil
+}
+
+// closeOwn closes the idle lines that no other connection shares.
+func (c *Client) closeOwn(of *conn) {
+	if t, ok := of.transport.(*http.Transport); ok && t != c.pools.public && t != c.pools.private {
+		t.CloseIdleConnections()
+	}
 }
 
 // Request is one call of a node, with what the host adds to it.
@@ -139,10 +218,11 @@ func (c *Client) Do(ctx context.Context, r Request) wire.Reply {
 // plugin: all but those its type uses up. The caller owns the map. It is nil
 // if there is no such connection.
 func (c *Client) Settings(connection string) map[string]any {
-	if !c.Has(connection) {
+	s := c.slot(connection)
+	if s == nil {
 		return nil
 	}
-	return c.slots[connection].connection.PluginSettings()
+	return s.connection.PluginSettings()
 }
 
 // Host returns the host that a call with this URL goes to, or "" if there is
@@ -160,10 +240,20 @@ func (c *Client) Host(connection, url string) string {
 }
 
 // Has tells whether there is a connection of that name.
-func (c *Client) Has(name string) bool { return c.slots[name] != nil }
+func (c *Client) Has(name string) bool { return c.slot(name) != nil }
+
+// slot returns the place of a connection as it is now, or nil.
+func (c *Client) slot(name string) *slot { return c.now.Load().slots[name] }
 
 // Names returns the names of all connections, sorted.
-func (c *Client) Names() []string { return slices.Sorted(maps.Keys(c.slots)) }
+func (c *Client) Names() []string { return slices.Sorted(maps.Keys(c.now.Load().slots)) }
 
 // Close gives up idle connections. Calls under way go on.
-func (c *Client) Close() { c.pools.close() }
+func (c *Client) Close() {
+	c.pools.close()
+	for _, s := range c.now.Load().slots {
+		if ready := s.ready.Load(); ready != nil {
+			c.closeOwn(ready)
+		}
+	}
+}

@@ -427,9 +427,9 @@ func TestTLSClientCertificate(t *testing.T) {
 	if reply := c.Do(t.Context(), get("/")); reply.Failure != wire.Unreachable {
 		t.Errorf("Do without a certificate = %+v, want unreachable", reply)
 	}
-	for _, path := range []string{certFile, "/nowhere"} {
+	for path, want := range map[string]string{certFile: "tls.certFile: ", "/nowhere": "tls.keyFile: "} {
 		_, err := outbound.New(outbound.Config{Connections: []outbound.Connection{{Name: "c", TLS: outbound.TLS{CertFile: certFile, KeyFile: path}}}})
-		if err == nil || !strings.Contains(err.Error(), `connection "c": tls.certFile: `) {
+		if err == nil || !strings.Contains(err.Error(), `connection "c": `+want) {
 			t.Errorf("key %s: %v", path, err)
 		}
 	}

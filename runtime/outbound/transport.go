@@ -3,10 +3,12 @@ package outbound
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"net/http"
-	"os"
 	"time"
+
+	"github.com/wendflow/wend/runtime/infile"
 )
 
 // pools are the transports that connections share. What may be dialled decides
@@ -15,7 +17,6 @@ import (
 type pools struct {
 	resolver        *net.Resolver
 	public, private *http.Transport
-	special         []*http.Transport // with a TLS configuration of their own
 }
 
 func newPools(resolver *net.Resolver) *pools {
@@ -26,16 +27,16 @@ func newPools(resolver *net.Resolver) *pools {
 	}
 }
 
-func (p *pools) transport(c Connection) (*http.Transport, error) {
+// transport returns the one for a connection, which is its own if it has a TLS
+// configuration, made from files.
+func (p *pools) transport(c Connection, files tlsFiles) (*http.Transport, error) {
 	switch {
 	case c.TLS != (TLS{}):
-		secure, err := c.tlsConfig()
+		secure, err := c.tlsConfig(files)
 		if err != nil {
 			return nil, err
 		}
-		t := newTransport(p.resolver, c.Private, secure)
-		p.special = append(p.special, t)
-		return t, nil
+		return newTransport(p.resolver, c.Private, secure), nil
 	case c.Private:
 		return p.private, nil
 	default:
@@ -44,9 +45,8 @@ func (p *pools) transport(c Connection) (*http.Transport, error) {
 }
 
 func (p *pools) close() {
-	for _, t := range append(p.special, p.public, p.private) {
-		t.CloseIdleConnections()
-	}
+	p.public.CloseIdleConnections()
+	p.private.CloseIdleConnections()
 }
 
 // newTransport takes no proxy from the environment: a proxy would resolve and
@@ -72,20 +72,44 @@ func newTransport(resolver *net.Resolver, private bool, secure *tls.Config) *htt
 // case; idle lines go away after IdleConnTimeout.
 const maxIdlePerHost = 16384
 
-func (c Connection) tlsConfig() (*tls.Config, error) {
+// tlsFiles is what the files of a connection's TLS hold.
+type tlsFiles struct{ ca, cert, key string }
+
+func (c Connection) readTLS() (files tlsFiles, err error) {
+	for _, part := range []struct {
+		field, path string
+		to          *string
+	}{
+		{"tls.caFile", c.TLS.CAFile, &files.ca},
+		{"tls.certFile", c.TLS.CertFile, &files.cert},
+		{"tls.keyFile", c.TLS.KeyFile, &files.key},
+	} {
+		if part.path == "" || part.to != &files.ca && (c.TLS.CertFile == "" || c.TLS.KeyFile == "") {
+			continue // Validate tells of half a pair
+		}
+		content, failed := infile.Read(part.path, mostPEM)
+		if failed != nil {
+			err = errors.Join(err, c.wrong(part.field, "%s: %s", part.field, failed))
+		}
+		*part.to = string(content)
+	}
+	return files, err
+}
+
+// mostPEM bounds a file of certificates: those that all systems trust together
+// have 200 KB.
+const mostPEM = 4 << 20
+
+func (c Connection) tlsConfig(files tlsFiles) (*tls.Config, error) {
 	secure := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.TLS.ServerName, InsecureSkipVerify: c.TLS.Insecure}
 	if c.TLS.CAFile != "" {
-		pem, err := os.ReadFile(c.TLS.CAFile)
-		if err != nil {
-			return nil, c.wrong("tls.caFile", "tls.caFile: %s", err)
-		}
 		secure.RootCAs = x509.NewCertPool()
-		if !secure.RootCAs.AppendCertsFromPEM(pem) {
+		if !secure.RootCAs.AppendCertsFromPEM([]byte(files.ca)) {
 			return nil, c.wrong("tls.caFile", "tls.caFile: no certificate in %s: expected PEM", c.TLS.CAFile)
 		}
 	}
 	if c.TLS.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(c.TLS.CertFile, c.TLS.KeyFile)
+		pair, err := tls.X509KeyPair([]byte(files.cert), []byte(files.key))
 		if err != nil {
 			return nil, c.wrong("tls.certFile", "tls.certFile: %s", err)
 		}

@@ -39,7 +39,7 @@ type verifier interface {
 // it bears (basic, bearer, api-key in a header). The error says what is wrong
 // and holds no secret.
 func (c *Client) Verify(connection string, header http.Header, body []byte, now time.Time) error {
-	s := c.slots[connection]
+	s := c.slot(connection)
 	if s == nil {
 		return fmt.Errorf("no connection %q", connection)
 	}
@@ -61,15 +61,11 @@ func (c *Client) Verify(connection string, header http.Header, body []byte, now 
 // it. Whoever sees the header's value could pass for them. Both are "" if the
 // connection checks no callers.
 func (c *Client) Proof(connection string) (header, scheme string) {
-	s := c.slots[connection]
+	s := c.slot(connection)
 	if s == nil {
 		return "", ""
 	}
-	v := s.proves()
-	if v == nil {
-		return "", ""
-	}
-	return v.proof()
+	return s.header, s.scheme
 }
 
 // CanVerify tells whether callers can be checked with the connection.

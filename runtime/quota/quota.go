@@ -14,21 +14,27 @@ import (
 // Quota is what there is of something. A nil Quota is without bounds and counts
 // nothing. It is safe for concurrent use.
 type Quota struct {
-	name          string
-	most          int64
-	used, refused atomic.Int64
+	name                string
+	most, used, refused atomic.Int64
 }
 
 // New returns a Quota of that many. The name is the key of the configuration
 // that sets it, without "limits.".
-func New(name string, most int64) *Quota { return &Quota{name: name, most: most} }
+func New(name string, most int64) *Quota {
+	q := &Quota{name: name}
+	q.Set(most)
+	return q
+}
+
+// Set changes how much there is. What was taken stays taken.
+func (q *Quota) Set(most int64) { q.most.Store(most) }
 
 // Take takes n; false if less than that is left. Give it back.
 func (q *Quota) Take(n int64) bool {
 	if q == nil {
 		return true
 	}
-	if q.used.Add(n) > q.most {
+	if q.used.Add(n) > q.most.Load() {
 		q.used.Add(-n)
 		q.refused.Add(1)
 		return false
@@ -53,7 +59,7 @@ type Figure struct {
 
 // Figure returns how much is used now.
 func (q *Quota) Figure() Figure {
-	return Figure{Name: q.name, Used: q.used.Load(), Most: q.most, Refused: q.refused.Load()}
+	return Figure{Name: q.name, Used: q.used.Load(), Most: q.most.Load(), Refused: q.refused.Load()}
 }
 
 // Gate is where requests come in.
@@ -71,11 +77,11 @@ func (g Gate) Enter(r *http.Request) (leave func(), err error) {
 		size = g.MaxBody
 	}
 	if !g.Requests.Take(1) {
-		return nil, Busy("%d requests are being answered", g.Requests.most)
+		return nil, Busy("%d requests are being answered", g.Requests.most.Load())
 	}
 	if !g.Bodies.Take(size) {
 		g.Requests.Give(1)
-		return nil, Busy("the bodies of requests that are being answered take %d bytes", g.Bodies.most)
+		return nil, Busy("the bodies of requests that are being answered take %d bytes", g.Bodies.most.Load())
 	}
 	return func() {
 		g.Requests.Give(1)

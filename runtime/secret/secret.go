@@ -8,8 +8,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
+
+	"github.com/wendflow/wend/runtime/infile"
 )
 
 // Mask stands where a secret is not shown.
@@ -96,17 +97,6 @@ func read(scheme, name string, env func(string) (string, bool)) (string, error) 
 }
 
 func readFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
-	if err != nil {
-		return "", err
-	}
-	if len(content) > maxBytes {
-		return "", fmt.Errorf("%s holds more than %d bytes", path, maxBytes)
-	}
-	return string(content), nil
+	content, err := infile.Read(path, maxBytes)
+	return string(content), err
 }

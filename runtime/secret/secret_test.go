@@ -62,7 +62,7 @@ func TestRead(t *testing.T) {
 		"no variable":        {"env:NONE", "", `environment variable "NONE" is not set`, true},
 		"a file":             {file("a", "hush\nhush\r\n\r\n"), "hush\nhush", "", false},
 		"an empty file":      {file("b", "\n"), "", "file:" + filepath.Join(dir, "b") + " is empty", true},
-		"a large file":       {file("c", strings.Repeat("x", 64<<10+1)), "", "more than 65536 bytes", false},
+		"a large file":       {file("c", strings.Repeat("x", 64<<10+1)), "", "65537 bytes, expected at most 65536", false},
 		"no file":            {missing, "", "missing: ", false},
 		"a secret":           {"hush-hush", "", "a secret is not written here: expected env:NAME or file:PATH, which say where it is", false},
 		"one with a colon":   {"hush:hush", "", "a secret is not written here", false},

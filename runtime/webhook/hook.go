@@ -29,7 +29,6 @@ type hooks struct {
 // hook is one webhook, ready to be called.
 type hook struct {
 	catalog.Hook
-	proof string // the header that its connection reads; "" for none
 }
 
 func newHooks(set *catalog.Set, v Verifier) *hooks {
@@ -41,8 +40,7 @@ func newHooks(set *catalog.Set, v Verifier) *hooks {
 		if found.Verify == "" || v == nil {
 			continue
 		}
-		var scheme string
-		if made.proof, scheme = v.Proof(found.Verify); scheme != "" {
+		if _, scheme := v.Proof(found.Verify); scheme != "" {
 			h.schemes = append(h.schemes, scheme)
 		}
 	}

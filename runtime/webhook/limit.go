@@ -13,11 +13,11 @@ import (
 // limits bounds how often something happens under each of many names: requests
 // to a webhook, or refused ones of a caller. It is safe for concurrent use.
 type limits struct {
-	what  string
-	rate  rate.Limit // 0: no limit
-	burst int
+	what string
 
 	mu     sync.Mutex
+	rate   rate.Limit // 0: no limit
+	burst  int
 	byName map[string]*rate.Limiter
 }
 
@@ -37,23 +37,38 @@ const mostNames = 10_000
 
 // take refuses a request over the limit, and says when there is room again.
 func (l *limits) take(name string, now time.Time) error {
-	if l.rate == 0 {
+	limiter := l.of(name)
+	if limiter == nil {
 		return nil
 	}
-	turn := l.of(name).ReserveN(now, 1)
+	turn := limiter.ReserveN(now, 1)
 	wait := turn.DelayFrom(now)
 	if wait == 0 {
 		return nil
 	}
 	turn.CancelAt(now)
-	p := problem.New(http.StatusTooManyRequests, "more than %g %s a second", float64(l.rate), l.what)
+	p := problem.New(http.StatusTooManyRequests, "more than %g %s a second", float64(limiter.Limit()), l.what)
 	p.Header.Set("Retry-After", retryAfter(wait))
 	return p
 }
 
+// set changes the limit. All begin anew if it is another.
+func (l *limits) set(perSecond float64, burst int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.rate != rate.Limit(perSecond) || l.burst != burst {
+		l.rate, l.burst = rate.Limit(perSecond), burst
+		clear(l.byName)
+	}
+}
+
+// of returns the limiter of a name; nil if there is no limit.
 func (l *limits) of(name string) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.rate == 0 {
+		return nil
+	}
 	limiter := l.byName[name]
 	if limiter == nil {
 		if len(l.byName) >= mostNames {

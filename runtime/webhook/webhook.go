@@ -125,11 +125,26 @@ func (h *Handler) read(r *http.Request, hook *hook, raw []byte) (output map[stri
 	if err != nil {
 		return nil, dedupe, err
 	}
-	if output, err = trigger.Output(hook.Hook.Hook, body, request(r, hook.proof)); err != nil {
+	if output, err = trigger.Output(hook.Hook.Hook, body, request(r, h.proof(hook))); err != nil {
 		return nil, dedupe, err
 	}
 	dedupe, err = hook.dedupe(output, body, h.cfg.Clock.Now())
 	return output, dedupe, err
+}
+
+// proof names the header that the webhook's connection reads now; "" for none.
+func (h *Handler) proof(hook *hook) string {
+	if hook.Verify == "" || h.cfg.Verifier == nil {
+		return ""
+	}
+	header, _ := h.cfg.Verifier.Proof(hook.Verify)
+	return header
+}
+
+// Limit changes how many requests a second each webhook takes, and how many at
+// once, as Config.Rate and Config.Burst are.
+func (h *Handler) Limit(perSecond float64, burst int) {
+	h.limits.set(perSecond, cmp.Or(burst, int(math.Ceil(perSecond))))
 }
 
 // live returns the webhooks of the live flows, made ready once for each set of

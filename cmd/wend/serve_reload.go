@@ -1,0 +1,149 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/wendflow/wend/runtime/config"
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/environment"
+)
+
+// filesChanged takes what has changed. A new version of a plugin may make a flow
+// wrong or right, so flows are read again in any case.
+func (s *server) filesChanged(ctx context.Context, names []string) {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	if slices.ContainsFunc(names, s.kit.plugins.Holds) {
+		s.reloadPlugins(ctx)
+	}
+	s.live.Reload(ctx)
+	s.tellLacking()
+}
+
+func (s *server) reloadPlugins(ctx context.Context) {
+	if err := s.kit.plugins.Reload(ctx); err != nil {
+		s.log.Error("plugins are not reloaded, all stay as they were", "error", err)
+		return
+	}
+	s.log.Info("plugins reloaded")
+}
+
+// reloadOnHangup reads everything anew whenever it is asked to, until ctx ends.
+func (s *server) reloadOnHangup(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.given.hangups:
+			s.reloadAll(ctx)
+		}
+	}
+}
+
+// reloadAll reads plugins, configuration and flows anew. Requests and runs that
+// are under way go on with what they began with.
+func (s *server) reloadAll(ctx context.Context) {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	s.log.Info("reloading")
+	s.tellSystemd(daemon.SdNotifyReloading)
+	defer s.tellSystemd(daemon.SdNotifyReady)
+	s.reloadPlugins(ctx)
+	s.reloadConfig()
+	s.live.Reload(ctx)
+	s.tellLacking()
+}
+
+// reloadConfig takes wend.yaml and its secrets as they are now. One that is
+// wrong leaves the old one in force.
+func (s *server) reloadConfig() {
+	now := s.config.Load()
+	next, mistakes := s.given.readConfig(now)
+	if !mistakes.HasErrors() {
+		mistakes = append(mistakes, s.unfit(next)...)
+	}
+	var stale error
+	if !mistakes.HasErrors() {
+		var err error
+		if stale, err = s.kit.outbound.Reload(next.Connections, next.Outbound.Allow, next.Limits.Reply); err != nil {
+			mistakes = append(mistakes, environment.Placed(next, err)...)
+		}
+	}
+	for _, m := range mistakes {
+		if m.Severity == diag.SeverityWarning {
+			s.log.Warn("wend.yaml may be wrong", "mistake", m)
+		} else {
+			s.log.Error("wend.yaml is wrong", "mistake", m)
+		}
+	}
+	if mistakes.HasErrors() {
+		s.log.Error("the configuration is not reloaded, the old one stays in force")
+		return
+	}
+	if stale != nil {
+		for _, m := range environment.Placed(next, stale) {
+			s.log.Error("a secret or certificate cannot be read, the old one stays in force", "mistake", m)
+		}
+	}
+	s.config.Store(next)
+	s.apply(next)
+	if names := s.needRestart(next); len(names) > 0 {
+		s.log.Warn("settings have changed that count after a restart", "settings", strings.Join(names, ", "))
+	}
+	s.log.Info("configuration reloaded", "connections", len(next.Connections))
+}
+
+// unfit are the mistakes in a configuration that only the flows show: what
+// their plugins want to be set.
+func (s *server) unfit(next *config.Config) diag.List {
+	return slices.DeleteFunc(environment.Check(s.kit.plugins.Types(), s.live.Set(), next), func(m *diag.Error) bool {
+		return m.Pos.File != next.File // the flow's own, as whose it is told
+	})
+}
+
+// apply sets the limits that can change while we run. Those of connections,
+// flows, proxies and of what is kept are asked for when they are needed.
+func (s *server) apply(c *config.Config) {
+	s.gate.Requests.Set(cmp.Or(int64(c.Limits.Requests), mostRequests))
+	s.gate.Bodies.Set(cmp.Or(c.Limits.Bodies, mostBodies))
+	s.streams.Set(cmp.Or(int64(c.Limits.Streams), mostStreams))
+	s.webhooks.Limit(c.Server.Requests.PerSecond, c.Server.Requests.Burst)
+	s.engine.KeepAtMost(c.Limits.Events)
+}
+
+// needRestart names the settings that are not as they were at the start and
+// count at a start only.
+func (s *server) needRestart(c *config.Config) []string {
+	began := s.kit.config
+	var names []string
+	add := func(name string, changed bool) {
+		if changed {
+			names = append(names, name)
+		}
+	}
+	add("server.addr", s.given.addr == "" && cmp.Or(c.Server.Addr, defaultAddr) != s.addr)
+	token, err := apiToken(c)
+	if err != nil {
+		s.log.Error("the API's token cannot be read, the old one stays in force", "error", err)
+	}
+	add("server.token", err == nil && token != s.token)
+	now, then := reflect.ValueOf(started(c.Limits)), reflect.ValueOf(started(began.Limits))
+	for i := range now.NumField() {
+		add("limits."+strings.ToLower(now.Type().Field(i).Name), !now.Field(i).Equal(then.Field(i)))
+	}
+	return names
+}
+
+// started are those limits that count from a start on: all but those that are
+// applied while we run.
+func started(l config.Limits) config.Limits {
+	l.Reply, l.Nodes = 0, 0
+	l.Requests, l.Bodies, l.Streams, l.Events = 0, 0, 0, 0
+	return l
+}

@@ -1,0 +1,146 @@
+package outbound_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/sdk/wire"
+)
+
+// TestReload: what a connection was made from counts anew, and one that is as
+// it was keeps what it has.
+func TestReload(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	secret := filepath.Join(t.TempDir(), "secret")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(secret, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("old-secret-11")
+	with := func(one outbound.Connection) []outbound.Connection { return []outbound.Connection{one} }
+	vendor := outbound.Connection{
+		Name: "c", Type: "oauth2-client-credentials", BaseURL: i.URL, Private: true,
+		Secrets:  map[string]string{"clientSecret": "file:" + secret},
+		Settings: map[string]any{"clientId": "wend", "tokenURL": i.URL + "/token"},
+	}
+	c := newClient(t, outbound.Config{Connections: with(vendor), Late: true})
+	call := func(want string) {
+		t.Helper()
+		reply := c.Do(t.Context(), get("/"))
+		i.calls.mu.Lock()
+		defer i.calls.mu.Unlock()
+		if got := i.calls.requests[len(i.calls.requests)-1].Header.Get("Authorization"); reply.Status != 200 || got != want {
+			t.Errorf("the API got %q and answered %d, %s, want %q", got, reply.Status, reply.Message, want)
+		}
+	}
+	reload := func(connections []outbound.Connection, wantStale, wantErr string) {
+		t.Helper()
+		stale, err := c.Reload(connections, nil, 0)
+		for _, e := range []struct {
+			err  error
+			want string
+		}{{stale, wantStale}, {err, wantErr}} {
+			if (e.err != nil) != (e.want != "") || e.err != nil && !strings.Contains(e.err.Error(), e.want) {
+				t.Errorf("Reload: %v, want %q", e.err, e.want)
+			}
+		}
+	}
+	bearer := func(n int) string { return fmt.Sprintf("Bearer access-token-%d", n) }
+
+	call(bearer(1))
+	reload(with(vendor), "", "") // nothing is new: the token stays
+	call(bearer(1))
+
+	write("new-secret-22") // the token of the old one is dropped
+	reload(with(vendor), "", "")
+	call(bearer(2))
+	i.tokens.mu.Lock()
+	_, sent, _ := i.tokens.requests[1].BasicAuth()
+	i.tokens.mu.Unlock()
+	if sent != "new-secret-22" {
+		t.Errorf("the token endpoint got %q", sent)
+	}
+
+	write("") // the old one serves
+	reload(with(vendor), `connection "c": secret "clientSecret": file:`, "")
+	call(bearer(2))
+
+	write("new-secret-22")
+	other := vendor
+	other.Concurrency = 3
+	reload(with(other), "", "")
+	call(bearer(3))
+
+	wrong := vendor // nothing changes
+	wrong.Type = "oauth"
+	reload(append(with(wrong), outbound.Connection{Name: "d"}), "", `no connection type "oauth"`)
+	call(bearer(3))
+	if c.Has("d") {
+		t.Error("half of what is wrong was taken")
+	}
+
+	reload([]outbound.Connection{{Name: "d"}}, "", "")
+	if reply := c.Do(t.Context(), get("/")); reply.Failure != wire.Refused || !strings.Contains(reply.Message, `no connection "c"`) {
+		t.Errorf("a call with what is gone: %+v", reply)
+	}
+}
+
+// TestReloadUnderWay: a call goes on with what it began with.
+func TestReloadUnderWay(t *testing.T) {
+	t.Parallel()
+	arrived, release := make(chan struct{}), make(chan struct{})
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		<-release
+		fmt.Fprint(w, r.Header.Get("Authorization"))
+	})
+	c := connect(t, outbound.Connection{Type: "bearer", Secrets: map[string]string{"token": "env:KEY"}, BaseURL: server.URL, Private: true})
+	done := make(chan wire.Reply)
+	go func() { done <- c.Do(t.Context(), get("/")) }()
+	<-arrived
+	if _, err := c.Reload(nil, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	if reply := <-done; reply.Status != 200 {
+		t.Errorf("the call under way: %+v", reply)
+	}
+}
+
+// TestReloadVerify: a caller is held against the new secret.
+func TestReloadVerify(t *testing.T) {
+	t.Parallel()
+	secret := filepath.Join(t.TempDir(), "secret")
+	hook := []outbound.Connection{{Name: "c", Type: "api-key", Secrets: map[string]string{"key": "file:" + secret}}}
+	c := newClient(t, outbound.Config{Connections: hook, Late: true})
+	for _, key := range []string{"first-key", "second-key"} {
+		if err := os.WriteFile(secret, []byte(key), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Reload(hook, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+		for _, sent := range []string{"first-key", "second-key"} {
+			err := c.Verify("c", http.Header{"X-Api-Key": {sent}}, nil, time.Unix(0, 0))
+			if (err == nil) != (sent == key) {
+				t.Errorf("key %s, sent %s: %v", key, sent, err)
+			}
+		}
+	}
+	hook[0].Settings = map[string]any{"header": "X-Other"}
+	if _, err := c.Reload(hook, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	if header, _ := c.Proof("c"); header != "X-Other" {
+		t.Errorf("the proof is in header %q", header)
+	}
+}
