@@ -53,24 +53,39 @@ ended. It exits with 1 if the run has not completed.`,
 
 // show prints what a run did.
 func (r *remote) show(ctx context.Context, std *streams, id string, asJSON, events bool) error {
-	raw, err := r.ask(ctx, http.MethodGet, runPath(id), nil)
-	if err == nil && events {
-		raw, err = r.withEvents(ctx, id, raw)
-	}
-	switch {
-	case err != nil:
-		return err
-	case asJSON:
+	if asJSON {
+		raw, err := r.ask(ctx, http.MethodGet, runPath(id)+"?values=whole", nil)
+		if err == nil && events {
+			raw, err = r.withEvents(ctx, id, raw)
+		}
+		if err != nil {
+			return err
+		}
 		return printRaw(std.out, raw)
 	}
-	var report run.Report
-	if err := json.Unmarshal(raw, &report); err != nil {
-		return wrongf("the server's report of the run: %w", err)
+	report, err := r.reportAfter(ctx, id, 0)
+	if err != nil {
+		return err
 	}
 	var page bytes.Buffer
-	printReport(&page, &report)
+	printReport(&page, report)
 	if len(report.Nodes) == 0 && report.Flow != "" && report.Unreadable == "" {
 		fmt.Fprintln(std.err, "the flow it began with is not kept any more, so its nodes cannot be shown; --follow shows its events")
+	}
+	for more := report; ; {
+		printAttempts(&page, more.Nodes)
+		if more.Next == 0 {
+			break
+		}
+		if _, err := page.WriteTo(std.out); err != nil {
+			return err
+		}
+		if more, err = r.reportAfter(ctx, id, more.Next); err != nil {
+			return err
+		}
+	}
+	if report.Response != nil {
+		fmt.Fprintf(&page, "response %d%s\n", report.Response.Status, prefixed("  ", short(report.Response.Body)))
 	}
 	if _, err = page.WriteTo(std.out); err == nil && report.Unreadable != "" {
 		err = wrongf("what the run did cannot be read: %s", report.Unreadable)
@@ -78,7 +93,25 @@ func (r *remote) show(ctx context.Context, std *streams, id string, asJSON, even
 	return err
 }
 
-// printReport prints a run for people.
+// reportAfter asks for what a run did, with the page of nodes that comes after
+// so many.
+func (r *remote) reportAfter(ctx context.Context, id string, after int) (*run.Report, error) {
+	path := runPath(id)
+	if after > 0 {
+		path += "?after=" + strconv.Itoa(after)
+	}
+	raw, err := r.ask(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return nil, err
+	}
+	var report run.Report
+	if err := json.Unmarshal(raw, &report); err != nil {
+		return nil, wrongf("the server's report of the run: %w", err)
+	}
+	return &report, nil
+}
+
+// printReport prints a run for people, up to its nodes.
 func printReport(w io.Writer, r *run.Report) {
 	fmt.Fprintf(w, "run %s  %s%s\n", r.Run, r.Status, prefixed("  ", r.Outcome))
 	if r.Flow == "" {
@@ -105,15 +138,15 @@ func printReport(w io.Writer, r *run.Report) {
 	if f := r.Error.Beside(r.Reason); f != nil {
 		fmt.Fprintf(w, "  after %s\n", reason(f.String(), f.Code))
 	}
+}
+
+func printAttempts(w io.Writer, nodes []run.Trace) {
 	wide := 0
-	for _, n := range r.Nodes {
+	for _, n := range nodes {
 		wide = max(wide, len(n.Node))
 	}
-	for _, n := range r.Nodes {
+	for _, n := range nodes {
 		printNode(w, &n, wide)
-	}
-	if r.Response != nil {
-		fmt.Fprintf(w, "response %d%s\n", r.Response.Status, prefixed("  ", short(r.Response.Body)))
 	}
 }
 

@@ -71,6 +71,8 @@ type Server struct {
 	openAPI []byte // as JSON
 	// What bodies must be, as the description says.
 	cancellation, retry, event *node.Schema
+	// Who reads a run has a place here meanwhile.
+	cutting, copying chan struct{}
 }
 
 //go:embed openapi.yaml
@@ -96,7 +98,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.NewID == nil {
 		cfg.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }
 	}
-	s := &Server{cfg: cfg}
+	s := &Server{cfg: cfg, cutting: make(chan struct{}, atOnce), copying: make(chan struct{}, atOnce)}
 	if cfg.Flow == nil {
 		s.cfg.Flow = s.liveFlow
 	}

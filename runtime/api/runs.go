@@ -1,10 +1,13 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"math"
 	"mime"
 	"net/http"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 
@@ -58,40 +61,82 @@ func demandJSON(header http.Header) error {
 	return problem.New(http.StatusUnsupportedMediaType, "Content-Type %q: expected application/json", text)
 }
 
-// showRun tells what a run is doing or did.
+// atOnce is how many runs are read at one time to be shown cut, and how many to
+// be shown whole: the events of one may take some hundred megabytes in memory,
+// and who is shown it whole may be slow.
+const atOnce = 2
+
+// showRun tells what a run is doing or did: a page of its nodes with long values
+// cut, or all of it.
 func (s *Server) showRun(c echo.Context) error {
-	ctx, id := c.Request().Context(), param(c, "id")
-	events, err := s.cfg.Engine.Events(ctx, id)
-	if unknown, ok := errors.AsType[*run.UnknownError](err); ok {
-		return s.showUnreadable(c, id, unknown)
+	q := newQuery(c.Request())
+	whole := q.choice("values", "cut", "whole") == "whole"
+	after := q.number("after", 0, math.MaxInt32)
+	if err := q.problem(); err != nil {
+		return err
 	}
-	if err != nil {
-		return noRun(id, err)
+	readers := s.cutting
+	if whole {
+		readers = s.copying
 	}
-	if len(events) == 0 {
-		// It began, and nothing of it had to be on record so far.
-		return c.JSON(http.StatusOK, map[string]any{"run": id, "status": run.Running})
+	ctx := c.Request().Context()
+	select {
+	case readers <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	report, err := run.NewReport(s.begunWith(ctx, events), events)
+	done := sync.OnceFunc(func() { <-readers })
+	defer done()
+	report, err := s.report(ctx, param(c, "id"))
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, report)
+	if report == nil {
+		return c.JSON(http.StatusOK, map[string]any{"run": param(c, "id"), "status": run.Running})
+	}
+	c.Response().Header().Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+	if whole {
+		return report.WriteJSON(c.Response())
+	}
+	report.Page(after)
+	report.Shorten()
+	var answer bytes.Buffer
+	if err := report.WriteJSON(&answer); err != nil {
+		return err
+	}
+	done() // the next need not wait until this one has its answer
+	_, err = answer.WriteTo(c.Response())
+	return err
 }
 
-// showUnreadable tells of a run what is known without its events.
-func (s *Server) showUnreadable(c echo.Context, id string, why *run.UnknownError) error {
-	sum, _, err := s.cfg.Engine.Summary(c.Request().Context(), id)
-	if err != nil {
-		return noRun(id, err)
+// report tells all that is known of a run.
+func (s *Server) report(ctx context.Context, id string) (*run.Report, error) {
+	events, err := s.cfg.Engine.Events(ctx, id)
+	if unknown, ok := errors.AsType[*run.UnknownError](err); ok {
+		return s.unreadable(ctx, id, unknown)
 	}
-	return c.JSON(http.StatusOK, &run.Report{
+	if err != nil {
+		return nil, noRun(id, err)
+	}
+	if len(events) == 0 {
+		return nil, nil // it began, and nothing of it had to be on record so far
+	}
+	return run.NewReport(s.begunWith(ctx, events), events)
+}
+
+// unreadable tells of a run what is known without its events.
+func (s *Server) unreadable(ctx context.Context, id string, why *run.UnknownError) (*run.Report, error) {
+	sum, _, err := s.cfg.Engine.Summary(ctx, id)
+	if err != nil {
+		return nil, noRun(id, err)
+	}
+	return &run.Report{
 		Run: sum.ID, Flow: sum.Flow, FlowDigest: sum.FlowDigest, Trigger: sum.Trigger, RetryOf: sum.RetryOf, Key: sum.Key, Labels: sum.Labels,
 		Status: sum.Status, Outcome: sum.Outcome, Code: sum.Code, Reason: sum.Reason, Error: sum.Error,
 		StartedAt: sum.StartedAt, EndedAt: sum.EndedAt,
 		Duration:  float64(sum.UpdatedAt.Sub(sum.StartedAt).Microseconds()) / 1000,
 		Variables: map[string]any{}, Nodes: []run.Trace{}, Unreadable: why.Error(),
-	})
+	}, nil
 }
 
 // begunWith returns the flow that a run began with, or nil if it is not known

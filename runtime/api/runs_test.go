@@ -280,7 +280,7 @@ func TestUnreadableRun(t *testing.T) {
 		status             int
 		want               string
 	}{
-		{"GET", "/api/v1/runs/run-1", "", 200, `"status":"waiting","startedAt":"2026-11-20T08:00:00Z","durationMs":1000,"response":null,"variables":{},"nodes":[],"unreadable":"` + unknown + `"}`},
+		{"GET", "/api/v1/runs/run-1", "", 200, `"status":"waiting","startedAt":"2026-11-20T08:00:00Z","durationMs":1000,"response":null,"variables":{},"unreadable":"` + unknown + `","nodes":[]}`},
 		{"GET", "/api/v1/runs", "", 200, `"status":"waiting"`},
 		{"GET", "/api/v1/runs/run-1/events", "", 409, unknown},
 		{"POST", "/api/v1/runs/run-1/cancel", `{}`, 409, unknown},
@@ -332,5 +332,37 @@ func TestEveryRouteDemandsTheToken(t *testing.T) {
 	}
 	if r := s.report(t, "run-1"); r.Status != run.Waiting {
 		t.Errorf("the run is %s", r.Status)
+	}
+}
+
+// TestLongValues holds that a run is shown cut unless all of it is asked for.
+func TestLongValues(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	r, _, err := s.engine.Start(t.Context(), engine.Start{
+		Flow: s.flows.Flow("order"), Output: map[string]any{"id": 1, "note": strings.Repeat("a", 50_000)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.rests(t, r.ID)
+	for query, want := range map[string]struct {
+		status, least, most int
+		cut                 bool
+	}{
+		"":              {200, 2_000, 30_000, true},
+		"?values=cut":   {200, 2_000, 30_000, true},
+		"?after=1":      {200, 100, 30_000, false},
+		"?values=whole": {200, 50_000, 200_000, false},
+		"?values=all":   {400, 0, 1000, false},
+		"?after=-1":     {400, 0, 1000, false},
+		"?page=1":       {400, 0, 1000, false},
+	} {
+		w := s.do("GET", "/api/v1/runs/run-1"+query, "")
+		checkDescribed(t, s, "GET", "/api/v1/runs/{id}", w)
+		cut := strings.Contains(w.Body.String(), `"cut":true`)
+		if n := w.Body.Len(); w.Code != want.status || n < want.least || n > want.most || cut != want.cut {
+			t.Errorf("%q: %d, %d bytes, cut %v, want %+v", query, w.Code, n, cut, want)
+		}
 	}
 }

@@ -1,11 +1,15 @@
 package run
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"time"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
 )
@@ -36,6 +40,96 @@ type Report struct {
 	// Unreadable says why the events of the run cannot be read here, and who
 	// can. The rest is then what the journal's list has of the run.
 	Unreadable string `json:"unreadable,omitempty"`
+	// Cut says that long values are shown cut, see Shorten.
+	Cut bool `json:"cut,omitempty"`
+	// Next is how many nodes come before the next page, if Nodes is not the
+	// last, see Page.
+	Next int `json:"next,omitempty"`
+}
+
+// Bytes of what people are shown, and nodes on a page.
+const (
+	shownValue = 8 << 10 // of all inputs, outputs or variables
+	shownText  = 2 << 10 // of a reason or a message
+	shownNodes = 500
+)
+
+// Page leaves of the nodes those of the page after so many.
+func (r *Report) Page(after int) {
+	after = min(after, len(r.Nodes))
+	r.Nodes = r.Nodes[after:]
+	if len(r.Nodes) > shownNodes {
+		r.Nodes, r.Next = r.Nodes[:shownNodes], after+shownNodes
+	}
+}
+
+// Shorten puts something short in the place of each long value, as data.Cut
+// does. The events that the report was made of stay as they are.
+func (r *Report) Shorten() {
+	r.Variables = r.shortMap(r.Variables)
+	r.Reason = r.shortText(r.Reason)
+	if r.Response != nil {
+		response := *r.Response
+		var cut bool
+		response.Body, cut = data.Cut(response.Body, shownValue)
+		r.Response, r.Cut = &response, r.Cut || cut
+	}
+	if r.Error != nil {
+		failure := *r.Error
+		failure.Message = r.shortText(failure.Message)
+		r.Error = &failure
+	}
+	for i := range r.Nodes {
+		n := &r.Nodes[i]
+		n.Message = r.shortText(n.Message)
+		n.Inputs, n.Outputs, n.Set = r.shortMap(n.Inputs), r.shortMap(n.Outputs), r.shortMap(n.Set)
+		for k := range n.Calls {
+			n.Calls[k].URL = r.shortText(n.Calls[k].URL)
+		}
+	}
+}
+
+func (r *Report) shortMap(values map[string]any) map[string]any {
+	if values == nil {
+		return nil
+	}
+	shown, cut := data.Cut(values, shownValue)
+	r.Cut = r.Cut || cut
+	return shown.(map[string]any)
+}
+
+func (r *Report) shortText(text string) string {
+	shown, cut := data.Cut(text, shownText)
+	r.Cut = r.Cut || cut
+	return shown.(string)
+}
+
+// WriteJSON writes the report as encoding/json does, one node at a time.
+func (r *Report) WriteJSON(w io.Writer) error {
+	head, err := json.Marshal(struct {
+		*Report
+		Nodes *struct{} `json:"nodes,omitempty"` // in the place of the report's
+	}{Report: r})
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(w, `%s,"nodes":[`, bytes.TrimSuffix(head, []byte("}"))); err != nil {
+		return err
+	}
+	for i := range r.Nodes {
+		node, err := json.Marshal(&r.Nodes[i])
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			node = append([]byte{','}, node...)
+		}
+		if _, err := w.Write(node); err != nil {
+			return err
+		}
+	}
+	_, err = io.WriteString(w, "]}\n")
+	return err
 }
 
 // NewReport makes the report of a run from all its events. f is the flow that
