@@ -40,6 +40,11 @@ type history struct {
 	Timers    []timer
 }
 
+// failed tells whether the run ended so that its sender is to come again.
+func (h *history) failed() bool {
+	return h.Status.Ended() && (h.Status != run.Completed || h.Response != nil && h.Response.Status >= 500)
+}
+
 // callRecord is a call of a run by the journal.
 type callRecord struct {
 	run.CallStarted

@@ -33,7 +33,7 @@ var promises = []struct {
 	{"so has every other run in the journal", (*aftermath).allEnded},
 	{"the API shows what the journal has", (*aftermath).shownAsKept},
 	{"callers got the answer that the journal has, and one per run", (*aftermath).answersAgree},
-	{"a dedupe key, or a request, made one run", (*aftermath).oneRunEach},
+	{"a dedupe key, or a request, made one run, and another only after a failure", (*aftermath).oneRunEach},
 	{"a call that must not be repeated was on record, and came at most once", (*aftermath).onceAtMost},
 	{"an idempotency key stood for one call, and took effect once", (*aftermath).oneEffectEach},
 	{"the outcome of each call is what became of it", (*aftermath).outcomesTrue},
@@ -141,18 +141,19 @@ func (am *aftermath) answersAgree(c *check) {
 	}
 }
 
-// oneRunEach groups runs by what made them.
+// oneRunEach groups runs by what made them. Who comes with the key of a run that
+// failed makes another, when that has ended.
 func (am *aftermath) oneRunEach(c *check) {
 	made := map[[3]string][]string{}
+	last := map[[3]string]*history{}
 	for _, h := range am.sorted() {
 		id := [3]string{h.Flow, h.Item, h.Key}
-		made[id] = append(made[id], h.ID)
-	}
-	for id, runs := range made {
 		c.Looked++
-		if len(runs) > 1 {
-			c.failf("%s %s, key %q: runs %v", id[0], id[1], id[2], runs)
+		if before := last[id]; before != nil && (h.Key == "" || !before.failed() || before.EndedAt.After(h.StartedAt)) {
+			c.failf("%s %s, key %q: run %s after %s, which is %s", id[0], id[1], id[2], h.ID, before.ID, before.Status)
 		}
+		last[id] = h
+		made[id] = append(made[id], h.ID)
 	}
 	for _, d := range am.durable() {
 		for _, a := range d.Answers {
@@ -296,7 +297,7 @@ func (am *aftermath) endsRight(c *check) {
 		"charge-later": {"success", "onError", "onTimeout", "serverError"},
 		"answer-first": {"success"}, "later": {"success"}, "retry": {"success"}, "close-task": {"success"},
 		"await": {"success"}, "race": {"success", "late"},
-		"charge": {""}, "order": {""}, "put": {""}, "tell": {""},
+		"charge": {""}, "order": {""}, "again": {""}, "put": {""}, "tell": {""},
 	}
 	for _, h := range am.sorted() {
 		c.Looked++

@@ -63,6 +63,13 @@ func answered(seconds float64, body map[string]any) []run.Event {
 	}
 }
 
+func gaveUp(seconds float64) []run.Event {
+	return []run.Event{
+		run.RunResponded{At: when(seconds), Response: node.Response{Status: 502}},
+		run.RunEnded{At: when(seconds), Status: run.Completed, Outcome: "success"},
+	}
+}
+
 func awaited(id, item, event string, received bool) []run.Event {
 	events := []run.Event{
 		began(id, "race", item, item),
@@ -141,7 +148,7 @@ func TestAudit(t *testing.T) {
 		others      = "so has every other run in the journal"
 		shows       = "the API shows what the journal has"
 		answers     = "callers got the answer that the journal has, and one per run"
-		oneRun      = "a dedupe key, or a request, made one run"
+		oneRun      = "a dedupe key, or a request, made one run, and another only after a failure"
 		once        = "a call that must not be repeated was on record, and came at most once"
 		effect      = "an idempotency key stood for one call, and took effect once"
 		truth       = "the outcome of each call is what became of it"
@@ -171,6 +178,10 @@ func TestAudit(t *testing.T) {
 		}, []string{answers}},
 		"a key makes two runs": {func(t *testing.T, am *aftermath) {
 			am.runs["twin"] = tale(t, awaited("twin", "3", "another", true)...)
+		}, []string{oneRun}},
+		"a key makes another run before the first has failed": {func(t *testing.T, am *aftermath) {
+			am.runs["gone-1"] = tale(t, sequence(began("gone-1", "again", "6", "6"), gaveUp(2))...)
+			am.runs["gone-2"] = tale(t, sequence(began("gone-2", "again", "6", "6"), gaveUp(3))...)
 		}, []string{oneRun}},
 		"a charge comes twice": {func(_ *testing.T, am *aftermath) {
 			am.requests = append(am.requests, am.requests[0])

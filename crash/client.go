@@ -56,7 +56,7 @@ var kinds = []func(*clients, context.Context, *rand.Rand, string) error{
 	one("charge"), one("charge"), one("charge"), one("charge-later"), one("charge-later"), one("charge-later"),
 	one("put"), one("put"), one("answer-first"), one("answer-first"), one("later"), one("retry"), one("retry"),
 	one("close-task"), one("close-task"), one("forget"),
-	(*clients).order, (*clients).order, (*clients).order,
+	(*clients).order, (*clients).order, (*clients).order, (*clients).again,
 	(*clients).eventAfter, (*clients).eventAfter, (*clients).eventBefore, (*clients).race, (*clients).race, (*clients).twins,
 }
 
@@ -102,6 +102,16 @@ func one(flow string) func(*clients, context.Context, *rand.Rand, string) error 
 // order asks twice at the same instant, each until there is an answer.
 func (c *clients) order(ctx context.Context, _ *rand.Rand, item string) error {
 	d := c.deal("order", item)
+	var group errgroup.Group
+	for range 2 {
+		group.Go(func() error { return c.insist(ctx, d) })
+	}
+	return group.Wait()
+}
+
+// again asks like order, and comes again with the same key when the run failed.
+func (c *clients) again(ctx context.Context, _ *rand.Rand, item string) error {
+	d := c.deal("again", item)
 	var group errgroup.Group
 	for range 2 {
 		group.Go(func() error { return c.insist(ctx, d) })
@@ -219,7 +229,8 @@ func (c *clients) sort(d *deal, got *answer) bool {
 	case got.Status == http.StatusOK || got.Status == http.StatusAccepted:
 		d.Answers = append(d.Answers, *got)
 		return true
-	case got.Status == http.StatusServiceUnavailable || got.Status == http.StatusGatewayTimeout:
+	case got.Status == http.StatusServiceUnavailable || got.Status == http.StatusGatewayTimeout,
+		got.Status == http.StatusBadGateway && d.Flow == "again":
 		d.Refused++
 		c.said[fmt.Sprintf("%d %s", got.Status, detail(got.Body))]++
 		return false

@@ -37,11 +37,13 @@ func TestShapeProblems(t *testing.T) {
 		"path with dots": {"webhook", m{"path": "/a/../b"}, []string{
 			`path: path "/a/../b": expected one such as /sms/ended; letters, digits and . _ ~ - between slashes`,
 		}},
-		"templates where none can be": {"webhook", m{"path": "/$(a)", "reply": "$(b)", "verify": "$(c)", "dedupe": m{"for": "$(d)"}}, []string{
+		"templates where none can be": {"webhook", m{"path": "/$(a)", "reply": "$(b)", "verify": "$(c)", "dedupe": m{"for": "$(d)", "keep": "$(e)", "mismatch": "$(f)"}}, []string{
 			"path: path takes no template; it is read when the flow is loaded",
 			"reply: reply takes no template; it is read when the flow is loaded",
 			"verify: verify takes no template; it is read when the flow is loaded",
 			"dedupe.for: dedupe.for takes no template; it is read when the flow is loaded",
+			"dedupe.keep: dedupe.keep takes no template; it is read when the flow is loaded",
+			"dedupe.mismatch: dedupe.mismatch takes no template; it is read when the flow is loaded",
 		}},
 		"dedupe for a wrong time": {"webhook", m{"path": "/a", "dedupe": m{"for": "1 day"}}, []string{
 			`dedupe.for: dedupe.for: "1 day" is not a duration, expected one such as "200ms", "5s", "1h30m" or "2d"`,

@@ -52,6 +52,18 @@ func TestTriggers(t *testing.T) {
 			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: only } }, next: n2 }`,
 			want: &node.Hook{Path: "a", Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: "only",
 		},
+		"once, failed or not, whatever the body": {
+			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: only, keep: always, mismatch: ignore } }, next: n2 }`,
+			want: &node.Hook{Path: "a", Dedupe: &node.Dedupe{For: 24 * time.Hour, Keep: true, AnyBody: true}}, key: "only",
+		},
+		"once for each body": {
+			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: only, keep: success, mismatch: start } }, next: n2 }`,
+			want: &node.Hook{Path: "a", Dedupe: &node.Dedupe{For: 24 * time.Hour, Start: true}}, key: "only",
+		},
+		"once, or refused": {
+			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: only, mismatch: refuse } }, next: n2 }`,
+			want: &node.Hook{Path: "a", Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: "only",
+		},
 		"by hand": {n1: `{ type: manual, next: n2 }`, want: &node.Manual{}},
 	}
 	for name, test := range tests {

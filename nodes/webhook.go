@@ -22,8 +22,8 @@ type webhookIn struct {
 type dedupeIn struct {
 	Key      node.Early `json:"key" doc:"What makes two requests the same, such as $(n2.request.headers.x_event_id)."`
 	For      string     `json:"for,omitempty" doc:"How long the first request is remembered, if its run is kept that long. 24h if not given."`
-	Keep     string     `json:"keep,omitempty" enum:"success,always" default:"success" doc:"What becomes of the key of a run that failed, or answered 500 or more. With success it is free when the run has ended: the request, sent again, makes a new run. With always it is answered by the failure until its time is over."`
-	Mismatch string     `json:"mismatch,omitempty" enum:"refuse,start" default:"refuse" doc:"What becomes of a request with the key of another one and another body: refuse answers 409, start makes a run of its own."`
+	Keep     string     `json:"keep,omitempty" enum:"success,always" default:"success" doc:"What becomes of the key of a run that failed, or answered 5xx, 408, 425 or 429. With success it is free when the run has ended: the request, sent again, makes a new run. With always it is answered by the failure until its time is over."`
+	Mismatch string     `json:"mismatch,omitempty" enum:"refuse,start,ignore" default:"refuse" doc:"What becomes of a request with the key of another one and another body: refuse answers 409, start makes a run of its own, and ignore takes it for the same all the same: for senders that count their attempts in the body."`
 }
 
 // webhook starts a run for each request.
@@ -47,7 +47,8 @@ func makeHook(in webhookIn) (node.Trigger, error) {
 	hook := &node.Hook{Path: strings.Trim(in.Path, "/"), Accept: in.Reply == "accept", Verify: in.Verify}
 	if in.Dedupe != nil {
 		hook.Dedupe = &node.Dedupe{
-			Key: in.Dedupe.Key, For: remembered, Keep: in.Dedupe.Keep == "always", Start: in.Dedupe.Mismatch == "start",
+			Key: in.Dedupe.Key, For: remembered, Keep: in.Dedupe.Keep == "always",
+			Start: in.Dedupe.Mismatch == "start", AnyBody: in.Dedupe.Mismatch == "ignore",
 		}
 	}
 	var err error

@@ -179,6 +179,8 @@ func (s *Server) listLimits(c echo.Context) error {
 		return err
 	}
 	figures = append(figures, quota.Figure{Name: "events", Used: int64(kept), Most: int64(most), Refused: int64(refused)})
+	keys, most, refused := s.cfg.Engine.Keys()
+	figures = append(figures, quota.Figure{Name: "dedupeKeys", Used: int64(keys), Most: int64(most), Refused: int64(refused)})
 	return c.JSON(http.StatusOK, struct {
 		Limits []quota.Figure `json:"limits"`
 	}{figures})

@@ -234,6 +234,16 @@ func takenBy(taker string) string {
 	return id
 }
 
+// Keys is how many dedupe keys of runs that are not durable are held, how many
+// may be, and how many runs were refused since there were no more. All are 0 if
+// Memory has no bound.
+func (e *Engine) Keys() (n, most, refused int) {
+	if m, ok := e.cfg.Memory.(interface{ Keys() (n, most, refused int) }); ok {
+		return m.Keys()
+	}
+	return 0, 0, 0
+}
+
 // Kept is how many outside events are kept, how many may be, and how many were
 // refused since the start because there were that many.
 func (e *Engine) Kept(ctx context.Context) (n, most, refused int, err error) {

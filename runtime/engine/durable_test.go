@@ -466,6 +466,90 @@ func TestRepeatedStart(t *testing.T) {
 	})
 }
 
+// A request that comes again after its run failed begins another, which one of
+// many does; while the run goes on, on either side of a crash, none does.
+func TestRepeatedAfterAFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := load(t, `  a: { type: sleep, next: b }
+  b: { type: call-idempotent, with: { urls: [/one] }, next: c }
+  c: { type: respond, with: { body: $(b.status) } }`)
+		d, down := disk(), true
+		v := &vendor{reply: func(context.Context, outbound.Request) wire.Reply {
+			if down {
+				return wire.Reply{Status: 500}
+			}
+			return wire.Reply{Status: 200}
+		}}
+		p := boot(t, d, f, v)
+		start := func() (id string, repeated bool) {
+			t.Helper()
+			r, repeated, err := p.Start(t.Context(), engine.Start{Flow: f, Accepted: true, Dedupe: journal.Dedupe{Scope: "s", Key: "k", For: 48 * time.Hour}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r.ID, repeated
+		}
+		want := func(what, id string, repeated bool) {
+			t.Helper()
+			if got, again := start(); got != id || again != repeated {
+				t.Errorf("%s: run %s, repeated %v; want %s, %v", what, got, again, id, repeated)
+			}
+		}
+		first, _ := start()
+		want("while it goes on", first, true)
+		p.kill()
+		p = boot(t, d, f, v)
+		want("after a crash", first, true)
+		if s := ended(t, d, first); s.Status != run.Failed {
+			t.Fatalf("run is %s", s.Status)
+		}
+		p.kill()
+		p = boot(t, d, f, v)
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		fresh := map[string]bool{}
+		for range 20 {
+			wg.Go(func() {
+				id, repeated := start()
+				mu.Lock()
+				defer mu.Unlock()
+				fresh[id] = fresh[id] || !repeated
+			})
+		}
+		wg.Wait()
+		if len(fresh) != 1 || fresh[first] {
+			t.Fatalf("runs after a failure, and whether they are new: %v; want one", fresh)
+		}
+		var second string
+		for second = range fresh {
+		}
+
+		// Who tries it again has its key.
+		if s := ended(t, d, second); s.Status != run.Failed {
+			t.Fatalf("run is %s", s.Status)
+		}
+		down = false
+		third, err := p.Retry(t.Context(), second, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want("while it is tried again", third.ID, true)
+		if s := ended(t, d, third.ID); s.Status != run.Completed {
+			t.Fatalf("run is %s", s.Status)
+		}
+		want("when that went well", third.ID, true)
+
+		// The first has none any more.
+		fourth, err := p.Retry(t.Context(), first, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended(t, d, fourth.ID)
+		want("after a retry of the first", third.ID, true)
+	})
+}
+
 func TestCancelWhereverItIs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

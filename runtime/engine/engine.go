@@ -164,7 +164,8 @@ type Start struct {
 	// Accepted promises the run to the caller: Start returns only when it is
 	// in the journal.
 	Accepted bool
-	// Dedupe is a key that only one run may have; a zero For means none.
+	// Dedupe is a key that only one run may have; a zero For means none. Those
+	// of runs in Memory are bounded, see Keys.
 	Dedupe journal.Dedupe
 }
 

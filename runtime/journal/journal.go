@@ -36,7 +36,7 @@ type Driver interface {
 	// error is a *MismatchError if that one was begun by another request. A run
 	// that failed gives its key up, see Summary.GivesUpKey, and so does one that
 	// is not in the journal any more. Of many that arrive at the same instant
-	// exactly one begins.
+	// exactly one begins. A driver that bounds its keys returns ErrKeys.
 	Begin(ctx context.Context, id string, d Dedupe, events []run.Event) (holder string, err error)
 
 	Mailbox
@@ -152,8 +152,9 @@ type Dedupe struct {
 	Print string
 	// Keep leaves the key with a run that failed.
 	Keep bool
-	// Of, if set, is a run whose key passes to the new one, if it has it still.
-	// The other fields say nothing then.
+	// Of, if set, is a run that the new one is a retry of: its key, and what is
+	// left of its time, passes to the new one if it has it still, see
+	// Summary.PassesKey. The other fields say nothing then.
 	Of string
 }
 
@@ -267,5 +268,6 @@ var (
 	ErrConflict = errors.New("the run has other events than expected")
 	ErrNotFound = errors.New("not in the journal")
 	ErrCursor   = errors.New("not a cursor of this list")
+	ErrKeys     = errors.New("there are as many dedupe keys as may be")
 	ErrClosed   = errors.New("the journal is closed")
 )

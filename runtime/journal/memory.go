@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -28,7 +27,7 @@ type Memory struct {
 	marked map[mark]map[string]*record // runs by key and label, and by id
 	ended  []string                    // oldest end first
 	waits  map[Awaited][]string
-	keys   map[dedupeKey]holder
+	keys   keys
 	mail   mailbox
 	blobs  map[string][]byte
 }
@@ -37,15 +36,6 @@ type record struct {
 	nr      int // order of begin
 	events  []run.Event
 	summary Summary
-	key     *dedupeKey // it has, or had
-}
-
-type dedupeKey struct{ scope, key string }
-
-type holder struct {
-	run     string
-	expires time.Time
-	print   string
 }
 
 var _ Driver = (*Memory)(nil)
@@ -57,7 +47,7 @@ func NewMemory(keep int) *Memory {
 		Now: time.Now, keep: keep,
 		runs: map[string]*record{}, marked: map[mark]map[string]*record{},
 		waits: map[Awaited][]string{},
-		keys:  map[dedupeKey]holder{},
+		keys:  newKeys(),
 		mail:  mailbox{byID: map[string]*letter{}},
 		blobs: map[string][]byte{},
 	}
@@ -83,28 +73,33 @@ func (m *Memory) Begin(ctx context.Context, id string, d Dedupe, events []run.Ev
 		if id, err := m.holder(key, d, now); id != "" {
 			return id, err
 		}
+		if !m.keys.room(key, now) {
+			return "", fmt.Errorf("begin run %s: %w", id, ErrKeys)
+		}
 	}
 	if err := m.append(id, 0, events); err != nil {
 		return "", err
 	}
 	switch {
+	case m.runs[id] == nil: // it has ended, and was forgotten at once
 	case d.Of != "":
-		m.passKey(d.Of, id)
+		if old := m.runs[d.Of]; old != nil && old.summary.PassesKey() {
+			m.keys.pass(d.Of, id)
+		}
 	case d.For > 0:
-		m.hold(key, holder{id, now.Add(d.For), d.Print})
+		m.keys.hold(key, holder{id, now.Add(d.For), d.Print})
 	}
 	return id, nil
 }
 
 // holder returns the run that has a key, or nothing.
 func (m *Memory) holder(key dedupeKey, d Dedupe, now time.Time) (string, error) {
-	h, taken := m.keys[key]
+	h, taken := m.keys.held[key]
 	if !taken || !now.Before(h.expires) {
 		return "", nil
 	}
-	r := m.runs[h.run]
 	switch {
-	case r == nil || r.summary.GivesUpKey() && !d.Keep:
+	case m.runs[h.run].summary.GivesUpKey() && !d.Keep:
 		return "", nil
 	case h.print != "" && d.Print != "" && h.print != d.Print:
 		return h.run, &MismatchError{h.run}
@@ -112,29 +107,9 @@ func (m *Memory) holder(key dedupeKey, d Dedupe, now time.Time) (string, error) 
 	return h.run, nil
 }
 
-func (m *Memory) hold(key dedupeKey, h holder) {
-	m.keys[key] = h
-	if r := m.runs[h.run]; r != nil { // not one that was forgotten at once
-		r.key = &key
-	}
-}
-
-// passKey gives what another run has of a key to a new one.
-func (m *Memory) passKey(from, to string) {
-	r := m.runs[from]
-	if r == nil || r.key == nil || m.keys[*r.key].run != from {
-		return
-	}
-	h := m.keys[*r.key]
-	h.run = to
-	m.hold(*r.key, h)
-}
-
 // drop removes a run, and its dedupe key with it.
 func (m *Memory) drop(id string) {
-	if r := m.runs[id]; r.key != nil && m.keys[*r.key].run == id {
-		delete(m.keys, *r.key)
-	}
+	m.keys.drop(id)
 	s := &m.runs[id].summary
 	delete(m.runs, id)
 	for one := range marksOf(s.Key, s.Labels) {
@@ -381,7 +356,7 @@ func (m *Memory) Trim(ctx context.Context, r Retention) (int, error) {
 	}
 	defer m.mu.Unlock()
 	now := m.Now()
-	maps.DeleteFunc(m.keys, func(_ dedupeKey, h holder) bool { return !now.Before(h.expires) })
+	m.keys.expire(now)
 	m.mail.expire(now)
 	return m.trimRuns(now, r)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/wendflow/wend/runtime/run"
@@ -42,10 +43,25 @@ type Awaited struct {
 }
 
 // GivesUpKey tells whether a request that repeats the one of this run is to be
-// done once more: the run has ended, and it failed or answered that the server
-// did. While a run goes on it has its dedupe key, whatever it has answered.
+// done once more: the run has ended, and it failed or told its caller to come
+// again. While a run goes on it has its dedupe key, whatever it has answered.
 func (s Summary) GivesUpKey() bool {
-	return s.Status == run.Failed || s.Status == run.Completed && s.Response >= 500
+	return s.Status == run.Failed || s.Status == run.Completed && asksAgain(s.Response)
+}
+
+// PassesKey tells whether a retry of the run takes over its dedupe key. That of
+// one which did what it was asked for does not: should it fail, whoever repeats
+// the request must not have it done twice.
+func (s Summary) PassesKey() bool { return s.Status != run.Completed || asksAgain(s.Response) }
+
+// asksAgain tells of the status of a response whether the same request may go
+// well later.
+func asksAgain(response int) bool {
+	switch response {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return response >= 500
 }
 
 // Summarize makes the summary of a run from all its events. It fails if they

@@ -25,8 +25,9 @@ type Dedupe struct {
 	// Keep holds the key for a run that failed; else the next request with it
 	// makes a new run.
 	Keep bool
-	// Start begins a new run for a request with another body; else it is refused.
-	Start bool
+	// Start begins a new run for a request with another body, and AnyBody does
+	// not look at bodies; else it is refused.
+	Start, AnyBody bool
 }
 
 // Manual begins a run when somebody asks for one, and waits for nothing.

@@ -1,10 +1,12 @@
 package webhook_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -23,6 +25,7 @@ import (
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
@@ -200,13 +203,38 @@ func TestDedupeAnotherBody(t *testing.T) {
 	diff(t, run, same.Header().Get(webhook.RunHeader))
 	other := send("/hooks/charge", `{"n": 2, "s": "x"}`)
 	diff(t, http.StatusConflict, other.Code)
-	diff(t, `{"title":"Conflict","status":409,"detail":"a request with the same dedupe key and another body came before: no run was made","run":"`+
+	diff(t, `{"title":"Conflict","status":409,"detail":"a request with the same dedupe key and another body came before: no run was made; give a new request a key of its own","run":"`+
 		run+`","flow":"dedupe-charge"}`+"\n", other.Body.String())
 
 	one, two, again := send("/hooks/once", `{"n": 1}`), send("/hooks/once", `{"n": 2}`), send("/hooks/once", `{"n": 1}`)
 	diff(t, http.StatusOK, two.Code)
 	diff(t, one.Header().Get(webhook.RunHeader), again.Header().Get(webhook.RunHeader))
 	diff(t, false, one.Header().Get(webhook.RunHeader) == two.Header().Get(webhook.RunHeader))
+
+	counted, recounted := send("/hooks/counted", `{"attempt": 1}`), send("/hooks/counted", `{"attempt": 2}`)
+	diff(t, http.StatusOK, recounted.Code)
+	diff(t, counted.Header().Get(webhook.RunHeader), recounted.Header().Get(webhook.RunHeader))
+}
+
+// Who looks after the server is told which run has the key of a request that is
+// refused for its body.
+func TestDedupeMismatchIsLogged(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	observers := fact.Observe(fact.Log(slog.New(slog.NewTextHandler(&log, nil)), clock.System))
+	s := serve(t, webhook.Config{Engine: engine.New(engine.Config{Caller: vendor{}}), Observers: observers}, nil)
+	var answers []*httptest.ResponseRecorder
+	for _, body := range []string{`{"order": {"id": 7, "state": "new"}}`, `{"order": {"id": 7, "state": "paid"}}`} {
+		answers = append(answers, post(s, "/hooks/orders/changed", func(r *http.Request) {
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), -1
+		}))
+	}
+	runID := answers[0].Header().Get(webhook.RunHeader)
+	for _, want := range []string{"flow=dedupe-body", "status=409", runID + " has this dedupe key, and was begun by a request with another body"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("no %q in the log:\n%s", want, log.String())
+		}
+	}
 }
 
 // Two ids that differ beyond 64 bits, or in the last of their digits, are two.

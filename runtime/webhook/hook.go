@@ -60,11 +60,14 @@ func (h *hook) dedupe(output map[string]any, body any, now time.Time) (journal.D
 	if err != nil {
 		return journal.Dedupe{}, err
 	}
+	d := journal.Dedupe{Scope: h.Flow.Name + "/" + h.Node.ID, Key: short(key), For: h.Dedupe.For, Keep: h.Dedupe.Keep}
+	if h.Dedupe.AnyBody {
+		return d, nil
+	}
 	print, err := fingerprint(body)
 	if err != nil {
 		return journal.Dedupe{}, err
 	}
-	d := journal.Dedupe{Scope: h.Flow.Name + "/" + h.Node.ID, Key: short(key), For: h.Dedupe.For, Keep: h.Dedupe.Keep}
 	if h.Dedupe.Start {
 		d.Key = short(key + " " + print)
 	} else {

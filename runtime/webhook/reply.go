@@ -34,9 +34,10 @@ func (h *Handler) run(c echo.Context, hook *hook, output map[string]any, dedupe 
 		Dedupe: dedupe,
 	})
 	if mismatch, ok := errors.AsType[*journal.MismatchError](err); ok {
-		p := problem.New(http.StatusConflict, "a request with the same dedupe key and another body came before: no run was made")
+		p := problem.New(http.StatusConflict,
+			"a request with the same dedupe key and another body came before: no run was made; give a new request a key of its own")
 		p.Run = &problem.Run{ID: mismatch.Holder, Flow: hook.Flow.Name}
-		return h.refused(c.Request(), hook, p)
+		return h.refused(c.Request(), hook, &refusal{p, mismatch})
 	}
 	if err != nil {
 		return NotStarted(err)
@@ -68,6 +69,8 @@ func NotStarted(err error) *problem.Problem {
 	p := problem.New(http.StatusServiceUnavailable, "the server is stopping, no run was made")
 	switch {
 	case errors.Is(err, engine.ErrStopped):
+	case errors.Is(err, journal.ErrKeys):
+		p.Detail = "there are as many dedupe keys as may be at one time, no run was made"
 	case errors.Is(err, engine.ErrNoShards):
 		p.Detail = "the server has no part of the work yet, no run was made"
 	default:

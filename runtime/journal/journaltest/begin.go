@@ -19,6 +19,7 @@ var beginTests = []namedTest{
 	{"FreedKeySameInstant", testFreedKeySameInstant},
 	{"AnotherBody", testAnotherBody},
 	{"KeyPasses", testKeyPasses},
+	{"KeyGoesWithItsRun", testKeyGoesWithItsRun},
 }
 
 func testHolder(b *bench) {
@@ -94,8 +95,8 @@ func testConflictTakesNoKey(b *bench) {
 	b.same("holder", holder, "b")
 }
 
-// testKeyOfAFailedRun: a run that failed, or answered that the server did, gives
-// its key up when it has ended.
+// testKeyOfAFailedRun: a run that failed, or told its caller to come again, gives
+// its key up when it has ended, and not before. A crash changes nothing of it.
 func testKeyOfAFailedRun(b *bench) {
 	for i, c := range []struct {
 		name   string
@@ -109,6 +110,11 @@ func testKeyOfAFailedRun(b *bench) {
 		{"completed", []run.Event{ended(run.Completed, "success")}, false, false},
 		{"completed with 200", []run.Event{responded(200), ended(run.Completed, "success")}, false, false},
 		{"completed with 404", []run.Event{responded(404), ended(run.Completed, "success")}, false, false},
+		{"completed with 408", []run.Event{responded(408), ended(run.Completed, "success")}, false, true},
+		{"completed with 425", []run.Event{responded(425), ended(run.Completed, "success")}, false, true},
+		{"completed with 429", []run.Event{responded(429), ended(run.Completed, "success")}, false, true},
+		{"completed with 429, and keeps it", []run.Event{responded(429), ended(run.Completed, "success")}, true, false},
+		{"waiting, and has answered 502", []run.Event{responded(502), sleeping(time.Hour)}, false, false},
 		{"completed with 500", []run.Event{responded(500), ended(run.Completed, "success")}, false, true},
 		{"completed with 503, and keeps it", []run.Event{responded(503), ended(run.Completed, "success")}, true, false},
 		{"failed", []run.Event{ended(run.Failed, "onError")}, false, true},
@@ -127,6 +133,13 @@ func testKeyOfAFailedRun(b *bench) {
 		if c.frees {
 			want = second
 		}
+		if b.setup.Persists {
+			left := b.crashed()
+			holder, err := left.d.Begin(b.Context(), second, key, one(started(second)))
+			left.ok(err)
+			left.same("holder after a crash of the key of a run that is "+c.name, holder, want)
+			left.ok(left.d.Close())
+		}
 		holder, err := b.d.Begin(b.Context(), second, key, one(started(second)))
 		b.ok(err)
 		b.same("holder of the key of a run that is "+c.name, holder, want)
@@ -137,26 +150,45 @@ func testKeyOfAFailedRun(b *bench) {
 	b.audit()
 }
 
-// testFreedKeySameInstant lets many repeat the request of a run that failed.
+// testFreedKeySameInstant lets many repeat the request of a run that failed, and
+// of one that fails in that moment.
 func testFreedKeySameInstant(b *bench) {
-	key := journal.Dedupe{Scope: "f", Key: "1", For: time.Hour}
-	_, err := b.d.Begin(b.Context(), "first", key, []run.Event{started("first"), ended(run.Failed, "onError")})
-	b.ok(err)
-	var mu sync.Mutex
-	holders := map[string]int{}
-	together(16, func(i int) {
-		id := fmt.Sprintf("run%d", i)
-		holder, err := b.d.Begin(b.Context(), id, key, one(started(id)))
-		if err != nil {
-			b.Error(err)
+	const rounds = 6
+	for round := range rounds {
+		key := journal.Dedupe{Scope: "f", Key: strconv.Itoa(round), For: time.Hour}
+		first := fmt.Sprintf("first%d", round)
+		_, err := b.d.Begin(b.Context(), first, key, one(started(first)))
+		b.ok(err)
+		before := round%2 == 0
+		if before {
+			b.append(first, 1, failedAt("n1"))
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		holders[holder]++
-	})
-	if len(holders) != 1 || holders["first"] != 0 {
-		b.Errorf("a freed key has holders %v", holders)
+		var mu sync.Mutex
+		holders := map[string]int{}
+		together(17, func(i int) {
+			if i == 16 && !before {
+				b.append(first, 1, failedAt("n1"))
+			}
+			if i == 16 {
+				return
+			}
+			id := fmt.Sprintf("run%d-%d", round, i)
+			holder, err := b.d.Begin(b.Context(), id, key, one(started(id)))
+			if err != nil {
+				b.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			holders[holder]++
+		})
+		if before && holders[first] != 0 {
+			b.Errorf("a freed key has holders %v", holders)
+		}
+		if delete(holders, first); len(holders) > 1 || before && len(holders) == 0 {
+			b.Errorf("a key that the run %s gave up has holders %v", first, holders)
+		}
 	}
+	b.audit()
 }
 
 // testAnotherBody: one key with two bodies is a mistake of the sender, unless
@@ -205,5 +237,60 @@ func testKeyPasses(b *bench) {
 	begin("d", key, "c")
 	begin("of-no-key", journal.Dedupe{Of: "late"}, "of-no-key")
 	begin("of-nobody", journal.Dedupe{Of: "nobody"}, "of-nobody")
+
+	b.Log("what went well keeps its key")
+	b.append("c", 1, responded(200), ended(run.Completed, "success"))
+	begin("of-success", journal.Dedupe{Of: "c"}, "of-success")
+	b.append("of-success", 1, failedAt("n1"))
+	begin("e", key, "c")
+
+	b.Log("what was cancelled, or told its caller to come again, does not")
+	for id, events := range map[string][]run.Event{
+		"cancelled": {run.RunCancelled{At: at(1)}},
+		"unwell":    {responded(503), ended(run.Completed, "success")},
+	} {
+		key.Key = id
+		begin(id, key, id)
+		b.append(id, 1, events...)
+		begin(id+"-retry", journal.Dedupe{Of: id}, id+"-retry")
+		begin(id+"-again", key, id+"-retry")
+	}
+
+	b.Log("with the time that is left, and what it came with")
+	key.Key = "time"
+	begin("f", key, "f")
+	b.append("f", 1, failedAt("n1"))
+	b.clock.advance(time.Hour - 1)
+	begin("f-retry", journal.Dedupe{Of: "f"}, "f-retry")
+	begin("g", key, "f-retry")
+	other := key
+	other.Print = "two"
+	if _, err := b.d.Begin(b.Context(), "h", other, one(started("h"))); !errors.As(err, new(*journal.MismatchError)) {
+		b.Errorf("Begin with another print: error %v, want a mismatch", err)
+	}
+	b.clock.advance(1)
+	begin("i", other, "i")
 	b.audit()
+}
+
+// testKeyGoesWithItsRun: who is told of a holder finds it, and a key that was
+// taken over stays when its first run goes.
+func testKeyGoesWithItsRun(b *bench) {
+	begin := func(id, key, holder string, more ...run.Event) {
+		b.Helper()
+		d := journal.Dedupe{Scope: "f", Key: key, For: time.Hour}
+		got, err := b.d.Begin(b.Context(), id, d, append(one(started(id)), more...))
+		b.ok(err)
+		b.same("holder for "+id, got, holder)
+	}
+	begin("done", "1", "done", ended(run.Completed, "success"))
+	begin("goes-on", "2", "goes-on")
+	begin("failed", "3", "failed", failedAt("n1"))
+	begin("took-over", "3", "took-over")
+	b.clock.advance(time.Minute)
+	b.same("removed", b.trim(journal.Retention{Age: time.Second}), 2)
+	begin("a", "1", "a")
+	begin("b", "2", "goes-on")
+	begin("c", "3", "took-over")
+	b.same("kept", b.ids(), []string{"a", "took-over", "goes-on"})
 }

@@ -76,6 +76,7 @@ const (
 		WHERE d.scope = ? AND d.key = ? AND d.expires > ?`
 	sqlHold    = `INSERT OR REPLACE INTO dedupe (scope, key, run, expires, print) VALUES (?,?,?,?,?)`
 	sqlPassKey = `UPDATE dedupe SET run = ? WHERE run = ?`
+	sqlOutcome = `SELECT status, response FROM runs WHERE id = ?`
 )
 
 // holder returns the run that has the key, or nothing, and whether it was begun
@@ -95,10 +96,9 @@ func (t *tx) holder(d journal.Dedupe, now time.Time) (id string, mismatch bool, 
 	case err != nil:
 		return "", false, err
 	}
-	if status < 0 || status >= len(statuses) {
-		return "", false, fmt.Errorf("run %s has status %d, which is none", idOf(key), status)
+	if s.Status, err = statusOf(status); err != nil {
+		return "", false, fmt.Errorf("run %s has %w", idOf(key), err)
 	}
-	s.Status = statuses[status]
 	if s.GivesUpKey() && !d.Keep {
 		return "", false, nil
 	}
@@ -108,10 +108,28 @@ func (t *tx) holder(d journal.Dedupe, now time.Time) (id string, mismatch bool, 
 func (t *tx) hold(d journal.Dedupe, id string, now time.Time) (err error) {
 	switch {
 	case d.Of != "":
-		_, err = t.exec(sqlPassKey, idKey(id), idKey(d.Of))
+		return t.passKey(d.Of, id)
 	case d.For > 0:
 		_, err = t.exec(sqlHold, d.Scope, d.Key, idKey(id), nanos(now.Add(d.For)), d.Print)
 	}
+	return err
+}
+
+// passKey gives what a run has of a key to its retry.
+func (t *tx) passKey(from, to string) error {
+	var status int
+	var s journal.Summary
+	err := t.row(sqlOutcome, []any{idKey(from)}, &status, &s.Response)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil // it was removed, and its key with it
+	}
+	if err == nil {
+		s.Status, err = statusOf(status)
+	}
+	if err != nil || !s.PassesKey() {
+		return err
+	}
+	_, err = t.exec(sqlPassKey, idKey(to), idKey(from))
 	return err
 }
 

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -11,6 +12,14 @@ import (
 
 // statuses are kept by their places here, which never change.
 var statuses = []run.Status{0: run.Running, 1: run.Waiting, 2: run.Completed, 3: run.Failed, 4: run.Cancelled}
+
+// statusOf is the status that is kept as code.
+func statusOf(code int) (run.Status, error) {
+	if code < 0 || code >= len(statuses) {
+		return "", fmt.Errorf("status %d, which is none", code)
+	}
+	return statuses[code], nil
+}
 
 // statusCode is -1 for what is no status.
 func statusCode(s run.Status) int { return slices.Index(statuses, s) }

@@ -73,10 +73,10 @@ func scanSummary(rows *sql.Rows) (nr int64, s journal.Summary, err error) {
 	if err != nil {
 		return 0, s, err
 	}
-	if status < 0 || status >= len(statuses) {
-		return 0, s, fmt.Errorf("run %s has status %d, which is none", idOf(id), status)
+	if s.Status, err = statusOf(status); err != nil {
+		return 0, s, fmt.Errorf("run %s has %w", idOf(id), err)
 	}
-	s.ID, s.RetryOf, s.Status = idOf(id), idOf(retryOf), statuses[status]
+	s.ID, s.RetryOf = idOf(id), idOf(retryOf)
 	s.StartedAt, s.UpdatedAt, s.EndedAt, s.Due = timeOf(started), timeOf(updated), timeOf(ended), timeOf(due.Int64)
 	if name.Valid {
 		s.Awaits = &journal.Awaited{Name: name.String, Key: key.String}
