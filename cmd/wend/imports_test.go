@@ -25,7 +25,7 @@ var diagram = map[string]string{
 	"runtime/spec":                "runtime/diag runtime/yamldoc",
 	"runtime/expand":              "runtime/data runtime/diag runtime/pattern runtime/yamldoc",
 	"runtime/node":                "runtime/data runtime/diag runtime/pattern sdk/wire",
-	"runtime/flow":                "runtime/data runtime/diag runtime/spec runtime/expand runtime/node runtime/yamldoc",
+	"runtime/flow":                "runtime/data runtime/diag runtime/secret runtime/spec runtime/expand runtime/node runtime/yamldoc",
 	"runtime/flowschema":          "runtime/node",
 	"runtime/catalog":             "runtime/diag runtime/flow runtime/journal runtime/node",
 	"runtime/run":                 "runtime/data runtime/expand runtime/flow runtime/node sdk/wire",

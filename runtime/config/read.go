@@ -280,7 +280,19 @@ func (r *reader) variables(f yamldoc.Field) map[string]any {
 		if !yamldoc.IsVariable(e.Key.Value) {
 			r.Mistakes.Errorf(e.Key.Pos, diag.InvalidName, "variable %q: expected a name of letters, digits and _, or digits only", e.Key.Value)
 		}
+		r.warnSecrets(e.Key.Value, e.Value)
 		variables[e.Key.Value] = r.Data(e)
 	}
 	return variables
+}
+
+// warnSecrets warns of what looks like a secret: flows, pages and logs show
+// variables.
+func (r *reader) warnSecrets(name string, v yamldoc.Value) {
+	yamldoc.Texts(name, v, func(name string, t yamldoc.Text) {
+		if what := secret.Looks(name, t.Value); what != "" {
+			r.Mistakes.Warnf(t.Pos, LiteralSecret, "this looks like %s: variables are stored with runs, and shown", what).
+				Hint = "let a connection add it: secrets: { NAME: env:NAME }"
+		}
+	})
 }

@@ -80,6 +80,16 @@ const (
 	//	  n2: { type: log, connection: cce, with: { message: hello } }
 	UselessConnection Code = "useless-connection"
 
+	// ExposedSecret: a text looks like a secret, by its form or by the name that
+	// it stands under. Flows are shared, stored and shown; a connection adds
+	// secrets to calls, and refers to where they are. A warning.
+	//
+	//	flow: exposed-secret
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2: { type: http, connection: cce, with: { url: /x, body: { password: Wint3r2026 } } }
+	ExposedSecret Code = "exposed-secret"
+
 	// RefusedCall: the rules for calls refuse the call of the node in every run:
 	// a path without a connection that has a baseURL, a host that nothing in
 	// wend.yaml allows, another scheme than http and https, a user name in the

@@ -96,7 +96,7 @@ func compile(f *spec.Flow, cfg Config, stored bool) *compiler {
 	c.declareVariables()
 	c.resolveTypes()
 	c.buildScope()
-	for _, stage := range []func(){c.compileMarks, c.compileInputs, c.checkVariables, c.routeOutcomes, c.checkGraph, c.checkAnswers, c.checkCycles, c.checkRetries, c.checkLapses} {
+	for _, stage := range []func(){c.compileMarks, c.compileInputs, c.checkVariables, c.checkSecrets, c.routeOutcomes, c.checkGraph, c.checkAnswers, c.checkCycles, c.checkRetries, c.checkLapses} {
 		if c.enough() {
 			c.list.Errorf(f.Name.Pos, diag.InvalidYAML, "the rest of the flow is not checked, %d mistakes are enough", c.errors)
 			return c

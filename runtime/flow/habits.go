@@ -38,46 +38,20 @@ var habits = []habit{
 func (c *compiler) checkVariables() {
 	for _, v := range c.spec.Variables {
 		c.checkHabits(v.Value)
-		if !c.stored {
-			c.checkNoTemplate(v.Value)
-		}
-	}
-}
-
-func (c *compiler) checkNoTemplate(v yamldoc.Value) {
-	switch v := v.(type) {
-	case *yamldoc.Map:
-		for _, e := range v.Entries {
-			c.checkNoTemplate(e.Value)
-		}
-	case *yamldoc.List:
-		for _, item := range v.Items {
-			c.checkNoTemplate(item)
-		}
-	case *yamldoc.Scalar:
-		if text, isText := v.Data.(string); isText && strings.Contains(text, "$(") {
-			c.list.Warnf(v.Text.At(strings.Index(text, "$(")), diag.TemplateVariable, "variables begin with values, not with templates; this one stays as it is").
-				Hint = `set it by a node of type "evaluate", under set`
-		}
+		yamldoc.Texts("", v.Value, func(_ string, t yamldoc.Text) {
+			if i := strings.Index(t.Value, "$("); i >= 0 && !c.stored {
+				c.list.Warnf(t.At(i), diag.TemplateVariable, "variables begin with values, not with templates; this one stays as it is").
+					Hint = `set it by a node of type "evaluate", under set`
+			}
+		})
 	}
 }
 
 // checkHabits reports templates of other languages, which are text here. It
 // knows them by a name of this flow in them, or by being all of the text.
 func (c *compiler) checkHabits(v yamldoc.Value) {
-	switch v := v.(type) {
-	case *yamldoc.Map:
-		for _, e := range v.Entries {
-			c.checkHabits(e.Value)
-		}
-	case *yamldoc.List:
-		for _, item := range v.Items {
-			c.checkHabits(item)
-		}
-	case *yamldoc.Scalar:
-		if _, isText := v.Data.(string); isText && !c.stored {
-			c.checkHabit(v.Text, false)
-		}
+	if !c.stored {
+		yamldoc.Texts("", v, func(_ string, t yamldoc.Text) { c.checkHabit(t, false) })
 	}
 }
 

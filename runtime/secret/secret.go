@@ -1,6 +1,6 @@
 // Package secret keeps what must not be shown: references that say where a
-// secret is, which stand in files and on command lines in its place, and the
-// text itself, which no print shows.
+// secret is, which stand in files and on command lines in its place, the text
+// itself, which no print shows, and how to tell one that stands in a file.
 package secret
 
 import (

@@ -91,6 +91,25 @@ func Plain(v Value) any {
 	}
 }
 
+// Texts calls each for every text in v, in the order of the file, with the key
+// that it stands under: the nearest one, or name.
+func Texts(name string, v Value, each func(name string, t Text)) {
+	switch v := v.(type) {
+	case *Scalar:
+		if _, isText := v.Data.(string); isText {
+			each(name, v.Text)
+		}
+	case *Map:
+		for _, e := range v.Entries {
+			Texts(e.Key.Value, e.Value, each)
+		}
+	case *List:
+		for _, item := range v.Items {
+			Texts(name, item, each)
+		}
+	}
+}
+
 // Lost tells that the value could not be read, which was reported; it stands
 // for nothing.
 func (s *Scalar) Lost() bool { return s.lost }
