@@ -94,10 +94,22 @@ func (e *envFlags) catalogue(ctx context.Context) (*node.Set, error) {
 		return nil, err
 	}
 	plugins, err := registry.Open(ctx, registry.Config{Folder: dir, Others: nodes.All(), Clock: clock.System})
+	if err == nil {
+		err = allSound(plugins)
+	}
 	if err != nil {
 		return nil, wrong(err)
 	}
 	return plugins.Types(), nil
+}
+
+// allSound says which files of the folder are no plugins.
+func allSound(plugins *registry.Registry) error {
+	var errs []error
+	for _, e := range plugins.Wrong() {
+		errs = append(errs, e)
+	}
+	return errors.Join(errs...)
 }
 
 // forChecking is what flows are checked against. The configuration is nil if
@@ -123,7 +135,7 @@ type kit struct {
 	clock    clock.Clock      // of all that is run here
 }
 
-// open knows the plugins; none is loaded.
+// open knows the plugins; none is loaded. Files that are none are left out.
 func (e *envFlags) open(ctx context.Context, std *streams, log *slog.Logger) (*kit, error) {
 	cfg, err := e.load(std)
 	if err != nil {

@@ -47,7 +47,7 @@ var diagram = map[string]string{
 	"runtime/pluginbuild":         "runtime/diag runtime/manifest runtime/pluginhost runtime/wasm",
 	"runtime/casefile":            "runtime/data runtime/diag runtime/pattern runtime/yamldoc",
 	"runtime/plugincase":          "runtime/casefile runtime/data runtime/diag runtime/node runtime/pluginhost runtime/run runtime/yamldoc sdk/wire",
-	"runtime/registry":            "runtime/clock runtime/journal runtime/manifest runtime/node runtime/pluginhost runtime/wasm",
+	"runtime/registry":            "runtime/clock runtime/infile runtime/journal runtime/manifest runtime/node runtime/pluginhost runtime/wasm",
 	"runtime/watch":               "",
 	"runtime/problem":             "",
 	"runtime/trigger":             "runtime/data runtime/flow runtime/node runtime/problem",

@@ -54,6 +54,9 @@ func runCommand(std *streams) *cobra.Command {
 				return err
 			}
 			defer k.Close(context.WithoutCancel(cmd.Context()))
+			if err := allSound(k.plugins); err != nil {
+				return wrong(err)
+			}
 			if !cmd.Flags().Changed("log") {
 				logger = newLog(std, slog.LevelInfo) // what the flow says, but not that a plugin is loaded
 			}

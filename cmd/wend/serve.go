@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -153,6 +155,10 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 		return nil, wrongf("%s can be reached from outside, so the API needs a token: set server.token to env:NAME or file:PATH in %s",
 			s.addr, cmp.Or(k.config.File, defaultConfig))
 	}
+	if err := k.plugins.Prove(ctx); err != nil {
+		return nil, wrong(err)
+	}
+	s.tellWrongPlugins()
 	s.observers = fact.Observe(fact.Log(log, k.clock))
 	ec := engine.Config{
 		Bounds: runBounds(k.config.Limits),
@@ -195,6 +201,9 @@ func (s *server) stored(ctx context.Context, file, name string) *flow.Flow {
 		return nil
 	}
 	types, err := s.kit.plugins.TypesOf(ctx, newest.Plugins)
+	if err == nil {
+		err = s.kit.plugins.Usable(ctx, slices.Sorted(maps.Values(newest.Plugins)))
+	}
 	if err != nil {
 		s.log.Error("the last good version of a flow cannot be had", "flow", name, "error", err)
 		return nil
@@ -235,7 +244,7 @@ func (s *server) openFlows(ctx context.Context) error {
 		s.log.Warn("no flow is served; put a flow file, NAME.yaml, into the folder and it is taken up", "paths", s.paths)
 	}
 	s.tellLacking()
-	return wrong(s.kit.plugins.Prove(ctx))
+	return nil
 }
 
 // tellLacking tells which flows need a secret that cannot be had. They are
@@ -274,6 +283,26 @@ func (s *server) openJournal(ctx context.Context, cfg serverConfig) error {
 		Types: s.kit.plugins.TypesOf,
 	})
 	return wrong(s.kit.plugins.KeepIn(ctx, db))
+}
+
+// tellWrongPlugins logs which plugin files are wrong, and what becomes of them.
+func (s *server) tellWrongPlugins() {
+	for _, e := range s.kit.plugins.Wrong() {
+		if e.Kept != "" {
+			s.log.Error("a plugin file is wrong, it stays what it was", "file", e.File, "plugin", e.Kept, "error", e.Err)
+			continue
+		}
+		s.log.Error("a plugin file is wrong and left out", "file", e.File, "error", e.Err)
+	}
+}
+
+// mistakes are those of plugin files and of flow files.
+func (s *server) mistakes() diag.List {
+	var list diag.List
+	for _, e := range s.kit.plugins.Wrong() {
+		list.Errorf(diag.Pos{File: e.File}, diag.Unreadable, "%s", e.Err)
+	}
+	return append(list, s.live.Mistakes()...)
 }
 
 // Close closes the journal. The server must not be running.
@@ -315,7 +344,7 @@ func (s *server) routes() error {
 	ac := api.Config{
 		Flows: flows.Set, Engine: s.engine, Types: k.plugins.Types, Token: s.token,
 		Gate: s.gate, Streams: s.streams,
-		MaxBody: limits.Body, Version: version(), Clock: k.clock, Log: log, Lacks: k.outbound.Lacks, Mistakes: flows.Mistakes,
+		MaxBody: limits.Body, Version: version(), Clock: k.clock, Log: log, Lacks: k.outbound.Lacks, Mistakes: s.mistakes,
 	}
 	if s.past != nil {
 		ac.Flow = s.past.Flow

@@ -31,6 +31,7 @@ func (s *server) reloadPlugins(ctx context.Context) {
 		s.log.Error("plugins are not reloaded, all stay as they were", "error", err)
 		return
 	}
+	s.tellWrongPlugins()
 	s.log.Info("plugins reloaded")
 }
 

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/wendflow/wend/runtime/infile"
 )
 
 // folder is where plugins lie as files.
@@ -26,7 +28,7 @@ func (f folder) files() ([]string, error) {
 // read reads a file that nobody writes meanwhile: half of the old and half of
 // the new might even be a plugin.
 func (f folder) read(name string) ([]byte, error) {
-	file, err := os.Open(name)
+	file, err := infile.Open(name, infile.MostPlugin)
 	if err != nil {
 		return nil, err
 	}

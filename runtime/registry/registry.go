@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"runtime"
@@ -67,6 +68,7 @@ type Registry struct {
 	loads   sync.WaitGroup
 	mu      sync.Mutex
 	closed  bool          // nothing is loaded any more
+	wrong   []*FileError  // of the folder
 	blobs   journal.Blobs // nil until KeepIn
 	plugins map[string]*plugin
 }
@@ -87,8 +89,8 @@ type plugin struct {
 	used   time.Time
 }
 
-// Open reads the folder. No plugin is loaded. A file that the host would
-// refuse, or two files with the same node types, are an error that names each.
+// Open reads the folder. No plugin is loaded. A file that the host would refuse
+// is left out; see Wrong.
 func Open(ctx context.Context, c Config) (*Registry, error) {
 	r := &Registry{
 		folder:  folder{dir: c.Folder},
@@ -107,14 +109,36 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 // Types returns the node types of the folder's plugins and the others.
 func (r *Registry) Types() *node.Set { return r.types.Load() }
 
+// FileError is what is wrong with one file of the folder.
+type FileError struct {
+	File string
+	// Kept is the plugin that the file was before, which stays in its place, or
+	// "" if it is left out.
+	Kept string
+	Err  error
+}
+
+func (e *FileError) Error() string { return fmt.Sprintf("plugin file %q: %s", e.File, e.Err) }
+
+// Unwrap returns Err.
+func (e *FileError) Unwrap() error { return e.Err }
+
+// Wrong returns what was wrong with files when the folder was read last, by
+// their names.
+func (r *Registry) Wrong() []*FileError {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.wrong)
+}
+
 // Reload takes the folder as it is now. New plugins are loaded, to see whether
-// they can be. If anything in the folder is wrong, or changes meanwhile, all
-// plugins stay as they were.
+// they can be. A file that is wrong, or changes meanwhile, stays what it was; see
+// Wrong. If the journal does not take the new ones, all stay as they were.
 func (r *Registry) Reload(ctx context.Context) error {
 	return r.take(ctx, func(p *plugin) error {
 		loaded, err := r.host.LoadModule(ctx, p.module)
 		if err != nil {
-			return fmt.Errorf("plugin file %q: %w", p.file, err)
+			return err
 		}
 		p.loaded = loaded // flows are about to need it
 		return nil
@@ -130,53 +154,136 @@ func (r *Registry) take(ctx context.Context, try func(*plugin) error) error {
 	if err != nil {
 		return err
 	}
-	types := slices.Clone(r.others)
-	fresh := map[string]*plugin{}
-	for _, p := range found {
-		types = append(types, p.types...)
-		if r.find(p.digest) == nil {
-			fresh[p.digest] = p
+	_ = each(found, func(f *reading) error { // each has its own error
+		if f.err == nil && r.find(f.plugin.digest) == nil {
+			f.err = try(f.plugin)
 		}
-	}
-	set, err := node.NewSet(types...)
-	if err == nil {
-		err = each(slices.Collect(maps.Values(fresh)), try)
-	}
+		return nil
+	})
+	plugins, set, wrong, err := r.choose(found)
 	if blobs := r.journal(); err == nil && blobs != nil {
-		err = keep(ctx, blobs, slices.DeleteFunc(slices.Clone(found), func(p *plugin) bool { return r.keeps(p.digest) }))
+		err = keep(ctx, blobs, slices.DeleteFunc(slices.Clone(plugins), func(p *plugin) bool { return r.keeps(p.digest) }))
 	}
-	if err != nil {
-		for _, p := range fresh {
-			r.release(ctx, p.loaded)
+	var spare []*pluginhost.Plugin
+	if err == nil {
+		spare = r.list(plugins, wrong)
+		r.types.Store(set)
+	}
+	for _, f := range found {
+		if f.plugin != nil && (err != nil || !slices.Contains(plugins, f.plugin)) {
+			spare = append(spare, f.plugin.loaded)
 		}
-		return err
 	}
-	for _, spare := range r.list(found) {
-		r.release(ctx, spare)
+	for _, p := range spare {
+		r.release(ctx, p)
 	}
-	r.types.Store(set)
-	return nil
+	return err
 }
 
-// read gives what the files of the folder are, and an error that says for each
-// that is no plugin which and why.
-func (r *Registry) read() ([]*plugin, error) {
+// reading is what became of reading a file.
+type reading struct {
+	file   string
+	plugin *plugin
+	err    error
+}
+
+// read reads the files of the folder.
+func (r *Registry) read() ([]*reading, error) {
 	files, err := r.folder.files()
 	if err != nil {
 		return nil, err
 	}
-	found := make([]*plugin, len(files))
+	found := make([]*reading, len(files))
 	return found, each(indices(files), func(i int) error {
-		var err error
-		if found[i], err = r.readFile(files[i]); err != nil {
-			return fmt.Errorf("plugin file %q: %w", files[i], err)
-		}
+		found[i] = &reading{file: files[i]}
+		found[i].plugin, found[i].err = r.readFile(files[i])
 		return nil
 	})
 }
 
+// choose says which plugins the folder has from now on: what its files are, and
+// of those that are wrong what they were. Of two with the same node types it is
+// the one that the folder had, else the first.
+func (r *Registry) choose(found []*reading) (plugins []*plugin, set *node.Set, wrong []*FileError, err error) {
+	before := r.listed()
+	digests := map[string]bool{}
+	for _, f := range found {
+		if f.err == nil {
+			digests[f.plugin.digest] = true
+		}
+	}
+	var candidates []*plugin
+	for _, f := range found {
+		if f.err == nil {
+			candidates = append(candidates, f.plugin)
+			continue
+		}
+		e := &FileError{File: f.file, Err: f.err}
+		wrong = append(wrong, e)
+		if was := before[f.file]; was != nil && !digests[was.digest] {
+			candidates = append(candidates, was)
+			e.Kept = was.manifest.Plugin + "@" + was.manifest.Version
+		}
+	}
+	had := map[string]bool{}
+	for _, p := range before {
+		had[p.digest] = true
+	}
+	slices.SortStableFunc(candidates, func(a, b *plugin) int {
+		switch {
+		case had[a.digest] == had[b.digest]:
+			return 0
+		case had[a.digest]:
+			return -1
+		}
+		return 1
+	})
+	types := slices.Clone(r.others)
+	if set, err = node.NewSet(types...); err != nil {
+		return nil, nil, nil, err
+	}
+	for _, p := range candidates {
+		more := slices.Concat(types, p.types)
+		wider, err := node.NewSet(more...)
+		if err != nil {
+			wrong = append(wrong, &FileError{File: p.file, Err: fmt.Errorf("plugin %s@%s: %w%s", p.manifest.Plugin, p.manifest.Version, err, sameIn(plugins, p))})
+			continue
+		}
+		plugins, types, set = append(plugins, p), more, wider
+	}
+	slices.SortStableFunc(wrong, func(a, b *FileError) int { return cmp.Compare(a.File, b.File) })
+	return plugins, set, wrong, nil
+}
+
+// sameIn says which file has the node types of p already.
+func sameIn(plugins []*plugin, p *plugin) string {
+	for _, other := range plugins {
+		if other.manifest.Plugin == p.manifest.Plugin && other.manifest.Version == p.manifest.Version {
+			return fmt.Sprintf("; it is in %q already", other.file)
+		}
+	}
+	return ""
+}
+
+// listed returns the plugins of the folder by the files that they were read
+// from.
+func (r *Registry) listed() map[string]*plugin {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	listed := map[string]*plugin{}
+	for _, p := range r.plugins {
+		if p.listed {
+			listed[p.file] = p
+		}
+	}
+	return listed
+}
+
 func (r *Registry) readFile(file string) (*plugin, error) {
 	content, err := r.folder.read(file)
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, at.Err // who tells it names the file
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -226,9 +333,10 @@ func (r *Registry) step(t *node.Type, i int) func(context.Context, node.Visit) (
 
 // list makes found the plugins of the folder. What is known already stays what
 // it is; what it does not need is returned.
-func (r *Registry) list(found []*plugin) (spare []*pluginhost.Plugin) {
+func (r *Registry) list(found []*plugin, wrong []*FileError) (spare []*pluginhost.Plugin) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.wrong = wrong
 	for _, p := range r.plugins {
 		if p.listed {
 			p.listed, p.used = false, r.clock.Now()
@@ -237,7 +345,7 @@ func (r *Registry) list(found []*plugin) (spare []*pluginhost.Plugin) {
 	for _, p := range found {
 		if known := r.plugins[p.digest]; known != nil {
 			known.listed, known.file, known.kept = true, p.file, r.blobs != nil
-			if p.loaded != nil { // a run of old needed it meanwhile
+			if p != known && p.loaded != nil { // a run of old needed it meanwhile
 				spare = append(spare, p.loaded)
 			}
 			continue
@@ -292,19 +400,51 @@ func keep(ctx context.Context, blobs journal.Blobs, plugins []*plugin) error {
 	return nil
 }
 
-// Prove tells which plugins of the folder cannot be loaded. It loads those of
-// which nobody knows yet, and leaves all as they were.
+// Prove leaves out the plugins of the folder that cannot be loaded; see Wrong. It
+// loads those of which nobody knows yet, and lets go of them.
 func (r *Registry) Prove(ctx context.Context) error {
-	r.mu.Lock()
-	listed := slices.DeleteFunc(slices.Collect(maps.Values(r.plugins)), func(p *plugin) bool { return !p.listed || p.loaded != nil })
-	r.mu.Unlock()
-	return each(listed, func(p *plugin) error {
-		module, err := r.module(ctx, p.digest)
-		if err == nil {
-			err = r.host.Prove(ctx, module)
+	r.reading.Lock()
+	defer r.reading.Unlock()
+	listed := slices.SortedFunc(maps.Values(r.listed()), func(a, b *plugin) int { return cmp.Compare(a.file, b.file) })
+	found := make([]*reading, len(listed))
+	_ = each(indices(listed), func(i int) error { // each has its own error
+		found[i] = &reading{file: listed[i].file, plugin: listed[i], err: r.prove(ctx, listed[i].digest)}
+		return nil
+	})
+	types, sound, wrong := slices.Clone(r.others), []*plugin(nil), r.Wrong()
+	for _, f := range found {
+		if f.err != nil {
+			wrong = append(wrong, &FileError{File: f.file, Err: f.err})
+			continue
 		}
-		if err != nil {
-			return fmt.Errorf("plugin file %q: %w", p.file, err)
+		sound, types = append(sound, f.plugin), append(types, f.plugin.types...)
+	}
+	set, err := node.NewSet(types...)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(wrong, func(a, b *FileError) int { return cmp.Compare(a.File, b.File) })
+	r.list(sound, wrong)
+	r.types.Store(set)
+	return nil
+}
+
+func (r *Registry) prove(ctx context.Context, digest string) error {
+	if r.isLoaded(digest) {
+		return nil
+	}
+	module, err := r.module(ctx, digest)
+	if err != nil {
+		return err
+	}
+	return r.host.Prove(ctx, module)
+}
+
+// Usable tells whether plugins can be loaded, those of the journal too.
+func (r *Registry) Usable(ctx context.Context, digests []string) error {
+	return each(digests, func(digest string) error {
+		if err := r.prove(ctx, digest); err != nil {
+			return r.placed(digest, err)
 		}
 		return nil
 	})

@@ -184,8 +184,24 @@ func TestSideBySide(t *testing.T) {
 	p.wantErr(err, `the plugin of "p/say" as it was`)
 }
 
-// TestRefused: a folder with anything wrong in it is not opened, and the error
-// names each file.
+// wrong joins what is wrong with files.
+func (p *place) wrong() error {
+	var errs []error
+	for _, e := range p.Wrong() {
+		errs = append(errs, e)
+	}
+	return errors.Join(errs...)
+}
+
+// reload takes the folder as it is now, all of which is sound.
+func (p *place) reload() {
+	p.t.Helper()
+	if err := p.Reload(p.t.Context()); err != nil || len(p.Wrong()) > 0 {
+		p.t.Fatalf("Reload: %v, wrong: %v", err, p.wrong())
+	}
+}
+
+// TestRefused: a file that is wrong is left out, and the error names each.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	host, err := pluginhost.New(t.Context(), pluginhost.Config{})
@@ -196,13 +212,14 @@ func TestRefused(t *testing.T) {
 	same := assemble(t, "1.0.0", "1", sound)
 	tests := map[string]struct {
 		files map[string][]byte
+		types int // that are there all the same
 		want  []string
 	}{
-		"no plugins":  {map[string][]byte{"a.wasm": []byte("text"), "b.wasm": same, "c.wasm": same[:len(same)-5]}, []string{`/a.wasm": not a WebAssembly file`, `/c.wasm": `}},
-		"same types":  {map[string][]byte{"a.wasm": same, "b.wasm": assemble(t, "1.0.0", "2", sound)}, []string{`p/say`}},
-		"same file":   {map[string][]byte{"a.wasm": same, "b.wasm": same}, []string{`p/say`}},
-		"empty":       {map[string][]byte{"a.wasm": nil}, []string{`/a.wasm": not a WebAssembly file`}},
-		"no manifest": {map[string][]byte{"a.wasm": []byte("\x00asm\x01\x00\x00\x00")}, []string{"no custom section"}},
+		"no plugins":  {map[string][]byte{"a.wasm": []byte("text"), "b.wasm": same, "c.wasm": same[:len(same)-5]}, 1, []string{`/a.wasm": not a WebAssembly file`, `/c.wasm": `}},
+		"same types":  {map[string][]byte{"a.wasm": same, "b.wasm": assemble(t, "1.0.0", "2", sound)}, 1, []string{`/b.wasm": plugin p@1.0.0: node type "p/say" stands twice`, `/a.wasm" already`}},
+		"same file":   {map[string][]byte{"a.wasm": same, "b.wasm": same}, 1, []string{`/b.wasm": plugin p@1.0.0: node type "p/say" stands twice`}},
+		"empty":       {map[string][]byte{"a.wasm": nil}, 0, []string{`/a.wasm": not a WebAssembly file`}},
+		"no manifest": {map[string][]byte{"a.wasm": []byte("\x00asm\x01\x00\x00\x00")}, 0, []string{"no custom section"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -211,9 +228,14 @@ func TestRefused(t *testing.T) {
 			for file, content := range test.files {
 				p.write(file, content)
 			}
-			_, err := registry.Open(t.Context(), registry.Config{Folder: p.dir, Host: host})
+			if p.Registry, err = registry.Open(t.Context(), registry.Config{Folder: p.dir, Host: host}); err != nil {
+				t.Fatal(err)
+			}
 			for _, want := range test.want {
-				p.wantErr(err, want)
+				p.wantErr(p.wrong(), want)
+			}
+			if got := len(p.Types().All()); got != test.types {
+				t.Errorf("%d node types, want %d", got, test.types)
 			}
 		})
 	}
@@ -223,44 +245,73 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestProve finds what cannot be loaded, though nobody needs it.
+// TestProve leaves out what cannot be loaded, though nobody needs it.
 func TestProve(t *testing.T) {
 	t.Parallel()
 	p := open(t, map[string][]byte{"a.wasm": assemble(t, "1.0.0", "1", sound), "b.wasm": assemble(t, "2.0.0", "2", traps)})
-	err := p.Prove(t.Context())
-	p.wantErr(err, `/b.wasm": plugin p@2.0.0: does not start: `)
-	if strings.Contains(err.Error(), "a.wasm") {
-		t.Errorf("Prove = %v", err)
-	}
-	p.wantErr(p.Want(t.Context(), []string{p.find("p/say@1").Digest, p.find("p/say@2").Digest}), `/b.wasm": plugin p@2.0.0: does not start: `)
-	_, err = step(t.Context(), p.find("p/say@2"))
+	two := p.find("p/say@2")
+	p.wantErr(p.Want(t.Context(), []string{p.find("p/say@1").Digest, two.Digest}), `/b.wasm": plugin p@2.0.0: does not start: `)
+	_, err := step(t.Context(), two)
 	p.wantErr(err, `plugin of "p/say": plugin p@2.0.0: does not start: `)
+	p.wantErr(p.Usable(t.Context(), []string{p.find("p/say@1").Digest, two.Digest}), `/b.wasm": plugin p@2.0.0: does not start: `)
+	if err := p.Prove(t.Context()); err != nil || len(p.Wrong()) != 1 || p.Types().Find("p/say@2") != nil {
+		t.Errorf("Prove = %v, wrong: %v", err, p.wrong())
+	}
+	p.wantErr(p.wrong(), `/b.wasm": plugin p@2.0.0: does not start: `)
 	p.wantN(p.find("p/say@1"), 1)
 }
 
-// TestReloadBroken: as long as anything in the folder is wrong all plugins stay
-// as they were.
+// TestReloadBroken: a file that is wrong stays what it was, and the rest is
+// taken.
 func TestReloadBroken(t *testing.T) {
 	t.Parallel()
-	p := open(t, map[string][]byte{"a.wasm": assemble(t, "1.0.0", "1", sound)})
-	p.write("a.wasm", assemble(t, "1.1.0", "11", sound))
 	for want, broken := range map[string][]byte{
-		`/b.wasm": not a WebAssembly file`:         []byte("text"),
-		`/b.wasm": plugin p@2.0.0: does not start`: assemble(t, "2.0.0", "2", traps),
-		`/b.wasm": plugin p@2.0.0: compile`:        assemble(t, "2.0.0", "2", "\x6a"),
-		`p/say`:                                    assemble(t, "1.1.0", "3", sound),
+		`/b.wasm": not a WebAssembly file`:                   []byte("text"),
+		`/b.wasm": plugin p@3.0.0: does not start`:           assemble(t, "3.0.0", "3", traps),
+		`/b.wasm": plugin p@3.0.0: compile`:                  assemble(t, "3.0.0", "3", "\x6a"),
+		`/b.wasm": plugin p@1.1.0: node type "p/say" stands`: assemble(t, "1.1.0", "3", sound),
 	} {
-		p.write("b.wasm", broken)
-		p.wantErr(p.Reload(t.Context()), want)
-		p.wantN(p.find("p/say"), 1)
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			p := open(t, map[string][]byte{"a.wasm": assemble(t, "1.0.0", "1", sound), "b.wasm": assemble(t, "2.0.0", "2", sound)})
+			p.write("a.wasm", assemble(t, "1.1.0", "11", sound))
+			p.write("b.wasm", broken)
+			for range 2 { // a second time is no other
+				if err := p.Reload(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				p.wantErr(p.wrong(), want)
+				p.wantN(p.find("p/say@1"), 11)
+			}
+			if same := strings.Contains(want, "stands"); same {
+				if p.Types().Find("p/say@2") != nil {
+					t.Error("b.wasm is a plugin, and stays another")
+				}
+			} else if p.wantN(p.find("p/say@2"), 2); p.Wrong()[0].Kept != "p@2.0.0" {
+				t.Errorf("kept %q", p.Wrong()[0].Kept)
+			}
+			p.write("b.wasm", assemble(t, "4.0.0", "4", sound))
+			p.reload()
+			p.wantN(p.find("p/say"), 4)
+			if p.Types().Find("p/say@2") != nil {
+				t.Error("what b.wasm was is there still")
+			}
+		})
 	}
-	if err := os.Remove(filepath.Join(p.dir, "b.wasm")); err != nil {
-		t.Fatal(err)
+}
+
+// TestRenamed: a plugin whose file is wrong now, and which is in another, is
+// there once.
+func TestRenamed(t *testing.T) {
+	t.Parallel()
+	one := assemble(t, "1.0.0", "1", sound)
+	p := open(t, map[string][]byte{"a.wasm": one})
+	p.write("b.wasm", one)
+	p.write("a.wasm", []byte("text"))
+	if err := p.Reload(t.Context()); err != nil || len(p.Wrong()) != 1 || p.Wrong()[0].Kept != "" {
+		t.Errorf("Reload = %v, wrong: %v", err, p.wrong())
 	}
-	if err := p.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	p.wantN(p.find("p/say"), 11)
+	p.wantN(p.find("p/say"), 1)
 }
 
 // TestChanging: what was read is what is loaded and what the journal has,
@@ -296,7 +347,10 @@ func TestChanging(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	p.wantErr(p.Reload(t.Context()), `/a.wasm": changed while it was read`)
+	if err := p.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.wantErr(p.wrong(), `/a.wasm": changed while it was read`)
 	p.wantN(p.find("p/say"), 2)
 	p.While(nil)
 	if err := p.Reload(t.Context()); err != nil {
