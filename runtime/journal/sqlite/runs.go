@@ -58,10 +58,14 @@ func (s *Store) lead(ctx context.Context, f journal.Filter) (lead string, err er
 		return "", nil
 	}
 	fewest := manyRuns + 1
-	if f.Outcome != "" || failing(f) {
+	names := slices.Sorted(maps.Keys(f.Labels))
+	switch {
+	case f.Outcome != "" || failing(f):
 		fewest = manyRuns // of which there are fewer, as a rule
+	case len(names) == 1:
+		return names[0], nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(f.Labels)) {
+	for _, name := range names {
 		var n int
 		err := s.query(ctx, sqlCountLabel, []any{name, f.Labels[name], manyRuns}, func(rows *sql.Rows) error { return rows.Scan(&n) })
 		if err != nil {
