@@ -48,6 +48,7 @@ var diagram = map[string]string{
 	"runtime/casefile":            "runtime/data runtime/diag runtime/pattern runtime/yamldoc",
 	"runtime/plugincase":          "runtime/casefile runtime/data runtime/diag runtime/node runtime/pluginhost runtime/run runtime/yamldoc sdk/wire",
 	"runtime/registry":            "runtime/clock runtime/infile runtime/journal runtime/manifest runtime/node runtime/pluginhost runtime/wasm",
+	"runtime/retention":           "runtime/clock runtime/journal",
 	"runtime/watch":               "",
 	"runtime/problem":             "",
 	"runtime/trigger":             "runtime/data runtime/flow runtime/node runtime/problem",

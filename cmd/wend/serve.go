@@ -28,6 +28,7 @@ import (
 	"github.com/wendflow/wend/runtime/api"
 	"github.com/wendflow/wend/runtime/auth"
 	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/engine"
@@ -38,6 +39,7 @@ import (
 	"github.com/wendflow/wend/runtime/journal/sqlite"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/quota"
+	"github.com/wendflow/wend/runtime/retention"
 	"github.com/wendflow/wend/runtime/secret"
 	"github.com/wendflow/wend/runtime/watch"
 	"github.com/wendflow/wend/runtime/webhook"
@@ -57,6 +59,7 @@ func serveCommand(std *streams) *cobra.Command {
 	var (
 		addr, data string
 		acceptLoss bool
+		trustClock bool
 	)
 	cmd := &cobra.Command{
 		Use:   "serve [PATH...]",
@@ -86,7 +89,7 @@ A hangup (SIGHUP) reads flows, plugins, wend.yaml and its secrets anew.`,
 				return err
 			}
 			s, err := newServer(cmd.Context(), k, serverConfig{
-				paths: paths, addr: addr, data: data, acceptLoss: acceptLoss, hangups: hangups, readConfig: env.reload,
+				paths: paths, addr: addr, data: data, acceptLoss: acceptLoss, trustClock: trustClock, hangups: hangups, readConfig: env.reload,
 			}, std, logger)
 			if err != nil {
 				return err
@@ -100,6 +103,7 @@ A hangup (SIGHUP) reads flows, plugins, wend.yaml and its secrets anew.`,
 	cmd.Flags().StringVar(&addr, "addr", "", "where to listen (default "+defaultAddr+", or server.addr of the configuration)")
 	cmd.Flags().StringVar(&data, "data", defaultData, "folder of the journal")
 	cmd.Flags().BoolVar(&acceptLoss, "accept-loss", false, "go on with a journal that lacks what was committed")
+	cmd.Flags().BoolVar(&trustClock, "trust-clock", false, "remove ended runs though the clock is far ahead of where it was before")
 	return cmd
 }
 
@@ -112,6 +116,8 @@ type serverConfig struct {
 	// hangups ask for all to be read again, the configuration by readConfig.
 	hangups    <-chan os.Signal
 	readConfig func(now *config.Config) (*config.Config, diag.List)
+	// trustClock says that a time is right by which runs could be too old.
+	trustClock bool
 }
 
 // server is the process that operators run.
@@ -121,9 +127,13 @@ type server struct {
 	kit     *kit
 	paths   []string
 	live    *catalog.Live
-	journal journal.Driver // nil if all runs are kept in memory
-	past    *catalog.Past  // the same
-	engine  *engine.Engine
+	journal journal.Driver    // nil if all runs are kept in memory
+	past    *catalog.Past     // the same
+	keeper  *retention.Keeper // the same
+	// clock is that of runs, and of all that is kept for them. Signatures and
+	// credentials go by that of the machine, as those do who made them.
+	clock  *clock.Steady
+	engine *engine.Engine
 	// observers are told what the engine and the webhooks do.
 	observers *fact.Observers
 	echo      *echo.Echo
@@ -141,7 +151,7 @@ type server struct {
 
 // newServer is ready to Run. Close it in any case.
 func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log *slog.Logger) (*server, error) {
-	s := &server{std: std, log: log, kit: k, paths: cfg.paths, ready: make(chan string, 1), given: cfg}
+	s := &server{std: std, log: log, kit: k, paths: cfg.paths, clock: clock.NewSteady(k.clock, nil), ready: make(chan string, 1), given: cfg}
 	s.config.Store(k.config)
 	if _, err := catalog.Find(s.paths); err != nil { // before anything is written
 		return nil, wrong(err)
@@ -159,10 +169,10 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 		return nil, wrong(err)
 	}
 	s.tellWrongPlugins()
-	s.observers = fact.Observe(fact.Log(log, k.clock))
+	s.observers = fact.Observe(fact.Log(log, s.clock))
 	ec := engine.Config{
 		Bounds: runBounds(k.config.Limits),
-		Caller: k.outbound, Clock: k.clock, Version: version(), Observers: s.observers,
+		Caller: k.outbound, Clock: s.clock, Version: version(), Observers: s.observers,
 	}
 	if cfg.data != "" {
 		if err := s.openJournal(ctx, cfg); err != nil {
@@ -269,7 +279,7 @@ func (s *server) tellLacking() {
 
 // openJournal opens the data folder and puts the plugins into it.
 func (s *server) openJournal(ctx context.Context, cfg serverConfig) error {
-	db, err := sqlite.Open(ctx, sqlite.Config{Dir: cfg.data, Now: s.kit.clock.Now, AcceptLoss: cfg.acceptLoss})
+	db, err := sqlite.Open(ctx, sqlite.Config{Dir: cfg.data, Now: s.clock.Now, AcceptLoss: cfg.acceptLoss})
 	if errors.Is(err, sqlite.ErrLacking) {
 		return wrongf("%w\nrestore what is missing in data folder %q, or go on with what is left by --accept-loss", err, cfg.data)
 	}
@@ -277,6 +287,13 @@ func (s *server) openJournal(ctx context.Context, cfg serverConfig) error {
 		return wrong(err)
 	}
 	s.journal = db
+	s.keeper, err = retention.New(retention.Config{
+		Journal: db, Keep: s.keep,
+		Clock: s.clock, Folder: cfg.data, TrustClock: cfg.trustClock, Log: s.log,
+	})
+	if err != nil {
+		return wrong(err)
+	}
 	s.past = catalog.NewPast(catalog.PastConfig{
 		Live:  func(name string) *flow.Flow { return s.live.Set().Flow(name) },
 		Blobs: db,
@@ -336,7 +353,7 @@ func (s *server) routes() error {
 	}
 	s.streams = quota.New("streams", 0)
 	s.webhooks = webhook.New(webhook.Config{
-		Flows: flows.Set, Engine: s.engine, Verifier: k.outbound, Clock: k.clock, Observers: s.observers, Log: log,
+		Flows: flows.Set, Engine: s.engine, Verifier: k.outbound, Clock: s.clock, Observers: s.observers, Log: log,
 		Gate: s.gate, MaxBody: limits.Body,
 	})
 	s.webhooks.Mount(s.echo)
@@ -344,7 +361,7 @@ func (s *server) routes() error {
 	ac := api.Config{
 		Flows: flows.Set, Engine: s.engine, Types: k.plugins.Types, Token: s.token,
 		Gate: s.gate, Streams: s.streams,
-		MaxBody: limits.Body, Version: version(), Clock: k.clock, Log: log, Lacks: k.outbound.Lacks, Mistakes: s.mistakes,
+		MaxBody: limits.Body, Version: version(), Clock: s.clock, Log: log, Lacks: k.outbound.Lacks, Mistakes: s.mistakes,
 	}
 	if s.past != nil {
 		ac.Flow = s.past.Flow
@@ -432,7 +449,15 @@ func (s *server) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		s.trim(gctx)
+		s.clock.Watch(gctx, func(j clock.Jump) {
+			fact.Tell(s.observers, fact.ClockJumped{At: fact.At{At: s.clock.Now()}, Jump: j})
+		})
+		return nil
+	})
+	group.Go(func() error {
+		if s.keeper != nil {
+			s.keeper.Run(gctx)
+		}
 		return nil
 	})
 	group.Go(func() error {
@@ -491,37 +516,13 @@ func (s *server) tellSystemd(state string) {
 	}
 }
 
-const (
-	// keepRuns is how long ended runs are kept where the configuration says
-	// nothing.
-	keepRuns  = 30 * 24 * time.Hour
-	trimEvery = 10 * time.Minute
-)
+// keepRuns is how long ended runs are kept where the configuration says nothing.
+const keepRuns = 30 * 24 * time.Hour
 
-// trim removes old runs now and then, until ctx ends.
-func (s *server) trim(ctx context.Context) {
-	if s.journal == nil {
-		return
-	}
-	tick := s.kit.clock.NewTicker(trimEvery)
-	defer tick.Stop()
-	for {
-		keep := s.config.Load().Server.Retention
-		removed, err := s.journal.Trim(ctx, journal.Retention{Age: cmp.Or(keep.Age, keepRuns), Bytes: keep.Size})
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			s.log.Error("remove old runs", "error", err)
-		case removed > 0:
-			s.log.Info("old runs removed", "runs", removed)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+// keep is what is kept by the configuration of now.
+func (s *server) keep() journal.Retention {
+	r := s.config.Load().Server.Retention
+	return journal.Retention{Age: cmp.Or(r.Age, keepRuns), Bytes: r.Size}
 }
 
 // announce prints what is served and how to try it.

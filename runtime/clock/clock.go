@@ -1,7 +1,8 @@
 // Package clock is the time that all of Wend goes by. Everything of a running
 // product that asks what time it is, or lets time pass, does so through one
-// Clock that whoever wires it passes in: System for real, Virtual where an hour
-// must not take an hour. It knows nothing of what is waited for.
+// Clock that whoever wires it passes in: System for real, Steady for what must not
+// notice that the machine's clock is set, Virtual where an hour must not take an
+// hour. It knows nothing of what is waited for.
 //
 // # Work and waiting
 //
@@ -22,9 +23,9 @@ import (
 
 // Clock is one source of time. It is safe for concurrent use.
 type Clock interface {
-	// Now is the time. That of a real clock has Go's monotonic reading, so that
-	// the difference of two is what passed, whatever is done to the clock on
-	// the wall.
+	// Now is the time. That of System has Go's monotonic reading, so that the
+	// difference of two is what passed, whatever is done to the clock on the
+	// wall; that of Steady is made of it.
 	Now() time.Time
 	// NewTimer returns a timer that fires once, when d is over. Stop it when it
 	// is needed no more.

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
@@ -209,6 +211,40 @@ func TestCrashAfterEachAppend(t *testing.T) {
 				}
 				if len(keys) != 3 {
 					t.Errorf("%d keys, want one for each of three calls", len(keys))
+				}
+			})
+		})
+	}
+}
+
+// TestClockIsSet: a parked run is taken up when its hour has passed, whatever is
+// done to the machine's clock meanwhile.
+func TestClockIsSet(t *testing.T) {
+	t.Parallel()
+	for _, by := range []time.Duration{-time.Hour, 40 * 24 * time.Hour} {
+		t.Run(by.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var set atomic.Int64
+				steady := clock.NewSteady(clock.System, func() time.Time { return time.Now().Round(0).Add(time.Duration(set.Load())) })
+				f, d := load(t, `  a: { type: sleep }`), disk()
+				p := bootAs(t, d, f, engine.Config{Clock: steady})
+				go steady.Watch(t.Context(), func(clock.Jump) {})
+				id := accept(t, p, f)
+				time.Sleep(time.Minute)
+				if p.Find(id) != nil {
+					t.Error("the run is not parked")
+				}
+				set.Store(int64(by))
+				for _, after := range []struct {
+					wait time.Duration
+					want run.Status
+				}{{58 * time.Minute, run.Waiting}, {2 * time.Minute, run.Completed}} {
+					time.Sleep(after.wait)
+					synctest.Wait()
+					if s, err := d.Find(t.Context(), id); err != nil || s.Status != after.want {
+						t.Errorf("the run is %q, %v, want %q", s.Status, err, after.want)
+					}
 				}
 			})
 		})

@@ -21,6 +21,7 @@
 //	StartRefused, HookRefused       no run was made
 //	LeaseGained, LeaseLost          which runs are the engine's
 //	JournalFailed, JournalHealed    nothing is lost, but it waits
+//	ClockJumped                     the machine's clock was set
 //	ObserverFailed                  an observer is told no more
 //
 // What follows from an event of a run is told when that event is in the journal,

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/sdk/wire"
@@ -39,6 +40,7 @@ func (LeaseGained) fact()    {}
 func (LeaseLost) fact()      {}
 func (JournalFailed) fact()  {}
 func (JournalHealed) fact()  {}
+func (ClockJumped) fact()    {}
 func (ObserverFailed) fact() {}
 
 // Run is the run that a fact is about. All facts that one engine tells of a run,
@@ -260,6 +262,13 @@ type JournalFailed struct {
 
 // JournalHealed says that the run goes on for which the journal failed.
 type JournalHealed struct{ Of }
+
+// ClockJumped says that somebody set the clock of the machine. Runs go on by the
+// time that passes.
+type ClockJumped struct {
+	At
+	clock.Jump
+}
 
 // ObserverFailed says that an observer panicked. It is told no more.
 type ObserverFailed struct {

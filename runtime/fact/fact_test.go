@@ -70,6 +70,8 @@ var all = []struct {
 	{fact.JournalFailed{Doing: "append", Err: errFull}, `level=ERROR msg="the journal failed" doing=append error="the disk is full"`},
 	{fact.JournalFailed{Run: of.Run, Doing: "append", Err: errFull}, `level=ERROR msg="the journal failed" run=r1 flow=sample doing=append error="the disk is full"`},
 	{fact.JournalHealed{Of: of}, `level=INFO msg="the journal can be written again" run=r1 flow=sample`},
+	{fact.ClockJumped{Jump: clock.Jump{By: -time.Hour, Off: -time.Hour}}, `level=WARN msg="the machine's clock was set; runs go on by the time that passes" by=-1h0m0s ahead=-1h0m0s`},
+	{fact.ClockJumped{Jump: clock.Jump{By: time.Hour, Taken: true}}, `level=WARN msg="the machine's clock has been ahead for a day; its time is taken over" by=1h0m0s ahead=0s`},
 	{fact.ObserverFailed{Panic: "oh no"}, `level=ERROR msg="an observer failed, and is told no more" panic="oh no"`},
 }
 

@@ -58,6 +58,8 @@ func levelOf(f Fact) slog.Level {
 		if !f.Given {
 			return slog.LevelWarn
 		}
+	case ClockJumped:
+		return slog.LevelWarn
 	case NodeLogged:
 		return f.Level
 	case RunsFound, HookRefused, JournalHealed:
@@ -161,6 +163,12 @@ func lineOf(f Fact) (text string, attrs []slog.Attr) {
 		return "the journal failed", f.Run.line(slog.String("doing", f.Doing), slog.Any("error", f.Err))
 	case JournalHealed:
 		return "the journal can be written again", f.Run.line()
+	case ClockJumped:
+		text := "the machine's clock was set; runs go on by the time that passes"
+		if f.Taken {
+			text = "the machine's clock has been ahead for a day; its time is taken over"
+		}
+		return text, []slog.Attr{slog.String("by", f.By.Round(time.Second).String()), slog.String("ahead", f.Off.Round(time.Second).String())}
 	case ObserverFailed:
 		return "an observer failed, and is told no more", []slog.Attr{slog.String("panic", f.Panic)}
 	}

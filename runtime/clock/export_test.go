@@ -1,0 +1,4 @@
+package clock
+
+// Look is one look of Watch.
+func (s *Steady) Look() (Jump, bool) { return s.look() }
