@@ -533,3 +533,19 @@ func TestCheck(t *testing.T) {
 		})
 	}
 }
+
+// keyless is a journal that has as many dedupe keys as may be.
+type keyless struct{ journal.Driver }
+
+func (keyless) Begin(_ context.Context, id string, _ journal.Dedupe, _ []run.Event) (string, error) {
+	return "", fmt.Errorf("begin run %s: %w", id, journal.ErrKeys)
+}
+
+func TestNoMoreDedupeKeys(t *testing.T) {
+	t.Parallel()
+	eng := engine.New(engine.Config{Journal: keyless{journal.NewMemory(1)}, Caller: vendor{}})
+	w := post(serve(t, webhook.Config{Engine: eng}, nil), "/hooks/orders/new", func(r *http.Request) { r.Header.Set("X-Event-Id", "e-1") })
+	diff(t, http.StatusServiceUnavailable, w.Code)
+	diff(t, "5", w.Header().Get("Retry-After"))
+	diff(t, `{"title":"Service Unavailable","status":503,"detail":"there are as many dedupe keys as may be at one time, no run was made"}`+"\n", w.Body.String())
+}
