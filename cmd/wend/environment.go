@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -51,7 +50,7 @@ func (e *envFlags) load(std *streams) (*config.Config, error) {
 		path = defaultConfig
 	}
 	cfg, mistakes := config.Load(path)
-	diag.Print(std.err, mistakes, readSource)
+	std.tell(mistakes)
 	if mistakes.HasErrors() {
 		return nil, errSaid
 	}
@@ -181,7 +180,7 @@ func (k *kit) dial(std *streams, oc outbound.Config) error {
 	oc.Allow, oc.MaxReply, oc.Clock = k.config.Outbound.Allow, k.config.Limits.Reply, k.clock
 	var err error
 	if k.outbound, err = outbound.New(oc); err != nil {
-		diag.Print(std.err, environment.Placed(k.config, err), readSource)
+		std.tell(environment.Placed(k.config, err))
 		return errSaid
 	}
 	return nil
@@ -207,24 +206,4 @@ func cacheDir(log *slog.Logger) string {
 		return ""
 	}
 	return filepath.Join(dir, "wend")
-}
-
-// newLog writes for people on a terminal's stderr.
-func newLog(std *streams, level slog.Level) *slog.Logger {
-	return slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level}))
-}
-
-// logFlag is --log.
-type logFlag struct{ level string }
-
-func (l *logFlag) flags(cmd *cobra.Command, def string) {
-	cmd.Flags().StringVar(&l.level, "log", def, "what to log: debug, info, warn or error")
-}
-
-func (l *logFlag) logger(std *streams) (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(l.level)); err != nil {
-		return nil, fmt.Errorf("--log %q: expected debug, info, warn or error", l.level)
-	}
-	return newLog(std, level), nil
 }

@@ -73,6 +73,17 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+	// asLog takes mistakes where err is read by a program; else nil.
+	asLog func(diag.List)
+}
+
+// tell tells mistakes in files.
+func (s *streams) tell(mistakes diag.List) {
+	if s.asLog != nil {
+		s.asLog(mistakes)
+		return
+	}
+	diag.Print(s.err, mistakes, readSource)
 }
 
 // errSaid ends a command that has printed what is wrong.

@@ -100,6 +100,7 @@ A hangup (SIGHUP) reads flows, plugins, wend.yaml and its secrets anew.`,
 	}
 	env.flags(cmd)
 	log.flags(cmd, "info")
+	log.formats(cmd)
 	cmd.Flags().StringVar(&addr, "addr", "", "where to listen (default "+defaultAddr+", or server.addr of the configuration)")
 	cmd.Flags().StringVar(&data, "data", defaultData, "folder of the journal")
 	cmd.Flags().BoolVar(&acceptLoss, "accept-loss", false, "go on with a journal that lacks what was committed")
@@ -230,7 +231,6 @@ func (s *server) stored(ctx context.Context, file, name string) *flow.Flow {
 // openFlows reads the flows and loads the plugins that they use. A flow that is
 // wrong keeps no other from being served.
 func (s *server) openFlows(ctx context.Context) error {
-	tell := func(mistakes diag.List) { diag.Print(s.std.err, mistakes, readSource) }
 	live, mistakes, err := catalog.OpenLive(ctx, catalog.LiveConfig{
 		Paths: s.paths,
 		Flows: func() flow.Config { return environment.Flows(s.kit.plugins.Types(), s.config.Load()) },
@@ -239,10 +239,10 @@ func (s *server) openFlows(ctx context.Context) error {
 		},
 		Stored:  s.stored,
 		Prepare: func(ctx context.Context, set *catalog.Set) error { return s.kit.plugins.Want(ctx, set.Plugins()) },
-		Tell:    tell,
+		Tell:    s.std.tell,
 		Log:     s.log,
 	})
-	tell(mistakes)
+	s.std.tell(mistakes)
 	if err != nil {
 		return wrong(err)
 	}
@@ -269,7 +269,7 @@ func (s *server) tellLacking() {
 			}
 			if !said[name] {
 				said[name] = true
-				diag.Print(s.std.err, environment.Placed(s.config.Load(), err), readSource)
+				s.std.tell(environment.Placed(s.config.Load(), err))
 			}
 			s.log.Error("a flow lacks a credential; its calls with the connection fail until it is there",
 				"flow", f.Name, "connection", name, "error", err)
@@ -536,5 +536,6 @@ func (s *server) announce(addr string) {
 	if len(hooks) > 0 {
 		fmt.Fprintf(s.std.out, "try: %s\n", curlLine(base, hooks[0]))
 	}
+	s.log.Info("serving", "addr", addr, "flows", len(s.live.Set().Flows()), "plugins", len(s.live.Set().Plugins()), "version", version())
 	s.ready <- addr
 }

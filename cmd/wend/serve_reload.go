@@ -76,13 +76,7 @@ func (s *server) reloadConfig() {
 			mistakes = append(mistakes, environment.Placed(next, err)...)
 		}
 	}
-	for _, m := range mistakes {
-		if m.Severity == diag.SeverityWarning {
-			s.log.Warn("wend.yaml may be wrong", "mistake", m)
-		} else {
-			s.log.Error("wend.yaml is wrong", "mistake", m)
-		}
-	}
+	logMistakes(s.log, mistakes)
 	if mistakes.HasErrors() {
 		s.log.Error("the configuration is not reloaded, the old one stays in force")
 		return

@@ -543,10 +543,10 @@ func TestLogLines(t *testing.T) {
 			`level=WARN msg="node fault" run=r1 flow=sample node=a attempt=1 outcome=onError code=fuel message="out of fuel"`,
 		}},
 		{"a failure that the caller is told of", `  a: { type: call, with: { urls: [/one] }, outcomes: { onError: b } }` + "\n  b: { type: respond, with: { status: 502 } }", wire.Reply{Failure: wire.Unreachable, Message: "no route"}, false, []string{
-			`level=WARN msg="run completed" run=r1 flow=sample node=b outcome=success error.node=a error.outcome=onError error.code=0 error.message="no route" response=502 took=1s`,
+			`level=WARN msg="run completed" run=r1 flow=sample node=b outcome=success cause.node=a cause.outcome=onError cause.code=0 cause.message="no route" response=502 took=1s`,
 		}},
 		{"a failure that ends in a coded result", `  a: { type: call, with: { urls: [/one] }, outcomes: { onError: b } }` + "\n  b: { type: ends, with: { reason: gone } }", wire.Reply{Failure: wire.Unreachable, Message: "no route"}, false, []string{
-			`level=WARN msg="run failed" run=r1 flow=sample node=b outcome=onError code=0 message=gone error.node=a error.outcome=onError error.code=0 error.message="no route" took=1s`,
+			`level=WARN msg="run failed" run=r1 flow=sample node=b outcome=onError code=0 message=gone cause.node=a cause.outcome=onError cause.code=0 cause.message="no route" took=1s`,
 		}},
 		{"a failed end that says nothing", `  a: { type: call, with: { urls: [/one] }, outcomes: { onError: b } }` + "\n  b: { type: ends }", wire.Reply{Failure: wire.Unreachable, Message: "no route"}, false, []string{
 			`level=WARN msg="run failed" run=r1 flow=sample node=b outcome=onError code=0 message="node \"a\" left by \"onError\": no route" took=1s`,

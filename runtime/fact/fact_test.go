@@ -58,7 +58,7 @@ var all = []struct {
 	{fact.Fault{Visit: visit, Outcome: "onError", Code: "fuel", Message: "out of fuel", Handled: true}, `level=WARN msg="node fault" run=r1 flow=sample node=a attempt=1 outcome=onError code=fuel message="out of fuel"`},
 	{fact.Fault{Visit: visit, Outcome: "onError", Code: "fuel", Message: "m"}, `level=DEBUG msg="node fault" run=r1 flow=sample node=a attempt=1 outcome=onError code=fuel message=m`},
 	{fact.RetryScheduled{Visit: visit, Outcome: "onTimeout", Delay: time.Second}, `level=DEBUG msg="node is tried again" run=r1 flow=sample node=a attempt=1 outcome=onTimeout delay=1s`},
-	{fact.CallMade{Visit: visit, Method: "PUT", Host: "h", Path: "/p", Status: 201, Took: time.Second}, `level=DEBUG msg="call made" run=r1 flow=sample node=a attempt=1 call=0 outcome=201 method=PUT host=h path=/p took=1s`},
+	{fact.CallMade{Visit: visit, Method: "PUT", Host: "h", Path: "/p", Status: 201, Took: time.Second}, `level=DEBUG msg="call made" run=r1 flow=sample node=a attempt=1 call=0 status=201 method=PUT host=h path=/p took=1s`},
 	{fact.CallMade{Visit: visit, Method: "PUT", Path: "/p", Failure: wire.Interrupted, Message: "m"}, `level=WARN msg="call interrupted" run=r1 flow=sample node=a attempt=1 call=0 outcome=interrupted message=m method=PUT path=/p took=0s`},
 	{fact.RunsFound{Runs: 2}, `level=INFO msg="unfinished runs go on" runs=2`},
 	{fact.StartRefused{Flow: "sample", Err: errFull}, `level=ERROR msg="no run was made" flow=sample error="the disk is full"`},

@@ -92,7 +92,7 @@ func (e RunEnded) because() slog.Attr {
 	if f == nil {
 		return slog.Attr{}
 	}
-	return slog.Group("error", slog.String("node", f.Node), slog.String("outcome", f.Outcome), maybe("code", f.Code), maybe("message", f.Message))
+	return slog.Group("cause", slog.String("node", f.Node), slog.String("outcome", f.Outcome), maybe("code", f.Code), maybe("message", f.Message))
 }
 
 func (d RunDropped) level() slog.Level {
@@ -195,12 +195,12 @@ func (c CallMade) text() string {
 	return "call made"
 }
 
-// outcome is what became of the call.
+// outcome is what became of the call: the status of the answer, or the failure.
 func (c CallMade) outcome() slog.Attr {
 	if c.Failure != "" {
 		return slog.String("outcome", string(c.Failure))
 	}
-	return slog.Int("outcome", c.Status)
+	return slog.Int("status", c.Status)
 }
 
 // line begins with what names the run. No run has no line.

@@ -356,7 +356,7 @@ func (r *Registry) list(found []*plugin, wrong []*FileError) (spare []*pluginhos
 		}
 		r.plugins[p.digest] = p
 		if p.loaded != nil {
-			r.say("plugin loaded", p)
+			r.say(slog.LevelInfo, "plugin loaded", p) // somebody has changed it
 		}
 	}
 	return spare
@@ -621,7 +621,7 @@ func (r *Registry) put(digest string, loaded *pluginhost.Plugin) bool {
 		return false
 	}
 	p.loaded, p.used = loaded, r.clock.Now()
-	r.say("plugin loaded", p)
+	r.say(slog.LevelDebug, "plugin loaded", p)
 	return true
 }
 
@@ -689,8 +689,8 @@ func (r *Registry) release(ctx context.Context, p *pluginhost.Plugin) {
 	}
 }
 
-func (r *Registry) say(what string, p *plugin) {
-	r.log.Info(what, "plugin", p.manifest.Plugin, "version", p.manifest.Version, "digest", p.digest)
+func (r *Registry) say(level slog.Level, what string, p *plugin) {
+	r.log.Log(context.Background(), level, what, "plugin", p.manifest.Plugin, "version", p.manifest.Version, "digest", p.digest)
 }
 
 // Sweep lets go of plugins that are not wanted and that nobody has needed for
@@ -714,7 +714,7 @@ func (r *Registry) Sweep(ctx context.Context) {
 		if p.loaded != nil {
 			unused = append(unused, p.loaded)
 			p.loaded = nil
-			r.say("plugin let go of", p)
+			r.say(slog.LevelDebug, "plugin let go of", p)
 		}
 		if !p.listed {
 			delete(r.plugins, digest)

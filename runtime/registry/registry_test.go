@@ -74,7 +74,7 @@ func open(t *testing.T, files map[string][]byte) *place {
 	for name, content := range files {
 		p.write(name, content)
 	}
-	log := slog.New(slog.NewTextHandler(p, nil))
+	log := slog.New(slog.NewTextHandler(p, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	host, err := pluginhost.New(t.Context(), pluginhost.Config{})
 	if err != nil {
 		t.Fatal(err)
