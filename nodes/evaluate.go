@@ -65,6 +65,7 @@ func shapeEvaluate(with map[string]any) (node.Shape, []node.Problem) {
 			known[name] = true
 			shape.Outcomes = append(shape.Outcomes, node.Outcome{
 				Name: name, Doc: fmt.Sprintf("The condition of branch %d is the first that holds.", i+1),
+				Path: []string{"branches", strconv.Itoa(i), "outcome"},
 			})
 		}
 	}

@@ -141,8 +141,8 @@ func TestEvaluateOutcomes(t *testing.T) {
 		t.Fatal(problems)
 	}
 	diff(t, []node.Outcome{
-		{Name: "vip", Doc: "The condition of branch 1 is the first that holds."},
-		{Name: "late", Doc: "The condition of branch 4 is the first that holds."},
+		{Name: "vip", Doc: "The condition of branch 1 is the first that holds.", Path: []string{"branches", "0", "outcome"}},
+		{Name: "late", Doc: "The condition of branch 4 is the first that holds.", Path: []string{"branches", "3", "outcome"}},
 	}, shape.Outcomes)
 }
 

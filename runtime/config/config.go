@@ -113,8 +113,8 @@ const (
 	InvalidConnection diag.Code = "invalid-connection"
 )
 
-// Load reads the file at path. The Config is nil only if there is no file or
-// it is not YAML; else it holds all that could be understood.
+// Load reads the file at path. The Config is nil only if there is no file,
+// or it is not YAML or something else altogether; else it holds all that could be understood.
 func Load(path string) (*Config, diag.List) {
 	src, err := os.ReadFile(path)
 	if err != nil {
@@ -152,7 +152,11 @@ func Parse(file string, src []byte) (*Config, diag.List) {
 	return c, r.Mistakes.Sorted()
 }
 
-var format = yamldoc.Format{Name: "configuration", Aliases: true}
+var format = yamldoc.Format{
+	Name: "configuration", Aliases: true,
+	Keys:   []string{"connections", "outbound", "server", "limits", "variables"},
+	Begins: `one of "connections:", "outbound:", "server:", "limits:" and "variables:"`,
+}
 
 // Pos returns where something is said, or the nearest thing around it that is
 // said: "connections.cce.secrets.token", "outbound.allow[0]". Other parts

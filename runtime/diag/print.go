@@ -32,7 +32,7 @@ func Print(w io.Writer, l List, source func(file string) []byte) {
 
 // printFile writes the mistakes of one file, by their lines.
 func printFile(w io.Writer, l List, src []byte) {
-	rest := lines{rest: bytes.TrimPrefix(src, []byte("\ufeff")), next: 1, none: src == nil}
+	rest := lines{rest: bytes.TrimPrefix(src, []byte("\ufeff")), next: 1, none: src == nil || bytes.IndexByte(src, 0) >= 0} // nobody reads a line of a binary file
 	for _, e := range l[:min(len(l), printedAtMost)] {
 		fmt.Fprintln(w, printed(e))
 		if line, ok := rest.line(e.Pos.Line); ok {

@@ -87,6 +87,7 @@ func Check(file string, src []byte, cfg Config) *Draft {
 		return d
 	}
 	c := compile(parsed, cfg, false)
+	c.explain(mistakes)
 	if mistakes.HasErrors() {
 		c.list = slices.DeleteFunc(c.list, mayFollow)
 	}

@@ -103,7 +103,7 @@ func compile(f *spec.Flow, cfg Config, stored bool) *compiler {
 		}
 		stage()
 	}
-	if stored || !c.list.HasErrors() {
+	if stored || !c.list.HasErrors() && !c.besides {
 		c.makeTriggers()
 	}
 	return c
@@ -115,15 +115,16 @@ func Load(file string, src []byte, cfg Config) (*Flow, diag.List) {
 	if parsed == nil {
 		return nil, mistakes.Sorted()
 	}
-	compiled, more := Compile(parsed, cfg)
+	c := compile(parsed, cfg, false)
+	c.explain(mistakes)
 	if mistakes.HasErrors() {
-		more = slices.DeleteFunc(more, mayFollow)
+		c.list = slices.DeleteFunc(c.list, mayFollow)
 	}
-	mistakes = append(mistakes, more...)
+	mistakes = append(mistakes, c.list...)
 	if mistakes.HasErrors() {
 		return nil, mistakes.Sorted()
 	}
-	return compiled, mistakes.Sorted()
+	return c.flow, mistakes.Sorted()
 }
 
 // mayFollow tells of a mistake that may be there only because a key was
@@ -171,6 +172,8 @@ type compiler struct {
 	lost bool
 	// sets are the variables that a node sets.
 	sets map[string][]string
+	// besides tells that an input that must be there stands beside `with`.
+	besides bool
 	// stored tells that the flow was checked when a run began with it: only
 	// what cannot be run is still looked for.
 	stored bool
@@ -332,15 +335,41 @@ func (c *compiler) findType(s *spec.Node) *node.Type {
 	switch {
 	case len(known) == 0:
 		c.list.Errorf(s.Type.Pos, diag.UnknownNodeType, "no node type %q", name).
-			Hint = suggestFixed(name, c.cfg.Types.Names())
+			Hint = c.suggestType(name, version)
 	case slices.Equal(known, []string{""}):
 		c.list.Errorf(s.Type.Pos, diag.UnknownVersion, "node type %q is built in and has no versions", name).
 			Hint = fmt.Sprintf("write %q", name)
 	default:
 		c.list.Errorf(s.Type.Pos, diag.UnknownVersion, "no version %q of node type %q is loaded", version, name).
-			Hint = diag.Suggest(version, known)
+			Hint = fmt.Sprintf("write %q", name+"@"+known[0])
 	}
 	return nil
+}
+
+// suggestType is a hint for a type that is not known: one that is meant, at the
+// version that is written, or where the plugin was looked for.
+func (c *compiler) suggestType(name, version string) string {
+	if strings.Contains(name, "$(") {
+		return suggestFixed(name, nil)
+	}
+	if near := diag.Nearest(name, c.cfg.Types.Names()); near != "" {
+		if pinned := near + "@" + version; version != "" && c.cfg.Types.Find(pinned) != nil {
+			near = pinned
+		}
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	vendor, _, isMethod := strings.Cut(name, "/")
+	vendors, source := c.cfg.Types.Vendors(), c.cfg.Types.Source()
+	switch {
+	case !isMethod, slices.Contains(vendors, vendor), source.Folder == "":
+		return diag.Suggest(name, c.cfg.Types.Names())
+	case source.Missing:
+		return fmt.Sprintf("plugins are looked for in the folder %q, which is not there; name theirs with --plugins", source.Folder)
+	case len(vendors) == 0:
+		return fmt.Sprintf("the folder %q holds no plugins; put %s.wasm there, or name another folder with --plugins", source.Folder, vendor)
+	}
+	return fmt.Sprintf("the folder %q holds the plugins %s; put %s.wasm there, or name another folder with --plugins",
+		source.Folder, strings.Join(vendors, ", "), vendor)
 }
 
 // suggestFixed is a hint for a name that the engine reads before any run.

@@ -12,6 +12,7 @@ import (
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/spec"
 	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
@@ -154,7 +155,7 @@ func (c *compiler) compileInputs() {
 		if n == nil || n.Pos != s.ID.Pos {
 			continue
 		}
-		in := inputCompiler{compiler: c, node: n, place: s.ID.Pos, what: fmt.Sprintf("node type %q", n.Type.Name)}
+		in := inputCompiler{compiler: c, node: n, written: s, place: s.ID.Pos, what: fmt.Sprintf("node type %q", n.Type.Name)}
 		value := s.With
 		if value == nil {
 			value = &yamldoc.Map{}
@@ -169,9 +170,10 @@ func (c *compiler) compileInputs() {
 // inputCompiler compiles what one node has under `with`.
 type inputCompiler struct {
 	*compiler
-	node  *Node
-	place diag.Pos // where to report what is missing altogether
-	what  string
+	node    *Node
+	written *spec.Node
+	place   diag.Pos // where to report what is missing altogether
+	what    string
 }
 
 // unusable tells whether a template has a mistake with which it cannot be run.
@@ -302,17 +304,45 @@ func (c *inputCompiler) property(schema, props map[string]any, key yamldoc.Text,
 		if !extra && schema["patternProperties"] == nil {
 			known := slices.Sorted(maps.Keys(props))
 			c.list.Errorf(key.Pos, diag.UnknownInput, "%s has no input %q", c.what, dotted(path, key.Value)).
-				Hint = diag.Suggest(key.Value, known)
+				Hint = c.suggestInput(key.Value, known, props, path)
 			return nil, false
 		}
 	}
 	return nil, true
 }
 
+// suggestInput is a hint for an input that there is not. One that is a key of
+// the node is indented too deep.
+func (c *inputCompiler) suggestInput(name string, known []string, props map[string]any, path []string) string {
+	near := diag.Nearest(name, known) != ""
+	for _, outer := range known {
+		sub, _ := props[outer].(map[string]any)
+		if inner, _ := sub["properties"].(map[string]any); inner[name] != nil && !near {
+			return fmt.Sprintf("%q belongs to %q; it goes under that", name, outer)
+		}
+	}
+	switch {
+	case len(path) == 0 && name == "with":
+		return `its inputs stand under the outer "with" already; leave the inner one out`
+	case len(path) == 0 && spec.IsNodeKey(name):
+		return fmt.Sprintf("%q is a key of the node; begin it in the column of \"with\"", name)
+	case len(path) == 0 && c.node.Outcomes.Has(name):
+		return fmt.Sprintf("%q is an outcome; it goes under \"outcomes\", beside \"with\"", name)
+	case c.node.hasInput(name) && !near:
+		return fmt.Sprintf("%q is an input of its own; begin it in the column of %q", name, path[0])
+	}
+	return diag.Suggest(name, known)
+}
+
 func (c *inputCompiler) checkRequired(m *yamldoc.Map, schema map[string]any, path []string) {
 	var missing []string
 	for _, r := range asList(schema["required"]) {
-		if name, _ := r.(string); m.Get(name) == nil {
+		name, _ := r.(string)
+		switch {
+		case m.Get(name) != nil:
+		case len(path) == 0 && isBeside(c.written, name): // which was told
+			c.besides = true
+		default:
 			missing = append(missing, strconv.Quote(dotted(path, name)))
 		}
 	}

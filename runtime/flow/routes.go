@@ -70,11 +70,15 @@ func (c *compiler) routeNode(s *spec.Node, n *Node, defaults map[string]Edge, us
 		if e.To != "" {
 			n.Routes[o.Name] = e.To
 		} else if o.Name != n.Outcomes.Success && defaults[o.Name].To != n.ID {
-			open = append(open, strconv.Quote(o.Name))
+			if o.Path != nil { // the node names it, so it is told there
+				c.warnOpen(s, valueAt(s.With, o.Path, s.ID.Pos), []string{strconv.Quote(o.Name)})
+			} else {
+				open = append(open, strconv.Quote(o.Name))
+			}
 		}
 		n.edges = append(n.edges, e)
 	}
-	c.warnOpen(s, open)
+	c.warnOpen(s, s.ID.Pos, open)
 }
 
 // firstTo returns the first edge that leads anywhere.
@@ -138,7 +142,7 @@ func (c *compiler) checkTarget(target yamldoc.Text) {
 	c.list.Errorf(target.Pos, diag.UnknownNode, "no node %q", target.Value).Hint = suggestFixed(target.Value, c.ids)
 }
 
-func (c *compiler) warnOpen(s *spec.Node, outcomes []string) {
+func (c *compiler) warnOpen(s *spec.Node, pos diag.Pos, outcomes []string) {
 	if len(outcomes) == 0 {
 		return
 	}
@@ -146,7 +150,7 @@ func (c *compiler) warnOpen(s *spec.Node, outcomes []string) {
 	if len(outcomes) > 1 {
 		subject, verb, them = "outcomes", "go", "them"
 	}
-	c.list.Warnf(s.ID.Pos, diag.OpenOutcome, "%s %s of node %q %s nowhere and would end the run as failed",
+	c.list.Warnf(pos, diag.OpenOutcome, "%s %s of node %q %s nowhere and would end the run as failed",
 		subject, strings.Join(outcomes, ", "), s.ID.Value, verb).
 		Hint = "route " + them + " under `outcomes`, by `else`, or for all nodes under `defaults.outcomes`"
 }

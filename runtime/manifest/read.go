@@ -21,7 +21,7 @@ const (
 	CodeOutcome diag.Code = "manifest-outcome" // outcomes that contradict each other
 )
 
-var format = yamldoc.Format{Name: "manifest", Aliases: true}
+var format = yamldoc.Format{Name: "manifest", Aliases: true, Keys: []string{"plugin", "methods", "abi"}, Begins: `"plugin: name-of-the-plugin", "version: 1.0.0" and "abi: 1", and has its methods under "methods:"`}
 
 // Parse reads a plugin.yaml; file is its name, for positions. It finds
 // all mistakes, not only the first; the manifest is nil if there are any.

@@ -88,6 +88,8 @@ type Outcomes struct {
 type Outcome struct {
 	Name string
 	Doc  string // one line: exactly when
+	// Path is that of the input which names the outcome; nil for one of the type.
+	Path []string
 }
 
 // Has tells whether name is one of the outcomes.

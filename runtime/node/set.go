@@ -14,7 +14,25 @@ import (
 type Set struct {
 	types  []*Type            // by name, newest version first
 	byName map[string][]*Type // newest first
+	source Source
 }
+
+// Source is where plugins were looked for, for messages about types that are
+// not there.
+type Source struct {
+	Folder  string // empty if nowhere
+	Missing bool   // there is no such folder
+}
+
+// From returns the same catalogue, which says where its plugins come from.
+func (s *Set) From(source Source) *Set {
+	named := *s
+	named.source = source
+	return &named
+}
+
+// Source returns what From was given.
+func (s *Set) Source() Source { return s.source }
 
 // NewSet fails when two types share name and version.
 func NewSet(types ...*Type) (*Set, error) {
@@ -65,6 +83,18 @@ func (s *Set) Versions(name string) []string {
 		versions = append(versions, t.Version)
 	}
 	return versions
+}
+
+// Vendors returns the plugins whose methods are here, sorted, each once.
+func (s *Set) Vendors() []string {
+	var vendors []string
+	for name := range s.byName {
+		if vendor, _, ok := strings.Cut(name, "/"); ok {
+			vendors = append(vendors, vendor)
+		}
+	}
+	slices.Sort(vendors)
+	return slices.Compact(vendors)
 }
 
 func compareVersions(a, b string) int { return semver.Compare("v"+a, "v"+b) }

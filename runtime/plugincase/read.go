@@ -16,7 +16,7 @@ import (
 	"github.com/wendflow/wend/sdk/wire"
 )
 
-var format = yamldoc.Format{Name: "case", Many: true, Aliases: true}
+var format = yamldoc.Format{Name: "case", Many: true, Aliases: true, Keys: []string{"method", "want", "calls", "inputs"}, Begins: `"method: name-of-the-method", and has "calls:" and "want:"`}
 
 // Parse reads the cases of a file: one in each YAML document. It finds all
 // mistakes, not only the first; there are no cases if there are any.

@@ -9,12 +9,19 @@ import (
 	"strings"
 
 	"github.com/wendflow/wend/runtime/infile"
+	"github.com/wendflow/wend/runtime/node"
 )
 
 // folder is where plugins lie as files.
 type folder struct {
 	dir   string
 	while func(file string) // called while a file is being read; for tests
+}
+
+// source says where plugins are looked for.
+func (f folder) source() node.Source {
+	info, err := os.Stat(f.dir)
+	return node.Source{Folder: f.dir, Missing: f.dir != "" && (err != nil || !info.IsDir())}
 }
 
 func (f folder) files() ([]string, error) {

@@ -167,7 +167,7 @@ func (r *Registry) take(ctx context.Context, try func(*plugin) error) error {
 	var spare []*pluginhost.Plugin
 	if err == nil {
 		spare = r.list(plugins, wrong)
-		r.types.Store(set)
+		r.types.Store(set.From(r.folder.source()))
 	}
 	for _, f := range found {
 		if f.plugin != nil && (err != nil || !slices.Contains(plugins, f.plugin)) {
@@ -425,7 +425,7 @@ func (r *Registry) Prove(ctx context.Context) error {
 	}
 	slices.SortStableFunc(wrong, func(a, b *FileError) int { return cmp.Compare(a.File, b.File) })
 	r.list(sound, wrong)
-	r.types.Store(set)
+	r.types.Store(set.From(r.folder.source()))
 	return nil
 }
 

@@ -66,4 +66,5 @@ type Node struct {
 	Retry      *Retry
 	Next       yamldoc.Text
 	Outcomes   []Route
+	Unknown    []yamldoc.Text // keys that no node has; each was reported
 }

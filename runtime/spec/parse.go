@@ -5,13 +5,16 @@ package spec
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
-var format = yamldoc.Format{Name: "flow", Share: "`variables` or `defaults`"}
+var format = yamldoc.Format{Name: "flow", Share: "`variables` or `defaults`", Keys: []string{"flow", "nodes", "variables", "defaults", "durable"}, Begins: beginning}
+
+const beginning = `"flow: name-of-the-flow" and has its nodes under "nodes:", by their ids`
 
 // Parse reads a flow. It collects every mistake and warning; the flow holds all
 // that could be understood, and is nil only if src is not YAML at all. With an
@@ -35,7 +38,7 @@ func parse(doc *yamldoc.Document, src []byte, mistakes diag.List) (*Flow, diag.L
 	if root == nil {
 		if len(p.Mistakes) == 0 {
 			p.Mistakes.Errorf(diag.Pos{File: doc.File, Line: 1, Col: 1}, diag.EmptyValue, "the file holds no flow").
-				Hint = `begin with "flow: name-of-the-flow"`
+				Hint = "a flow begins with " + beginning
 		}
 		return nil, p.Mistakes
 	}
@@ -61,6 +64,7 @@ func (p *parser) flow(f *Flow, root yamldoc.Value) {
 		yamldoc.Key{Name: "defaults", MayBeBlank: true, Read: func(field yamldoc.Field) { p.defaults(field, &f.Defaults) }},
 		yamldoc.Key{Name: "nodes", Required: true, Read: yamldoc.Into(&f.Nodes, p.nodes)},
 	)
+	p.misplaced(root)
 }
 
 func (p *parser) name(f yamldoc.Field) yamldoc.Text {
@@ -123,6 +127,7 @@ func (p *parser) nodes(f yamldoc.Field) []Node {
 		return nil
 	}
 	var nodes []Node
+	f.Value = p.indented(f.Value)
 	for _, e := range p.Entries(f, "from ids to nodes") {
 		p.checkName(e.Key, "node", yamldoc.IsIdentifier(e.Key.Value))
 		nodes = append(nodes, p.node(e))
@@ -144,15 +149,14 @@ func isEmpty(v yamldoc.Value) bool {
 // nodesAsList says how to write what other products have as a list of steps.
 func (p *parser) nodesAsList(l *yamldoc.List) {
 	mistake := p.Mistakes.Errorf(l.Pos(), diag.WrongType, `"nodes" is a list, expected a mapping from ids to nodes`)
-	id := "n1"
+	mistake.Hint = `write the id of each node and a colon, such as "n1:", on a line of its own in place of its dash`
 	if len(l.Items) > 0 {
-		if first, ok := l.Items[0].(*yamldoc.Map); ok {
-			if s, ok := first.Get("id").(*yamldoc.Scalar); ok && yamldoc.IsIdentifier(s.Value) {
-				id = s.Value
+		if first, ok := l.Items[0].(*yamldoc.Map); ok && len(first.Entries) > 0 && first.Entries[0].Key.Value == "id" {
+			if s, ok := first.Entries[0].Value.(*yamldoc.Scalar); ok && yamldoc.IsIdentifier(s.Value) {
+				mistake.Hint = fmt.Sprintf("write %q in place of %q, and the others in the same way", s.Value+":", "- id: "+s.Value)
 			}
 		}
 	}
-	mistake.Hint = "write the id before the node, without a dash, such as " + strconv.Quote(id+": { type: … }")
 }
 
 // nodeKeys are what other products call the keys of a node.
@@ -175,6 +179,7 @@ func (p *parser) node(f yamldoc.Field) Node {
 		yamldoc.Key{Name: "next", Read: yamldoc.Into(&node.Next, p.Text)},
 		yamldoc.Key{Name: "outcomes", MayBeBlank: true, Read: yamldoc.Into(&node.Outcomes, p.outcomes)},
 	)
+	node.Unknown = p.unknown(f)
 	return node
 }
 

@@ -76,17 +76,31 @@ func (r *Reader) Object(f Field, aliases map[string]string, keys ...Key) bool {
 		return false
 	}
 	seen := make(map[string]bool, len(keys))
+	blank := "" // the known key above that has nothing behind it
 	for _, e := range m.Entries {
 		seen[e.Key.Value] = true
 		i := slices.IndexFunc(keys, func(k Key) bool { return k.Name == e.Key.Value })
 		switch {
 		case i < 0:
 			mistake := r.Mistakes.Errorf(e.Key.Pos, diag.UnknownKey, "%s has no key %q", f, e.Key.Value)
-			mistake.Hint = suggestKey(e.Key.Value, aliases, keys)
+			switch known := meantKey(e.Key.Value, aliases, keys); {
+			case known != "" && m.Get(known) != nil:
+				mistake.Hint = fmt.Sprintf("did you mean %q, which is there already?", known)
+			case known != "":
+				mistake.Hint = fmt.Sprintf("did you mean %q?", known)
+			case blank != "":
+				mistake.Hint = fmt.Sprintf("indent it deeper than %q, if it belongs there", blank)
+			default:
+				mistake.Hint = diag.Suggest(e.Key.Value, names(keys))
+			}
 			r.checkData(e.Value)
+			continue
 		case keys[i].MayBeBlank && isNull(e.Value):
 		default:
 			keys[i].Read(f.child(e.Key, e.Value))
+		}
+		if blank = ""; isNull(e.Value) {
+			blank = e.Key.Value
 		}
 	}
 	for _, k := range keys {
@@ -97,15 +111,22 @@ func (r *Reader) Object(f Field, aliases map[string]string, keys ...Key) bool {
 	return true
 }
 
-func suggestKey(key string, aliases map[string]string, keys []Key) string {
-	if known, ok := aliases[strings.ToLower(key)]; ok {
-		return fmt.Sprintf("did you mean %q?", known)
+// meantKey is the key that somebody meant by another, or "".
+func meantKey(key string, aliases map[string]string, keys []Key) string {
+	for alias, known := range aliases {
+		if strings.EqualFold(alias, key) {
+			return known
+		}
 	}
+	return diag.Nearest(key, names(keys))
+}
+
+func names(keys []Key) []string {
 	names := make([]string, len(keys))
 	for i, k := range keys {
 		names[i] = k.Name
 	}
-	return diag.Suggest(key, names)
+	return names
 }
 
 // Entries reads a mapping with keys of the author's choice; of says from what

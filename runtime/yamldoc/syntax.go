@@ -65,6 +65,9 @@ func (p *parser) syntaxError(err error) {
 	case strings.Contains(msg, "did not find expected key"), strings.Contains(msg, "did not find expected '-' indicator"):
 		mistake := p.list.Errorf(pos, diag.InvalidYAML, "this line does not continue what stands above it")
 		mistake.Hint = "check its indentation, and the quotes and brackets before it"
+		if columns := p.columnsAbove(pos); len(columns) > 0 {
+			mistake.Hint = fmt.Sprintf("begin it in column %s, as the lines above do, and check the quotes and brackets before it", columns)
+		}
 	case strings.Contains(msg, "unknown escape character"):
 		p.list.Errorf(pos, diag.InvalidYAML, "unknown escape in double quotes").Hint = `write "\\" for a backslash, or use single quotes`
 	case strings.Contains(msg, "could not find expected ':'"):
@@ -217,12 +220,71 @@ func (p *parser) reservedStart(n int, msg string) bool {
 // a line that is deeper than it may be.
 func (p *parser) secondColon(n int, start diag.Pos) {
 	line := p.src.line(n)
+	if above, ok := p.deeperThan(n); ok {
+		mistake := p.list.Errorf(start, diag.InvalidYAML, "a key cannot begin here: %q above has a value already, and this line is indented deeper", above.key)
+		mistake.Hint = fmt.Sprintf("begin it in column %d, as %q does", above.col, above.key)
+		return
+	}
 	first := strings.Index(line+" ", ": ")
 	if second := strings.LastIndex(line+" ", ": "); second > first {
 		p.list.Errorf(p.at(n, second), diag.YAMLColon, `YAML reads a key before ": "`).Hint = "put the whole value in quotes"
 		return
 	}
 	p.list.Errorf(start, diag.InvalidYAML, "a key cannot begin here: the line above has a value already").Hint = "check the indentation"
+}
+
+// keyed is a line that begins with a key.
+type keyed struct {
+	key string
+	col int
+}
+
+var (
+	beginsKey  = regexp.MustCompile(`^( *(?:- +)*)([A-Za-z_"'][\w ."'@/-]*):(?: +(.*))?$`)
+	startsMore = regexp.MustCompile(`^(?:[|>&*!#\[{"'].*)?$`)
+)
+
+// deeperThan tells of a line with a key that stands deeper than the line before
+// it, though that has a value of one line.
+func (p *parser) deeperThan(n int) (above keyed, ok bool) {
+	this := beginsKey.FindStringSubmatch(strings.TrimRight(p.src.line(n), " "))
+	if this == nil {
+		return keyed{}, false
+	}
+	for n--; n > 0 && strings.TrimSpace(p.src.line(n)) == ""; n-- {
+	}
+	before := beginsKey.FindStringSubmatch(strings.TrimRight(p.src.line(n), " "))
+	if before == nil || startsMore.MatchString(before[3]) || len(this[1]) <= len(before[1]) {
+		return keyed{}, false
+	}
+	return keyed{key: strings.Trim(before[2], `"'`), col: len(before[1]) + 1}, true
+}
+
+// columnsAbove are those in which the line at pos could begin: of the lines that
+// it may go on, the nearest above that are indented less and deeper.
+func (p *parser) columnsAbove(pos diag.Pos) string {
+	var less, deeper int
+	for n := pos.Line - 1; n > 0 && less == 0; n-- {
+		line := p.src.line(n)
+		content := strings.TrimLeft(line, " ")
+		if content == "" || content[0] == '#' || !beginsKey.MatchString(strings.TrimRight(line, " ")) {
+			continue
+		}
+		switch col := len(line) - len(content) + 1; {
+		case col == pos.Col:
+			return ""
+		case col < pos.Col:
+			less = col
+		default:
+			deeper = col
+		}
+	}
+	switch {
+	case less == 0 || deeper == 0:
+		return ""
+	default:
+		return fmt.Sprintf("%d or %d", less, deeper)
+	}
 }
 
 // unclosedQuote finds the line where the quote opens: the file up to that line

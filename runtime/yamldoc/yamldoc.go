@@ -33,6 +33,13 @@ type Format struct {
 	Aliases bool   // anchors, aliases and merge keys are understood
 	// Share is what to do instead of sharing a value by anchor and alias.
 	Share string
+	// Keys are those at the top by which a file of this kind is told from other
+	// files, the surest first; a file with none of them, nor one that is
+	// misspelt, is something else, and so is one with the keys of something
+	// that is known. Without any a file may be anything.
+	Keys []string
+	// Begins is how such a file begins, for who gave something else.
+	Begins string
 }
 
 // Document is a file as it was read. It is not changed once it is made.
@@ -58,8 +65,18 @@ func (d *Document) Root() Value {
 // Parse reads a file and collects its mistakes, those of YAML itself: the file
 // is not YAML, a key stands twice, an anchor, a tag, a template that YAML cuts
 // short. Numbers and words that YAML may change are left to the Reader, which
-// knows what is due. The Document is never nil.
+// knows what is due. A file of another kind altogether is one mistake, and has
+// no roots. The Document is never nil.
 func (f Format) Parse(file string, src []byte) (*Document, diag.List) {
+	doc, mistakes := f.parse(file, src)
+	mistakes, other := f.otherFile(doc, mistakes)
+	if other {
+		doc.Roots = nil
+	}
+	return doc, mistakes
+}
+
+func (f Format) parse(file string, src []byte) (*Document, diag.List) {
 	p := f.parser(file, src)
 	p.doc.broken = true
 	if !p.small() || !p.characters() {
