@@ -408,7 +408,7 @@ func (h *hostile) slow(ctx context.Context, _ *rand.Rand) (string, error) {
 	return "gone", nil
 }
 
-// deaf asks for lists and takes none.
+// deaf asks for the description, which is long, and takes nothing.
 func (h *hostile) deaf(ctx context.Context, _ *rand.Rand) (string, error) {
 	conn, err := h.dial(ctx)
 	if err != nil {
@@ -416,8 +416,8 @@ func (h *hostile) deaf(ctx context.Context, _ *rand.Rand) (string, error) {
 	}
 	defer conn.Close()
 	_ = conn.SetWriteDeadline(time.Now().Add(3 * time.Second))
-	for range 50 {
-		if _, err := fmt.Fprint(conn, "GET /api/v1/runs?limit=100 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"); err != nil {
+	for range 20 {
+		if _, err := fmt.Fprint(conn, "GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"); err != nil {
 			return "gone", nil
 		}
 	}
