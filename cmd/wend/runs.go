@@ -26,6 +26,9 @@ func runsCommand(std *streams) *cobra.Command {
 		Short: "The runs of a server: list, show, retry, cancel",
 		Long: `Ask a server about its runs, over its API.
 
+A run is named by its id, by the begin or the end of it (at least 4 characters), or by its key;
+what names several runs lists them.
+
 The server is one that "wend serve" started. Its token, if it has one, is read from the
 environment variable WEND_TOKEN, or from where --token says.`,
 		Args: noSuchCommand,
@@ -160,49 +163,21 @@ func runPath(id string, under ...string) string {
 	return "/api/v1/runs/" + strings.Join(append([]string{url.PathEscape(id)}, under...), "/")
 }
 
-func runsRetryCommand(std *streams, r *remote) *cobra.Command {
-	var from string
-	cmd := &cobra.Command{
-		Use:   "retry ID",
-		Short: "Start a run that takes up an ended one, and print its id",
-		Long: `Start a new run with the flow, the trigger's output, the variables and the outputs of an
-earlier one. It begins at the node where that one ended, or at the one that --from names.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			body := map[string]string{}
-			if from != "" {
-				body["from"] = from
-			}
-			raw, err := r.ask(cmd.Context(), http.MethodPost, runPath(args[0], "retry"), body)
-			if err != nil {
-				return err
-			}
-			var begun struct{ Run string }
-			if err := json.Unmarshal(raw, &begun); err != nil {
-				return wrong(err)
-			}
-			fmt.Fprintln(std.out, begun.Run)
-			fmt.Fprintf(std.err, "watch it with: wend runs show --follow %s\n", begun.Run)
-			return nil
-		},
-	}
-	cmd.Flags().StringVar(&from, "from", "", "id of the node to begin at")
-	return cmd
-}
-
 func runsCancelCommand(std *streams, r *remote) *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
-		Use:   "cancel ID",
+		Use:   "cancel RUN",
 		Short: "End a run where it is",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, err := r.ask(cmd.Context(), http.MethodPost, runPath(args[0], "cancel"), map[string]string{"reason": reason})
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(std.err, "run %s is cancelled%s\n", args[0], prefixed(": ", reason))
-			return nil
+			return r.named(cmd.Context(), std, args[0], false, func(id string) error {
+				_, err := r.ask(cmd.Context(), http.MethodPost, runPath(id, "cancel"), map[string]string{"reason": reason})
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(std.err, "run %s is cancelled%s\n", id, prefixed(": ", reason))
+				return nil
+			})
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "what the run's record will say")

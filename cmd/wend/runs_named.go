@@ -4,24 +4,33 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 
 	"github.com/wendflow/wend/runtime/problem"
 )
 
-// named asks about the run with the id name or, if there is none, about the one
-// that has name as its key. Of several it prints the list, and fails.
+// named asks about the run with the id name. If there is none, name may be the
+// begin or the end of an id, or else the key of a run. Of several it prints the
+// list, and fails.
 func (r *remote) named(ctx context.Context, std *streams, name string, asJSON bool, ask func(id string) error) error {
 	err := ask(name)
 	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Status != http.StatusNotFound {
 		return err
 	}
-	raw, more, found := r.keyed(ctx, name)
+	have := fmt.Sprintf("have ids that begin or end with %q", name)
+	raw, more, failed := r.shortened(ctx, name)
+	if failed == nil && len(raw) == 0 {
+		have = fmt.Sprintf("have the key %q", name)
+		raw, more, failed = r.keyed(ctx, name)
+	}
 	switch {
-	case found != nil:
-		return found
+	case failed != nil:
+		return failed
 	case len(raw) == 0:
 		return err
 	}
@@ -43,9 +52,29 @@ func (r *remote) named(ctx context.Context, std *streams, name string, asJSON bo
 		return err
 	}
 	if more {
-		return wrongf("more than %d runs have the key %q: say one by its id, or look for it with wend runs list --key", len(runs), name)
+		return wrongf("more than %d runs %s: say one by its id, or look for it with wend runs list", len(runs), have)
 	}
-	return wrongf("%d runs have the key %q: say one by its id", len(runs), name)
+	return wrongf("%d runs %s: say one by its id", len(runs), have)
+}
+
+var partOfID = regexp.MustCompile(`^[0-9a-f-]{4,35}$`)
+
+// shortened returns the runs whose ids begin or end with text, and tells whether
+// there may be more.
+func (r *remote) shortened(ctx context.Context, text string) (runs []json.RawMessage, more bool, err error) {
+	if !partOfID.MatchString(text) {
+		return nil, false, nil
+	}
+	const most = 20
+	raw, err := r.ask(ctx, http.MethodGet, "/api/v1/runs?"+url.Values{"id": {text}, "limit": {strconv.Itoa(most)}}.Encode(), nil)
+	if err != nil {
+		return nil, false, err
+	}
+	var page struct{ Runs []json.RawMessage }
+	if err := json.Unmarshal(raw, &page); err != nil {
+		return nil, false, wrongf("the server's list of runs: %w", err)
+	}
+	return page.Runs, len(page.Runs) == most, nil
 }
 
 // keyed returns the newest runs that have a key, those of durable flows and then

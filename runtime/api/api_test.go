@@ -213,13 +213,27 @@ func TestAnswers(t *testing.T) {
 		"cancel-no-json":   {"POST", "/api/v1/runs/run-1/cancel", "{\n  reason", nil},
 		"cancel-no-type":   {"POST", "/api/v1/runs/run-1/cancel", "", nil},
 
-		"retry":           {"POST", "/api/v1/runs/run-1/retry", `{}`, started("order", `{"id": 0}`)},
-		"retry-from":      {"POST", "/api/v1/runs/run-1/retry", `{"from": "place"}`, started("order", `{"id": 0}`)},
-		"retry-running":   {"POST", "/api/v1/runs/run-1/retry", `{}`, started("pay", `{"id": "a"}`)},
-		"retry-no-node":   {"POST", "/api/v1/runs/run-1/retry", `{"from": "plaec"}`, started("order", `{"id": 0}`)},
-		"retry-lost":      {"POST", "/api/v1/runs/run-1/retry", `{}`, lost},
-		"retry-not-found": {"POST", "/api/v1/runs/run-1/retry", `{}`, nil},
-		"retry-wrong":     {"POST", "/api/v1/runs/run-1/retry", `{"from": ""}`, nil},
+		"retry":         {"POST", "/api/v1/runs/run-1/retry", `{}`, started("order", `{"id": 0}`)},
+		"retry-dry-run": {"POST", "/api/v1/runs/run-1/retry", `{"dryRun": true}`, started("order", `{"id": 0}`)},
+		"retry-current": {"POST", "/api/v1/runs/run-1/retry", `{"with": "current"}`, started("order", `{"id": 0}`)},
+		"retry-no-flow": {"POST", "/api/v1/runs/run-1/retry", `{"with": "current"}`, func(t *testing.T, s *server) {
+			t.Helper()
+			s.start(t, "order", `{"id": 0}`)
+			s.flows = &catalog.Set{}
+		}},
+		"retry-once": {"POST", "/api/v1/runs/run-1/retry", `{"once": true}`, func(t *testing.T, s *server) {
+			t.Helper()
+			s.start(t, "order", `{"id": 0}`)
+			s.do("POST", "/api/v1/runs/run-1/retry", `{"once": true}`)
+		}},
+		"runs-by-id":       {"GET", "/api/v1/runs?id=un-2", "", several},
+		"runs-by-id-short": {"GET", "/api/v1/runs?id=un&flow=order", "", several},
+		"retry-from":       {"POST", "/api/v1/runs/run-1/retry", `{"from": "place"}`, started("order", `{"id": 0}`)},
+		"retry-running":    {"POST", "/api/v1/runs/run-1/retry", `{}`, started("pay", `{"id": "a"}`)},
+		"retry-no-node":    {"POST", "/api/v1/runs/run-1/retry", `{"from": "plaec"}`, started("order", `{"id": 0}`)},
+		"retry-lost":       {"POST", "/api/v1/runs/run-1/retry", `{}`, lost},
+		"retry-not-found":  {"POST", "/api/v1/runs/run-1/retry", `{}`, nil},
+		"retry-wrong":      {"POST", "/api/v1/runs/run-1/retry", `{"from": ""}`, nil},
 		"retry-stopped": {"POST", "/api/v1/runs/run-1/retry", `{}`, func(t *testing.T, s *server) {
 			t.Helper()
 			s.start(t, "order", `{"id": 0}`)

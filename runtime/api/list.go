@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -44,6 +46,9 @@ type runDoc struct {
 // others are in two journals, each with its own cursors; a list is of one.
 func (s *Server) listRuns(c echo.Context) error {
 	q := newQuery(c.Request())
+	if id := q.text("id"); id != "" {
+		return s.matchRuns(c, q, id)
+	}
 	filter := runFilter(q)
 	durable := q.choice("durable", "true", "false") != "false"
 	if err := q.problem(); err != nil {
@@ -65,6 +70,32 @@ func (s *Server) listRuns(c echo.Context) error {
 		Runs []runDoc `json:"runs"`
 		Next string   `json:"next,omitempty"`
 	}{runs, page.Next})
+}
+
+// leastOfID is how much of an id tells something.
+const leastOfID = 4
+
+// matchRuns answers with the runs whose ids begin or end with a text.
+func (s *Server) matchRuns(c echo.Context, q *query, id string) error {
+	limit := q.number("limit", 1, maxRuns)
+	if len(id) < leastOfID {
+		q.mistake("id", "%q: expected at least %d characters, from the begin or the end of an id", id, leastOfID)
+	}
+	if err := q.problem(); err != nil {
+		return err
+	}
+	found, err := s.cfg.Engine.Match(c.Request().Context(), id, cmp.Or(limit, journal.DefaultLimit))
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(found, func(a, b journal.Summary) int { return b.StartedAt.Compare(a.StartedAt) })
+	runs := make([]runDoc, len(found))
+	for i, r := range found {
+		runs[i] = newRunDoc(r)
+	}
+	return c.JSON(http.StatusOK, struct {
+		Runs []runDoc `json:"runs"`
+	}{runs})
 }
 
 func runFilter(q *query) journal.Filter {

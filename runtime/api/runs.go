@@ -7,6 +7,7 @@ import (
 	"math"
 	"mime"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/labstack/echo/v4"
@@ -184,25 +185,69 @@ func (s *Server) cancelRun(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]any{"run": id, "status": run.Cancelled})
 }
 
-// retryRun starts a run that takes up an ended one.
+// retryRun starts a run that takes up an ended one, or says what would be done.
 func (s *Server) retryRun(c echo.Context) error {
 	id := param(c, "id")
 	in, err := s.readObject(c, s.retry)
 	if err != nil {
 		return err
 	}
-	from, _ := in["from"].(string)
-	started, err := s.cfg.Engine.Retry(c.Request().Context(), id, from)
+	ctx := c.Request().Context()
+	how, err := s.howToRetry(ctx, id, in)
+	if err != nil {
+		return err
+	}
+	if in["dryRun"] == true {
+		plan, err := s.cfg.Engine.PlanRetry(ctx, id, how)
+		if err != nil {
+			return notRetried(id, err)
+		}
+		return c.JSON(http.StatusOK, plan)
+	}
+	started, plan, err := s.cfg.Engine.Retry(ctx, id, how)
+	if err != nil {
+		return notRetried(id, err)
+	}
+	header := c.Response().Header()
+	header.Set("Location", "/api/v1/runs/"+started.ID)
+	header.Set(webhook.RunHeader, started.ID)
+	return c.JSON(http.StatusAccepted, struct {
+		Run    string     `json:"run"`
+		Status run.Status `json:"status"`
+		engine.Plan
+	}{started.ID, run.Running, plan})
+}
+
+func (s *Server) howToRetry(ctx context.Context, id string, in map[string]any) (h engine.Retry, err error) {
+	h.From, _ = in["from"].(string)
+	h.Once, _ = in["once"].(bool)
+	if in["with"] != "current" {
+		return h, nil
+	}
+	sum, _, err := s.cfg.Engine.Summary(ctx, id)
+	if err != nil {
+		return h, noRun(id, err)
+	}
+	if h.Flow = s.cfg.Flows().Flow(sum.Flow); h.Flow == nil {
+		return h, problem.New(http.StatusConflict, "no flow %q is served now", sum.Flow)
+	}
+	return h, nil
+}
+
+func notRetried(id string, err error) error {
 	var refused *engine.RetryError
 	switch {
 	case errors.As(err, &refused):
-		return problem.New(http.StatusConflict, "%s", refused)
+		p := problem.New(http.StatusConflict, "%s", refused)
+		for _, w := range refused.Problems {
+			p.Errors = append(p.Errors, problem.Field{Field: strings.Join(w.Path, "."), Message: w.Msg})
+		}
+		return p
 	case errors.Is(err, journal.ErrNotFound), isUnknown(err):
 		return noRun(id, err)
-	case err != nil:
+	default:
 		return webhook.NotStarted(err)
 	}
-	return webhook.Accepted(c, started.ID, run.Running)
 }
 
 // comeBack is the problem that the same request may do in a moment.

@@ -566,7 +566,7 @@ func TestRepeatedAfterAFailure(t *testing.T) {
 			t.Fatalf("run is %s", s.Status)
 		}
 		down = false
-		third, err := p.Retry(t.Context(), second, "")
+		third, _, err := p.Retry(t.Context(), second, engine.Retry{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -577,7 +577,7 @@ func TestRepeatedAfterAFailure(t *testing.T) {
 		want("when that went well", third.ID, true)
 
 		// The first has none any more.
-		fourth, err := p.Retry(t.Context(), first, "")
+		fourth, _, err := p.Retry(t.Context(), first, engine.Retry{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -639,7 +639,7 @@ func TestRetry(t *testing.T) {
 				}
 				down = false
 				before := len(v.calls())
-				again, err := p.Retry(t.Context(), id, from)
+				again, _, err := p.Retry(t.Context(), id, engine.Retry{From: from})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -672,7 +672,7 @@ func TestRetryKeepsTheError(t *testing.T) {
 		p := boot(t, disk(), f, v)
 		id := accept(t, p, f)
 		first := ended(t, p.disk(), id)
-		again, err := p.Retry(t.Context(), id, "b")
+		again, _, err := p.Retry(t.Context(), id, engine.Retry{From: "b"})
 		if err != nil {
 			t.Fatal(err)
 		}

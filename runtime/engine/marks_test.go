@@ -98,7 +98,7 @@ func TestMarksOfARetry(t *testing.T) {
 			t.Fatal(err)
 		}
 		first := ended(t, p.disk(), r.ID)
-		again, err := p.Retry(t.Context(), r.ID, "a")
+		again, _, err := p.Retry(t.Context(), r.ID, engine.Retry{From: "a"})
 		if err != nil {
 			t.Fatal(err)
 		}

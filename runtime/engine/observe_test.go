@@ -480,7 +480,7 @@ func TestTraceParentStays(t *testing.T) {
 		seen, v := &recorder{}, &vendor{}
 		second := boot(t, d, f, v, seen.tell)
 		ended(t, d, r.ID)
-		again, err := second.Retry(t.Context(), r.ID, "b")
+		again, _, err := second.Retry(t.Context(), r.ID, engine.Retry{From: "b"})
 		if err != nil {
 			t.Fatal(err)
 		}

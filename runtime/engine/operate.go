@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
-	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/run"
@@ -122,6 +120,28 @@ func (e *Engine) Summary(ctx context.Context, id string) (journal.Summary, journ
 	return journal.Summary{}, nil, err
 }
 
+// Match returns the runs whose ids begin or end with a text, at most limit of
+// them.
+func (e *Engine) Match(ctx context.Context, text string, limit int) (found []journal.Summary, err error) {
+	for _, d := range e.drivers {
+		ids, err := d.Match(ctx, text, limit-len(found))
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			s, err := d.Find(ctx, id)
+			if errors.Is(err, journal.ErrNotFound) {
+				continue // it has been removed since
+			}
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, s)
+		}
+	}
+	return found, nil
+}
+
 // Runs lists runs, the newest first: those of durable flows, or the others,
 // which are in another journal. It returns ErrCursor of package journal if
 // f.Cursor is not a Next of that list.
@@ -130,81 +150,4 @@ func (e *Engine) Runs(ctx context.Context, durable bool, f journal.Filter) (jour
 		return e.cfg.Journal.Runs(ctx, f)
 	}
 	return e.cfg.Memory.Runs(ctx, f)
-}
-
-// RetryError says why a run cannot be started again as wanted.
-type RetryError struct{ Reason string }
-
-func (e *RetryError) Error() string { return e.Reason }
-
-// Retry starts a new run with the flow, the trigger's output, the variables and
-// the outputs of an earlier one, from a node of it; empty takes the node at
-// which the earlier run ended.
-func (e *Engine) Retry(ctx context.Context, id, from string) (*Run, error) {
-	s, d, err := e.Summary(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	r, err := e.retry(ctx, s, d, from)
-	if err != nil {
-		e.refused(s.Flow, err)
-	}
-	return r, err
-}
-
-func (e *Engine) retry(ctx context.Context, s journal.Summary, d journal.Driver, from string) (*Run, error) {
-	id := s.ID
-	if !s.Status.Ended() {
-		return nil, &RetryError{fmt.Sprintf("run %s is %s; only a run that has ended can be tried again", id, s.Status)}
-	}
-	if e.cfg.Flow == nil {
-		return nil, &RetryError{"this engine keeps no definitions of flows"}
-	}
-	f, err := e.cfg.Flow(ctx, s)
-	switch {
-	case errors.Is(err, journal.ErrNotFound):
-		return nil, &RetryError{fmt.Sprintf("the flow %q or a plugin, as run %s began with it, is not kept any more", s.Flow, id)}
-	case err != nil:
-		return nil, err
-	}
-	events, err := d.Events(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	state, err := run.Fold(f, events)
-	if err != nil {
-		return nil, err
-	}
-	first, err := retryOf(state, events[0].(run.RunStarted), from)
-	if err != nil {
-		return nil, err
-	}
-	// Who repeats the request of the old run from now on gets the new one.
-	r, _, err := e.start(ctx, Start{Flow: f, Trigger: first.Trigger, Accepted: true, Dedupe: journal.Dedupe{Of: id}}, first)
-	return r, err
-}
-
-// retryOf is the first event of a run that takes up another.
-func retryOf(old *run.State, began run.RunStarted, from string) (run.RunStarted, error) {
-	if from == "" {
-		from = old.At.Node
-	}
-	first := run.RunStarted{Trigger: began.Trigger, Output: began.Output, Variables: began.Variables, RetryOf: old.ID, TraceParent: began.TraceParent}
-	first.Key, first.Labels, first.Unmarked = began.Key, began.Labels, began.Unmarked
-	n := old.Flow.Nodes[from]
-	switch {
-	case n == nil:
-		return first, &RetryError{fmt.Sprintf("flow %q has no node %q; %s", old.Flow.Name, from, diag.Suggest(from, old.Flow.Order))}
-	case n.Type.Starts():
-		return first, nil // from the start
-	}
-	first.From = from
-	first.Variables, first.Error = old.Variables(), old.Error
-	first.Outputs = map[string]map[string]any{}
-	for _, other := range old.Flow.Order {
-		if out := old.Outputs(other); out != nil && other != began.Trigger && other != from {
-			first.Outputs[other] = maps.Clone(out)
-		}
-	}
-	return first, nil
 }

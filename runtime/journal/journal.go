@@ -127,6 +127,9 @@ type Owners interface {
 type History interface {
 	// Find returns what is known of a run, or ErrNotFound.
 	Find(ctx context.Context, id string) (Summary, error)
+	// Match returns the ids that begin or end with a text, at most limit of them
+	// and in no order. It may look at all ids.
+	Match(ctx context.Context, text string, limit int) ([]string, error)
 	// Runs returns the runs that f asks for, the newest start first. It
 	// returns ErrCursor if f.Cursor is not a Next of this driver.
 	Runs(ctx context.Context, f Filter) (Page, error)
@@ -152,9 +155,9 @@ type Dedupe struct {
 	Print string
 	// Keep leaves the key with a run that failed.
 	Keep bool
-	// Of, if set, is a run that the new one is a retry of: its key, and what is
-	// left of its time, passes to the new one if it has it still, see
-	// Summary.PassesKey. The other fields say nothing then.
+	// Of, if set, is a run that the new one is a retry of: its keys, and what is
+	// left of their time, pass to the new one if it has them still, see
+	// Summary.PassesKey.
 	Of string
 }
 

@@ -80,13 +80,13 @@ func (m *Memory) Begin(ctx context.Context, id string, d Dedupe, events []run.Ev
 	if err := m.append(id, 0, events); err != nil {
 		return "", err
 	}
-	switch {
-	case m.runs[id] == nil: // it has ended, and was forgotten at once
-	case d.Of != "":
-		if old := m.runs[d.Of]; old != nil && old.summary.PassesKey() {
-			m.keys.pass(d.Of, id)
-		}
-	case d.For > 0:
+	if m.runs[id] == nil {
+		return id, nil // it has ended, and was forgotten at once
+	}
+	if old := m.runs[d.Of]; old != nil && old.summary.PassesKey() {
+		m.keys.pass(d.Of, id)
+	}
+	if d.For > 0 {
 		m.keys.hold(key, holder{id, now.Add(d.For), d.Print})
 	}
 	return id, nil

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -17,16 +18,15 @@ type holder struct {
 	print   string
 }
 
-// keys are the dedupe keys that runs hold. A run has one at most, which goes
-// with it.
+// keys are the dedupe keys that runs hold. Those of a run go with it.
 type keys struct {
 	held    map[dedupeKey]holder
-	byRun   map[string]dedupeKey
+	byRun   map[string][]dedupeKey
 	swept   time.Time // when those that expired were looked for
 	refused int       // runs that got none
 }
 
-func newKeys() keys { return keys{held: map[dedupeKey]holder{}, byRun: map[string]dedupeKey{}} }
+func newKeys() keys { return keys{held: map[dedupeKey]holder{}, byRun: map[string][]dedupeKey{}} }
 
 // room tells whether one more can be held. When they are many it forgets those
 // that expired, seldom enough to cost little.
@@ -47,14 +47,24 @@ func (k *keys) room(key dedupeKey, now time.Time) bool {
 
 // hold gives a key to a run, whoever had it.
 func (k *keys) hold(key dedupeKey, h holder) {
-	delete(k.byRun, k.held[key].run)
+	k.release(key, k.held[key].run)
 	k.held[key] = h
-	k.byRun[h.run] = key
+	k.byRun[h.run] = append(k.byRun[h.run], key)
+}
+
+// release takes a key from a run.
+func (k *keys) release(key dedupeKey, run string) {
+	rest := slices.DeleteFunc(k.byRun[run], func(one dedupeKey) bool { return one == key })
+	if len(rest) == 0 {
+		delete(k.byRun, run)
+		return
+	}
+	k.byRun[run] = rest
 }
 
 // pass gives what one run holds to another.
 func (k *keys) pass(from, to string) {
-	if key, ok := k.byRun[from]; ok {
+	for _, key := range slices.Clone(k.byRun[from]) {
 		h := k.held[key]
 		h.run = to
 		k.hold(key, h)
@@ -63,17 +73,17 @@ func (k *keys) pass(from, to string) {
 
 // drop frees what a run holds.
 func (k *keys) drop(run string) {
-	if key, ok := k.byRun[run]; ok {
+	for _, key := range k.byRun[run] {
 		delete(k.held, key)
-		delete(k.byRun, run)
 	}
+	delete(k.byRun, run)
 }
 
 func (k *keys) expire(now time.Time) {
-	maps.DeleteFunc(k.held, func(_ dedupeKey, h holder) bool {
+	maps.DeleteFunc(k.held, func(key dedupeKey, h holder) bool {
 		over := !now.Before(h.expires)
 		if over {
-			delete(k.byRun, h.run)
+			k.release(key, h.run)
 		}
 		return over
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -137,4 +138,19 @@ func (f *Filter) matches(s *Summary) bool {
 		f.Labelled(s.Labels) &&
 		(f.From.IsZero() || !s.StartedAt.Before(f.From)) &&
 		(f.To.IsZero() || s.StartedAt.Before(f.To))
+}
+
+// Match implements History.
+func (m *Memory) Match(ctx context.Context, text string, limit int) ([]string, error) {
+	if err := m.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer m.mu.Unlock()
+	var ids []string
+	for id := range m.runs {
+		if len(ids) < limit && (strings.HasPrefix(id, text) || strings.HasSuffix(id, text)) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }

@@ -61,6 +61,17 @@ type Place struct {
 	Attempt int    `json:"attempt"`
 }
 
+func (p Place) place() Place { return p }
+
+// PlaceOf returns where an event happened; false if it is of the whole run.
+func PlaceOf(e Event) (Place, bool) {
+	at, ok := e.(interface{ place() Place })
+	if !ok {
+		return Place{}, false
+	}
+	return at.place(), true
+}
+
 // Seed is what randomness at this place comes from, of the run's own: the same
 // for every step of an attempt, and another for the next.
 func (p Place) Seed(ofRun string) string {

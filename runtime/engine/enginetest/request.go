@@ -73,7 +73,7 @@ func testWrongEngine(b *bench) {
 	b.same("number of events", len(names), len(events))
 
 	b.Log("try again")
-	anew, err := asked.Retry(b.Context(), id, "call")
+	anew, _, err := asked.Retry(b.Context(), id, engine.Retry{From: "call"})
 	b.ok(err)
 	b.same("a run of who was asked", asked.Shards().Has(anew.ID), true)
 	b.same("end", b.ended([]string{anew.ID}), map[string]int{"completed success": 1})

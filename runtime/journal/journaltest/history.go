@@ -16,6 +16,7 @@ var historyTests = []namedTest{
 	{"MarksStay", testMarksStay},
 	{"Pages", testPages},
 	{"NewRunsWhilePaging", testNewRunsWhilePaging},
+	{"Match", testMatch},
 }
 
 // variety begins n runs of three flows with all statuses and outcomes, five
@@ -216,4 +217,21 @@ func testNewRunsWhilePaging(b *bench) {
 		b.append(s.Run, 0, s)
 	}
 	b.same("runs", got, all)
+}
+
+func testMatch(b *bench) {
+	for _, id := range []string{"01a22222-aaaa-7000-8000-00000000abcd", "01a22222-aaab-7000-8000-00000000abce", "01a33333-aaaa-7000-8000-00000000abcd", "plain-id"} {
+		b.begin(id)
+	}
+	for text, want := range map[string]int{
+		"01a22222-aaaa": 1, "01a22222-aaa": 2, "01a2": 2, "01a": 3, "abcd": 2, "0abce": 1, "8000-00000000abce": 1, "plain": 1, "-id": 1, "7000": 0, "nothing": 0, "%": 0,
+		"01a22222-aaaa-7000-8000-00000000abcd": 1,
+	} {
+		ids, err := b.d.Match(b.Context(), text, 10)
+		b.ok(err)
+		b.same("number of ids like "+text, len(ids), want)
+	}
+	ids, err := b.d.Match(b.Context(), "01a", 2)
+	b.ok(err)
+	b.same("at most", len(ids), 2)
 }

@@ -106,10 +106,12 @@ func (t *tx) holder(d journal.Dedupe, now time.Time) (id string, mismatch bool, 
 }
 
 func (t *tx) hold(d journal.Dedupe, id string, now time.Time) (err error) {
-	switch {
-	case d.Of != "":
-		return t.passKey(d.Of, id)
-	case d.For > 0:
+	if d.Of != "" {
+		if err := t.passKey(d.Of, id); err != nil {
+			return err
+		}
+	}
+	if d.For > 0 {
 		_, err = t.exec(sqlHold, d.Scope, d.Key, idKey(id), nanos(now.Add(d.For)), d.Print)
 	}
 	return err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/wendflow/wend/runtime/journal"
@@ -104,6 +105,31 @@ func (s *Store) Find(ctx context.Context, id string) (journal.Summary, error) {
 		return sum, fmt.Errorf("run %q: %w", id, err)
 	}
 	return sum, nil
+}
+
+// sqlMatch reads the index of ids and nothing else.
+const sqlMatch = `SELECT id FROM runs WHERE CASE typeof(id)
+	WHEN 'blob' THEN substr(hex(id), 1, length(?1)) = ?1 OR substr(hex(id), -length(?1)) = ?1
+	ELSE substr(id, 1, length(?2)) = ?2 OR substr(id, -length(?2)) = ?2 END LIMIT ?3`
+
+// Match implements journal.History.
+func (s *Store) Match(ctx context.Context, text string, limit int) (ids []string, err error) {
+	digits := strings.ToUpper(strings.ReplaceAll(text, "-", ""))
+	if digits == "" {
+		return nil, nil
+	}
+	err = s.query(ctx, sqlMatch, []any{digits, text, limit}, func(rows *sql.Rows) error {
+		var key any
+		if err := rows.Scan(&key); err != nil {
+			return err
+		}
+		ids = append(ids, idOf(key))
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find runs by %q: %w", text, err)
+	}
+	return ids, nil
 }
 
 // unfinishedPage is how many runs are read at a time: a read that lasts would
