@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,12 +9,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/pattern"
 )
 
@@ -155,9 +158,18 @@ func (s *Schema) WithDefaults(v map[string]any) map[string]any {
 }
 
 // Validate returns what in v does not fit; nil if all does. v is decoded JSON.
+// Of many problems the first by their paths are told, and one more says how many
+// there are.
 func (s *Schema) Validate(v any) []Problem {
 	if s == nil {
 		return nil
+	}
+	if _, err := data.Measure(v, smallValue); err != nil {
+		if s.fits(v) {
+			return nil
+		}
+		explaining.Lock()
+		defer explaining.Unlock()
 	}
 	err := s.compiled.Validate(v)
 	if err == nil {
@@ -168,6 +180,20 @@ func (s *Schema) Validate(v any) []Problem {
 		return []Problem{{Msg: err.Error()}}
 	}
 	return problemsOf(ve)
+}
+
+// smallValue is up to how many bytes of JSON the library may collect all that is
+// wrong: it takes hundreds of times as much memory for that. Of larger values it
+// is asked first whether they fit, which it says at the first misfit, and what
+// is wrong with them is looked for one at a time.
+const smallValue = 16 << 10
+
+var explaining sync.Mutex
+
+// fits tells only whether v fits.
+func (s *Schema) fits(v any) bool {
+	not := jsonschema.Schema{DraftVersion: s.compiled.DraftVersion, Location: s.compiled.Location, Not: s.compiled}
+	return not.Validate(v) != nil
 }
 
 // FormatProblems writes problems in one line, as `sms.senderNumber: …; …`.
@@ -182,7 +208,7 @@ func FormatProblems(ps []Problem) string {
 func (p Problem) String() string {
 	s := p.Msg
 	if len(p.Path) > 0 {
-		s = strings.Join(p.Path, ".") + ": " + s
+		s = clip(strings.Join(p.Path, ".")) + ": " + s
 	}
 	if p.Hint != "" {
 		s += "; " + p.Hint
@@ -190,23 +216,76 @@ func (p Problem) String() string {
 	return s
 }
 
+const (
+	// mostProblems are told of one value.
+	mostProblems = 20
+	// mostMessage is how many bytes the message of one problem has, and its path.
+	mostMessage = 500
+)
+
 // problemsOf flattens the tree of causes into its leaves: those name the
 // fields. They are sorted by path, since the tree has them in any order.
 func problemsOf(e *jsonschema.ValidationError) []Problem {
-	var all []Problem
-	collect(e, &all)
-	slices.SortStableFunc(all, func(a, b Problem) int { return slices.Compare(a.Path, b.Path) })
-	return all
+	c := collector{}
+	c.collect(e)
+	var told []Problem
+	for _, leaf := range c.first {
+		told = append(told, describe(leaf)...)
+	}
+	slices.SortStableFunc(told, func(a, b Problem) int { return slices.Compare(a.Path, b.Path) })
+	if len(told) > mostProblems {
+		told = told[:mostProblems]
+	}
+	for i := range told {
+		told[i].Msg = clip(told[i].Msg)
+	}
+	if more := c.all - len(told); more > 0 {
+		told = append(told, Problem{Msg: fmt.Sprintf("and %d more problems", more)})
+	}
+	return told
 }
 
-func collect(e *jsonschema.ValidationError, out *[]Problem) {
-	if len(e.Causes) == 0 {
-		*out = append(*out, describe(e)...)
+// collector finds the leaves that come first by their paths.
+type collector struct {
+	all   int // problems
+	first []*jsonschema.ValidationError
+}
+
+func (c *collector) collect(e *jsonschema.ValidationError) {
+	for _, cause := range e.Causes {
+		c.collect(cause)
+	}
+	if len(e.Causes) > 0 {
 		return
 	}
-	for _, c := range e.Causes {
-		collect(c, out)
+	c.all += len(namesOf(e))
+	at, _ := slices.BinarySearchFunc(c.first, e, func(a, b *jsonschema.ValidationError) int {
+		return cmp.Or(slices.Compare(a.InstanceLocation, b.InstanceLocation), -1) // behind its equals
+	})
+	if at == mostProblems {
+		return
 	}
+	c.first = slices.Insert(c.first, at, e)
+	c.first = c.first[:min(len(c.first), mostProblems)]
+}
+
+// namesOf are the properties that a leaf is about, or one name if it is about a
+// value.
+func namesOf(e *jsonschema.ValidationError) []string {
+	switch k := e.ErrorKind.(type) {
+	case *kind.Required:
+		return k.Missing
+	case *kind.AdditionalProperties:
+		return k.Properties
+	default:
+		return []string{""}
+	}
+}
+
+// clip cuts a text that is too long to be read.
+func clip(s string) string {
+	shown, _ := data.Cut(s, mostMessage)
+	return shown.(string)
 }
 
 // describe puts what is missing or too much where it should be or is, not at
@@ -248,8 +327,9 @@ func describe(e *jsonschema.ValidationError) []Problem {
 }
 
 func forEach(at, names []string, msg string) []Problem {
-	problems := make([]Problem, len(names))
-	for i, name := range names {
+	names = slices.Sorted(slices.Values(names))
+	problems := make([]Problem, min(len(names), mostProblems))
+	for i, name := range names[:len(problems)] {
 		problems[i] = Problem{Path: append(slices.Clone(at), name), Msg: msg}
 	}
 	return problems
@@ -274,8 +354,12 @@ func decimal(r *big.Rat) string {
 var english = message.NewPrinter(language.English)
 
 func show(v any) string {
+	const most = 80
+	if _, err := data.Measure(v, most); err != nil {
+		return "the value"
+	}
 	b, err := json.Marshal(v)
-	if err != nil || len(b) > 80 {
+	if err != nil || len(b) > most {
 		return "the value"
 	}
 	return string(b)

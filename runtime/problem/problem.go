@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 )
@@ -62,15 +63,52 @@ func New(status int, format string, a ...any) *Problem {
 
 // Error returns the detail and the fields on one line.
 func (p *Problem) Error() string {
-	parts := []string{p.Detail}
-	for _, f := range p.Errors {
+	parts := []string{clip(p.Detail)}
+	for _, f := range p.fields() {
 		parts = append(parts, strings.TrimPrefix(f.Field+": "+f.Message, ": "))
 	}
 	return strings.Join(parts, "; ")
 }
 
-// MarshalJSON writes the document.
+// What callers say is in a document again, so each part of it has an end.
+const (
+	mostFields  = 21 // the last may say how many more there are
+	mostText    = 600
+	mostMissing = "… and %d more bytes"
+)
+
+func clip(s string) string {
+	if len(s) <= mostText {
+		return s
+	}
+	at := mostText
+	for at > 0 && !utf8.RuneStart(s[at]) {
+		at--
+	}
+	return s[:at] + fmt.Sprintf(mostMissing, len(s)-at)
+}
+
+// fields are the errors that are told.
+func (p *Problem) fields() []Field {
+	told := make([]Field, 0, min(len(p.Errors), mostFields))
+	for i, f := range p.Errors {
+		if left := len(p.Errors) - i; len(told) == mostFields-1 && left > 1 {
+			return append(told, Field{Message: fmt.Sprintf("and %d more problems", left)})
+		}
+		told = append(told, Field{clip(f.Field), clip(f.Message)})
+	}
+	return told
+}
+
+// MarshalJSON writes the document. Long texts in it are cut, and of many errors
+// the first are told.
 func (p *Problem) MarshalJSON() ([]byte, error) {
+	about := p.Run
+	if about != nil {
+		short := *about
+		short.Reason = clip(short.Reason)
+		about = &short
+	}
 	return json.Marshal(struct {
 		Title  string  `json:"title"`
 		Status int     `json:"status"`
@@ -78,7 +116,7 @@ func (p *Problem) MarshalJSON() ([]byte, error) {
 		Errors []Field `json:"errors,omitempty"`
 		*Place
 		*Run
-	}{http.StatusText(p.Status), p.Status, p.Detail, p.Errors, p.Place, p.Run})
+	}{http.StatusText(p.Status), p.Status, clip(p.Detail), p.fields(), p.Place, about})
 }
 
 // Handler answers with the problem that a handler returned. An error that is

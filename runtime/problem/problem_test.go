@@ -2,6 +2,7 @@ package problem_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -87,4 +89,28 @@ func ExampleProblem_Error() {
 	p.Errors = []problem.Field{{Field: "sms", Message: "is missing"}}
 	fmt.Println(p)
 	// Output: the body does not fit; sms: is missing
+}
+
+// TestLongProblem holds that a document has an end, whatever callers sent.
+func TestLongProblem(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("é", 100_000)
+	p := problem.New(http.StatusBadRequest, "%s", long)
+	p.Run = &problem.Run{ID: "r", Reason: long}
+	for range 1000 {
+		p.Errors = append(p.Errors, problem.Field{Field: long, Message: long})
+	}
+	doc, err := json.Marshal(p)
+	if err != nil || len(doc) > 40<<10 || !utf8.Valid(doc) {
+		t.Fatalf("%d bytes, %v", len(doc), err)
+	}
+	if !strings.Contains(string(doc), `{"field":"","message":"and 980 more problems"}`) {
+		t.Error("it does not say how many errors there are")
+	}
+	if n := len(p.Error()); n > 40<<10 {
+		t.Errorf("on one line it has %d bytes", n)
+	}
+	if len(p.Errors) != 1000 || p.Run.Reason != long {
+		t.Error("the problem itself was changed")
+	}
 }
