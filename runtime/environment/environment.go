@@ -4,6 +4,7 @@ package environment
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -150,6 +151,10 @@ func checkConnection(list *diag.List, n *flow.Node, c outbound.Connection, cfg *
 	if !c.CanCall() {
 		list.Errorf(n.Pos, diag.UnknownConnection, "connection %q is of type %q, which checks callers and makes no calls", c.Name, c.Type)
 		return
+	}
+	if len(c.Hosts) == 0 && c.BaseURL == "" {
+		list.Errorf(n.Pos, diag.RefusedCall, "connection %q has neither hosts nor a baseURL, so node %q can call nobody", c.Name, n.ID).
+			Hint = fmt.Sprintf("say under connections.%s in wend.yaml which hosts it may call", c.Name)
 	}
 	props, _ := n.Type.Settings.Raw()["properties"].(map[string]any)
 	if props == nil {

@@ -128,7 +128,7 @@ func (c *conn) hintForURL(text string) string {
 		return fmt.Sprintf("write %q", "https://"+strings.TrimLeft(text, "/"))
 	case !absolute(text):
 		return "name a connection that has one, or write the whole address, such as https://example.com/…"
-	case u.Scheme != "http" && u.Scheme != "https" && strings.Contains(u.Scheme, "."):
+	case u.Scheme != "http" && u.Scheme != "https" && u.Opaque != "" && strings.ContainsAny(u.Opaque[:1], "0123456789"): // host:port
 		return fmt.Sprintf("write %q", "https://"+text)
 	}
 	return ""
