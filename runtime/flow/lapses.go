@@ -1,10 +1,12 @@
 package flow
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // checkLapses reports what takes longer than a run may.
@@ -12,6 +14,8 @@ func (c *compiler) checkLapses() {
 	if c.flow.Timeout == 0 || c.stored {
 		return
 	}
+	c.checkLimit("`defaults`", c.spec.Defaults.Timeout)
+	c.checkRetryLapse("a node", c.spec.Defaults.Retry)
 	for i := range c.spec.Nodes {
 		s := &c.spec.Nodes[i]
 		n := c.flow.Nodes[s.ID.Value]
@@ -19,13 +23,18 @@ func (c *compiler) checkLapses() {
 			continue
 		}
 		c.checkOwnLapse(s, n)
-		if s.Timeout.Value > c.flow.Timeout {
-			c.list.Warnf(s.Timeout.Pos, diag.BeyondTimeout, "the timeout of node %q is longer than the run's, which is %s", n.ID, c.flow.Timeout).
-				Hint = "shorten it, or give the flow more time"
-		}
-		c.checkRetryLapse(s, n)
+		c.checkLimit(fmt.Sprintf("node %q", n.ID), s.Timeout)
+		c.checkRetryLapse(fmt.Sprintf("node %q", n.ID), s.Retry)
 	}
 	c.checkDelays()
+}
+
+// checkLimit reports a timeout that never comes.
+func (c *compiler) checkLimit(whose string, timeout yamldoc.Duration) {
+	if timeout.Value > c.flow.Timeout {
+		c.list.Warnf(timeout.Pos, diag.BeyondTimeout, "the timeout of %s is longer than the run's, which is %s", whose, c.flow.Timeout).
+			Hint = "shorten it, or give the flow more time"
+	}
 }
 
 func (c *compiler) checkOwnLapse(s *spec.Node, n *Node) {
@@ -45,27 +54,21 @@ func (c *compiler) checkOwnLapse(s *spec.Node, n *Node) {
 
 // checkRetryLapse reports attempts that there is no time for. Gaps are at least
 // as long as they are written.
-func (c *compiler) checkRetryLapse(s *spec.Node, n *Node) {
-	if n.Retry.Max == 0 {
+func (c *compiler) checkRetryLapse(who string, written *spec.Retry) {
+	if written == nil {
 		return
 	}
-	total, gap, fit := time.Duration(0), n.Retry.Delay, 0
-	for range n.Retry.Max {
+	r := retryOf(written)
+	total, gap, fit := time.Duration(0), r.Delay, 0
+	for range r.Max {
 		if total += gap; total >= c.flow.Timeout {
-			break
+			c.list.Warnf(written.Pos, diag.BeyondTimeout, "of %d attempts more, %s has time for %d: the run's timeout is %s", r.Max, who, fit, c.flow.Timeout).
+				Hint = "lower max or the delays, or give the flow more time"
+			return
 		}
 		fit++
-		gap = min(2*gap, n.Retry.MaxDelay)
+		gap = min(2*gap, r.MaxDelay)
 	}
-	if fit == n.Retry.Max {
-		return
-	}
-	pos := s.ID.Pos
-	if s.Retry != nil {
-		pos = s.Retry.Pos
-	}
-	c.list.Warnf(pos, diag.BeyondTimeout, "of %d attempts more, node %q has time for %d: the run's timeout is %s", n.Retry.Max, n.ID, fit, c.flow.Timeout).
-		Hint = "lower max or the delays, or give the flow more time"
 }
 
 // checkDelays reports the node to which all the waiting before it, each within
