@@ -226,26 +226,6 @@ const (
 	//	  n1: { type: log, with: { message: $(a +) } }
 	InvalidExpression Code = "invalid-expression"
 
-	// ForeignTemplate: a template as others write it, which is text here:
-	// `{{ n1.id }}`, `${n1.id}`, `<%= n1.id %>`, `$n1.id`. It is told where it
-	// names a node or variable of the flow. A warning where the whole text is such
-	// a form with other names in it.
-	//
-	//	flow: foreign
-	//	nodes:
-	//	  n1: { type: webhook, with: { path: /a }, next: done }
-	//	  done: { type: respond, with: { body: "Hello {{ n1.name }}" } }
-	ForeignTemplate Code = "foreign-template"
-
-	// TemplateVariable: the value that a variable begins with holds a template,
-	// which is never evaluated. A warning.
-	//
-	//	flow: template-variable
-	//	variables: { greeting: "Hello $(n1.name)" }
-	//	nodes:
-	//	  n1: { type: webhook, with: { path: /a } }
-	TemplateVariable Code = "template-variable"
-
 	// MisleadingExpression: expr reads the expression otherwise than people do, or
 	// it cannot come to anything: "//" begins a comment, "??" binds tighter than
 	// "+", of two equal keys one is dropped.

@@ -205,6 +205,26 @@ const (
 	//	  done: { type: respond, with: { body: "$(n3.status)" } }
 	NotOnEveryPath Code = "not-on-every-path"
 
+	// ForeignTemplate: a template as others write it, which is text here:
+	// `{{ n1.id }}`, `${n1.id}`, `<%= n1.id %>`, `$n1.id`. It is told where it
+	// names a node or variable of the flow. A warning where the whole text is such
+	// a form with other names in it.
+	//
+	//	flow: foreign
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: done }
+	//	  done: { type: respond, with: { body: "Hello {{ n1.name }}" } }
+	ForeignTemplate Code = "foreign-template"
+
+	// TemplateVariable: the value that a variable begins with holds a template,
+	// which is never evaluated. A warning.
+	//
+	//	flow: template-variable
+	//	variables: { greeting: "Hello $(n1.name)" }
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a } }
+	TemplateVariable Code = "template-variable"
+
 	// OptionalField: a text, a field behind it or an input that must be there
 	// needs a field that the schema lets be missing. Without it the node fails.
 	// Give a default with `??`, require the field, or give it a `default`. It is

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -77,6 +78,9 @@ func compileExpression(t yamldoc.Text, p yamldoc.Piece, s *Scope, list *diag.Lis
 	if e.typ = r.visit(&tree.Node); r.failed {
 		return e
 	}
+	if !r.chooses {
+		e.noteGaps(r.fails, s)
+	}
 	if e.operands = simpleOperands(tree.Node, s); len(e.operands) == 1 {
 		return e
 	}
@@ -94,6 +98,21 @@ func compileExpression(t yamldoc.Text, p yamldoc.Piece, s *Scope, list *diag.Lis
 		}
 	}
 	return e
+}
+
+// noteGaps notes what may be missing of paths that the expression fails without.
+func (e *expression) noteGaps(paths []*path, s *Scope) {
+	for _, p := range paths {
+		gap, _ := p.gap(s)
+		if gap == nil {
+			continue
+		}
+		for i := range e.refs {
+			if ref := &e.refs[i]; ref.Name == p.name && len(ref.Path) == len(p.steps) && slices.EqualFunc(ref.Path, p.steps, func(name string, s step) bool { return name == s.name }) {
+				ref.Gap, ref.Fails = gap, true
+			}
+		}
+	}
 }
 
 // check lets expr's checker verify operators and arguments, against the types

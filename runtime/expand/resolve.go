@@ -30,6 +30,11 @@ type resolver struct {
 	maybe map[ast.Node]bool // names that may be nil although they have no ?.
 
 	slices map[*ast.SliceNode]bool // slices of what may be nil
+	// fails are the paths without which the expression fails: they are added to
+	// something, or are what a function makes a text of. chooses tells that the
+	// expression decides what of it counts, so that nothing is known of that.
+	fails   []*path
+	chooses bool
 }
 
 // binding is a name bound by let.
@@ -58,6 +63,13 @@ func (r *resolver) visit(node *ast.Node) Type {
 		if n.Operator == "??" {
 			r.makeOptional(&n.Left)
 		}
+		switch n.Operator {
+		case "+":
+			r.needs(n.Left)
+			r.needs(n.Right)
+		case "??", "&&", "||", "and", "or":
+			r.chooses = true
+		}
 		r.mixed(n)
 		r.visit(&n.Left)
 		r.visit(&n.Right)
@@ -81,6 +93,7 @@ func (r *resolver) visit(node *ast.Node) Type {
 	case *ast.SequenceNode:
 		r.visitAll(n.Nodes)
 	case *ast.ConditionalNode:
+		r.chooses = true
 		n.SetLocation(n.Cond.Location()) // expr's is behind the expression, or none
 		r.visit(&n.Cond)
 		r.visit(&n.Exp1)
@@ -314,6 +327,9 @@ func (r *resolver) call(n *ast.CallNode) {
 			return
 		}
 		if _, ok := textFunctions[callee.Value]; ok {
+			for _, a := range n.Arguments {
+				r.needs(a)
+			}
 			callee.Value = "$" + callee.Value
 			return
 		}
@@ -366,6 +382,9 @@ func (r *resolver) builtin(node *ast.Node, n *ast.BuiltinNode) Type {
 		}
 	}
 	r.constant(n)
+	if len(n.Arguments) > 0 && slices.Contains(texts, n.Name) {
+		r.needs(n.Arguments[0])
+	}
 	switch n.Name {
 	case "filter", "sortBy", "sort", "reverse", "take", "uniq":
 		return list
@@ -380,6 +399,20 @@ func (r *resolver) builtin(node *ast.Node, n *ast.BuiltinNode) Type {
 		return simple(kindString)
 	default:
 		return Type{}
+	}
+}
+
+// texts are expr's functions that fail without a first argument, and are there to
+// make a text or of a text.
+var texts = []string{
+	"string", "upper", "lower", "trim", "trimPrefix", "trimSuffix", "split", "splitAfter", "replace", "repeat",
+	"join", "indexOf", "lastIndexOf", "hasPrefix", "hasSuffix", "toBase64", "fromBase64", "fromJSON", "int", "float",
+}
+
+// needs notes a path without whose value the expression fails.
+func (r *resolver) needs(n ast.Node) {
+	if p, ok := pathOf(n, r.scope); ok {
+		r.fails = append(r.fails, p)
 	}
 }
 
