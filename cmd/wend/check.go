@@ -2,13 +2,13 @@ package main
 
 import (
 	"encoding/json"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/environment"
+	"github.com/wendflow/wend/runtime/infile"
 )
 
 func checkCommand(std *streams) *cobra.Command {
@@ -65,7 +65,7 @@ func report(std *streams, mistakes diag.List, asJSON bool) error {
 }
 
 func readSource(file string) []byte {
-	src, err := os.ReadFile(file)
+	src, err := infile.Read(file, infile.MostText)
 	if err != nil {
 		return nil
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/wendflow/wend/emulator"
 	"github.com/wendflow/wend/runtime/config"
+	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/webhook"
 )
 
@@ -231,7 +232,7 @@ func (s *stage) playScene(ctx context.Context, base string, sc scene) (act, erro
 	if err != nil {
 		return act{}, err
 	}
-	input, err := os.ReadFile(filepath.Join(defaultFlows, sc.flow+".json"))
+	input, err := infile.Read(filepath.Join(defaultFlows, sc.flow+".json"), infile.MostText)
 	if err != nil {
 		return act{}, err
 	}

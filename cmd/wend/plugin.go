@@ -3,11 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/pluginbuild"
 	"github.com/wendflow/wend/runtime/pluginhost"
 )
@@ -69,7 +69,7 @@ func pluginInspectCommand(std *streams) *cobra.Command {
 		Short: "Show what a plugin declares, without running or compiling it",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			wasm, err := os.ReadFile(args[0])
+			wasm, err := infile.Read(args[0], infile.MostPlugin)
 			if err != nil {
 				return wrong(err)
 			}

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 
+	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
@@ -125,7 +126,7 @@ func modulePath(project, checkout string) (string, error) {
 }
 
 func readModule(file string) (*modfile.File, error) {
-	src, err := os.ReadFile(file)
+	src, err := infile.Read(file, infile.MostText)
 	if err != nil {
 		return nil, err
 	}

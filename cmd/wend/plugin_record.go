@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wendflow/wend/runtime/config"
+	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/plugincase"
 )
 
@@ -108,7 +109,7 @@ func (o *recordOptions) findAttempt(b *workbench) (a *plugincase.Attempt, flow s
 }
 
 func (o *recordOptions) read() (*plugincase.Recording, error) {
-	data, err := os.ReadFile(o.file)
+	data, err := infile.Read(o.file, infile.MostText)
 	if err != nil {
 		return nil, wrong(err)
 	}

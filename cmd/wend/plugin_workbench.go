@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/pluginbuild"
 	"github.com/wendflow/wend/runtime/plugincase"
 	"github.com/wendflow/wend/runtime/pluginhost"
@@ -30,7 +31,7 @@ type workbench struct {
 // openBench builds the plugin of a folder, or reads a wasm file.
 func openBench(ctx context.Context, std *streams, target string) (*workbench, error) {
 	if strings.HasSuffix(target, ".wasm") {
-		wasm, err := os.ReadFile(target)
+		wasm, err := infile.Read(target, infile.MostPlugin)
 		return &workbench{wasm: wasm, cases: filepath.Join(filepath.Dir(target), casesFolder)}, wrong(err)
 	}
 	if info, err := os.Stat(target); err != nil || !info.IsDir() {
@@ -45,7 +46,7 @@ func openBench(ctx context.Context, std *streams, target string) (*workbench, er
 	if err != nil {
 		return nil, buildFailed(std, err)
 	}
-	wasm, err := os.ReadFile(built.Out)
+	wasm, err := infile.Read(built.Out, infile.MostPlugin)
 	return &workbench{wasm: wasm, cases: filepath.Join(target, casesFolder)}, wrong(err)
 }
 
@@ -109,7 +110,7 @@ func readCases(std *streams, files []string) ([]*plugincase.Case, error) {
 	var cases []*plugincase.Case
 	var mistakes diag.List
 	for _, file := range files {
-		src, err := os.ReadFile(file)
+		src, err := infile.Read(file, infile.MostText)
 		if err != nil {
 			return nil, wrong(err)
 		}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +24,7 @@ import (
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/runtime/trigger"
@@ -146,7 +146,7 @@ func prepare(ctx context.Context, std *streams, k *kit, f *flow.Flow) error {
 
 // loadFlow prints what is wrong with a flow, warnings included.
 func loadFlow(std *streams, file string, cfg flow.Config) (*flow.Flow, error) {
-	src, err := os.ReadFile(file)
+	src, err := infile.Read(file, infile.MostText)
 	if err != nil {
 		return nil, wrong(err)
 	}
@@ -197,10 +197,16 @@ func (o *runOptions) body(std *streams) ([]byte, error) {
 	case "":
 		return []byte("{}"), nil
 	case "-":
-		body, err := io.ReadAll(std.in)
+		body, err := io.ReadAll(io.LimitReader(std.in, infile.MostText+1))
+		if err == nil && len(body) > infile.MostText {
+			err = fmt.Errorf("--input -: more than %d bytes", infile.MostText)
+		}
 		return body, wrong(err)
 	default:
-		body, err := os.ReadFile(o.input)
+		body, err := infile.Read(o.input, infile.MostText)
+		if errors.Is(err, infile.ErrIrregular) {
+			err = fmt.Errorf("%w; --input - takes standard input", err)
+		}
 		return body, wrong(err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/node"
 )
 
@@ -233,7 +234,7 @@ func (r *room) read(file string, cfg flow.Config) (*flow.Flow, diag.List) {
 const roomHint = "`limits.nodes` in wend.yaml says how many nodes there may be"
 
 func source(file string) ([]byte, diag.List) {
-	src, err := os.ReadFile(file)
+	src, err := infile.Read(file, infile.MostText)
 	if err != nil {
 		var list diag.List
 		if inner := new(fs.PathError); errors.As(err, &inner) {

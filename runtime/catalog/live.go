@@ -14,6 +14,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/node"
 )
 
@@ -89,7 +90,7 @@ var flowLine = regexp.MustCompile(`(?m)^flow:[ \t]*["']?([a-zA-Z0-9_-]+)`)
 
 // nameIn finds which flow a file is meant to be, however wrong the rest is.
 func nameIn(file string) string {
-	src, err := os.ReadFile(file)
+	src, err := infile.Read(file, infile.MostText)
 	if err != nil {
 		return ""
 	}

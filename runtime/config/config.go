@@ -8,10 +8,10 @@ import (
 	"errors"
 	"io/fs"
 	"net/netip"
-	"os"
 	"time"
 
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/yamldoc"
 )
@@ -116,7 +116,7 @@ const (
 // Load reads the file at path. The Config is nil only if there is no file,
 // or it is not YAML or something else altogether; else it holds all that could be understood.
 func Load(path string) (*Config, diag.List) {
-	src, err := os.ReadFile(path)
+	src, err := infile.Read(path, infile.MostText)
 	if err != nil {
 		var list diag.List
 		e := list.Errorf(diag.Pos{File: path}, diag.Unreadable, "%s", reason(err))

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/pluginhost"
 	"github.com/wendflow/wend/runtime/wasm"
@@ -81,7 +82,7 @@ func Build(ctx context.Context, c Config) (*Report, error) {
 }
 
 func readManifestFile(file string) (*manifest.Manifest, error) {
-	src, err := os.ReadFile(file)
+	src, err := infile.Read(file, infile.MostText)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("no %s in %q: that file makes a folder a plugin", ManifestFile, filepath.Dir(file))
 	}
@@ -98,7 +99,7 @@ func readManifestFile(file string) (*manifest.Manifest, error) {
 // compile gives the module without its manifest.
 func (c Config) compile(ctx context.Context) ([]byte, error) {
 	if c.Module != "" {
-		return os.ReadFile(c.Module)
+		return infile.Read(c.Module, infile.MostPlugin)
 	}
 	return c.compileGo(ctx)
 }
@@ -123,7 +124,7 @@ func (c Config) compileGo(ctx context.Context) ([]byte, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build: %w\n%s", err, bytes.TrimSpace(out))
 	}
-	return os.ReadFile(file)
+	return infile.Read(file, infile.MostPlugin)
 }
 
 // examine checks a fresh module as a load would, short of compiling it.
