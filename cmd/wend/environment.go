@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -163,6 +164,11 @@ func openKit(ctx context.Context, cfg *config.Config, pluginDir string, log *slo
 		return nil, wrong(err)
 	}
 	return k, nil
+}
+
+// inConfig leaves what is wrong with the configuration, not with flows.
+func (k *kit) inConfig(mistakes diag.List) diag.List {
+	return slices.DeleteFunc(mistakes, func(e *diag.Error) bool { return k.config.File == "" || e.Pos.File != k.config.File })
 }
 
 // connect prepares connections for calls, those with their secrets.

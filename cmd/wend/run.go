@@ -93,6 +93,10 @@ func (o *runOptions) run(ctx context.Context, std *streams, k *kit, log *slog.Lo
 	if err != nil {
 		return err
 	}
+	unfit := k.inConfig(environment.Check(k.plugins.Types(), catalog.One(f), k.config))
+	if std.tell(unfit); unfit.HasErrors() {
+		return errSaid
+	}
 	start, err := o.start(std, f)
 	if err != nil {
 		return err

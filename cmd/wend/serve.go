@@ -229,7 +229,8 @@ func (s *server) stored(ctx context.Context, file, name string) *flow.Flow {
 }
 
 // openFlows reads the flows and loads the plugins that they use. A flow that is
-// wrong keeps no other from being served.
+// wrong keeps no other from being served, but settings that a flow's plugin
+// refuses keep the server from starting, as anything wrong with them does.
 func (s *server) openFlows(ctx context.Context) error {
 	live, mistakes, err := catalog.OpenLive(ctx, catalog.LiveConfig{
 		Paths: s.paths,
@@ -245,6 +246,9 @@ func (s *server) openFlows(ctx context.Context) error {
 	s.std.tell(mistakes)
 	if err != nil {
 		return wrong(err)
+	}
+	if s.kit.inConfig(slices.Clone(mistakes)).HasErrors() {
+		return errSaid
 	}
 	s.live = live
 	if wrong := live.Mistakes(); len(wrong) > 0 {

@@ -157,8 +157,8 @@ func load(files []string, cfg flow.Config, live *Set, check func(*flow.Flow) dia
 	return set, list.Sorted()
 }
 
-// one is a set of a single flow.
-func one(f *flow.Flow) *Set {
+// One is a set of a single flow.
+func One(f *flow.Flow) *Set {
 	set := &Set{flows: map[string]*flow.Flow{}, hooks: map[string]Hook{}}
 	var mistakes diag.List
 	set.add(f, &mistakes)

@@ -67,7 +67,7 @@ func OpenLive(ctx context.Context, c LiveConfig) (*Live, diag.List, error) {
 }
 
 func (l *Live) read(ctx context.Context, files []string, live *Set) (*Set, diag.List) {
-	check := func(f *flow.Flow) diag.List { return l.cfg.Check(one(f)) }
+	check := func(f *flow.Flow) diag.List { return l.cfg.Check(One(f)) }
 	served := map[string]*flow.Flow{} // by file
 	if live != nil {
 		for _, f := range live.flows {
