@@ -167,7 +167,7 @@ func One(f *flow.Flow) *Set {
 
 // Bounds of all flow files together.
 const (
-	defaultNodes = 20_000
+	defaultNodes = 10_000
 	bytesANode   = 400 // of a file; of flows that people write a node has half of it
 	maxMistakes  = 20_000
 )

@@ -156,7 +156,8 @@ func (l List) Sorted() List {
 }
 
 // Err returns nil if there are only warnings, else an error whose text has one
-// line for each mistake, in order. errors.As finds the first *Error in it.
+// line for each of the first hundred mistakes, in order, and says how many more
+// there are. errors.As finds the first *Error in it.
 func (l List) Err() error {
 	if !l.HasErrors() {
 		return nil
@@ -167,11 +168,19 @@ func (l List) Err() error {
 type listError List
 
 func (l listError) Error() string {
-	lines := make([]string, 0, len(l))
+	lines := make([]string, 0, min(len(l), printedAtMost+1))
+	more := 0
 	for _, e := range l {
-		if e.Severity == SeverityError {
+		switch {
+		case e.Severity != SeverityError:
+		case len(lines) == printedAtMost:
+			more++
+		default:
 			lines = append(lines, e.Error())
 		}
+	}
+	if more > 0 {
+		lines = append(lines, fmt.Sprintf("… and %d more", more))
 	}
 	return strings.Join(lines, "\n")
 }

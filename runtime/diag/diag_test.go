@@ -64,6 +64,14 @@ func TestErr(t *testing.T) {
 	if want := "a:2:1: first; try this [e]\na:3:1: second [e]"; err == nil || err.Error() != want {
 		t.Fatalf("Err = %v, want %s", err, want)
 	}
+	var many diag.List
+	for line := range 250 {
+		many.Errorf(at("a", line, 1), "e", "m")
+		many.Warnf(at("a", line, 1), "w", "m")
+	}
+	if lines := strings.Split(many.Err().Error(), "\n"); len(lines) != 101 || lines[100] != "… and 150 more" {
+		t.Errorf("250 mistakes have %d lines, the last %q", len(lines), lines[len(lines)-1])
+	}
 	var first *diag.Error
 	if !errors.As(fmt.Errorf("check: %w", err), &first) || first.Msg != "first" {
 		t.Errorf("errors.As found %v, want the first mistake", first)

@@ -67,7 +67,7 @@ type Node struct {
 type Config struct {
 	Types *node.Set
 	// Nodes is how many nodes all flows that live together may have. Defaults to
-	// 20,000.
+	// 10,000.
 	Nodes int
 	// Connections are the names that a node may use. Nil means that they are
 	// not known and not checked.
