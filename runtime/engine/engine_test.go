@@ -434,9 +434,15 @@ func TestRetryKeepsTheKey(t *testing.T) {
 func TestRetryAfterIsHonoured(t *testing.T) {
 	t.Parallel()
 	date := "Fri, 20 Nov 2026 08:00:00 GMT"
-	for name, headers := range map[string]map[string][]string{
-		"seconds": {"retry-after": {"40"}},
-		"a date":  {"retry-after": {"Fri, 20 Nov 2026 08:00:40 GMT"}, "date": {date}},
+	for name, tc := range map[string]struct {
+		headers map[string][]string
+		policy  string
+		want    time.Duration
+	}{
+		"seconds":                {map[string][]string{"retry-after": {"40"}}, "", 40 * time.Second},
+		"a date":                 {map[string][]string{"retry-after": {"Fri, 20 Nov 2026 08:00:40 GMT"}, "date": {date}}, "", 40 * time.Second},
+		"no longer than an hour": {map[string][]string{"retry-after": {"2147483647"}}, "", time.Hour},
+		"nor than maxDelay":      {map[string][]string{"retry-after": {"2147483647"}}, ", maxDelay: 20s", 20 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -444,18 +450,18 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 				tries := 0
 				v := &vendor{reply: func(context.Context, outbound.Request) wire.Reply {
 					if tries++; tries == 1 {
-						return wire.Reply{Status: 429, Headers: headers}
+						return wire.Reply{Status: 429, Headers: tc.headers}
 					}
 					return wire.Reply{Status: 200}
 				}}
 				e := engine.New(engine.Config{Caller: v})
-				f := load(t, `  a: { type: call-idempotent, with: { urls: [/one] }, retry: { max: 1, on: [onError], delay: 1s } }`)
+				f := load(t, `  a: { type: call-idempotent, with: { urls: [/one] }, retry: { max: 1, on: [onError], delay: 1s`+tc.policy+` } }`)
 				begin := time.Now()
 				if res, err := start(t, e, f).Wait(t.Context()); err != nil || res.Status != run.Completed {
 					t.Fatalf("Wait: %+v, %v", res, err)
 				}
-				if took := time.Since(begin); took != 40*time.Second {
-					t.Errorf("tried again after %s, want 40s", took)
+				if took := time.Since(begin); took != tc.want {
+					t.Errorf("tried again after %s, want %s", took, tc.want)
 				}
 			})
 		})

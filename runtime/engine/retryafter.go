@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"errors"
+	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wendflow/wend/runtime/run"
@@ -22,11 +25,15 @@ func retryAfter(at run.Position, now time.Time) time.Duration {
 }
 
 // parseRetryAfter reads Retry-After, in seconds or as a date (RFC 9110, 10.2.3).
-// A date is held against the answer's own clock, if it tells.
+// A date is held against the answer's own clock, if it tells. What is negative,
+// in the past or none of both asks for nothing; what is too long for a duration
+// is the longest. How long a run waits for it its retry decides.
 func parseRetryAfter(headers map[string][]string, now time.Time) time.Duration {
-	text := first(headers, "retry-after")
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
+	const most = math.MaxInt64 / uint64(time.Second)
+	text := strings.TrimSpace(first(headers, "retry-after"))
+	seconds, err := strconv.ParseUint(text, 10, 64)
+	if err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(seconds, most)) * time.Second
 	}
 	at, err := http.ParseTime(text)
 	if err != nil {

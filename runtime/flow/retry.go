@@ -15,7 +15,13 @@ type Retry struct {
 	Classes  []RetryClass  // and failures of calls, whatever the outcome
 	Delay    time.Duration // before the first retry; doubles each time
 	MaxDelay time.Duration // where the doubling ends; never below Delay
+	// MaxAsked is the longest gap that a vendor can ask for: MaxDelay if that is
+	// written, else MaxAsked of this package.
+	MaxAsked time.Duration
 }
+
+// MaxAsked is how long a vendor can make a run wait that says nothing of it.
+const MaxAsked = time.Hour
 
 // Takes tells whether an attempt that failed so is worth another.
 func (r Retry) Takes(outcome string, class RetryClass) bool {
@@ -50,9 +56,9 @@ const (
 )
 
 func retryOf(r *spec.Retry) Retry {
-	retry := Retry{Max: r.Max, Delay: DefaultRetryDelay, MaxDelay: DefaultRetryMaxDelay}
+	retry := Retry{Max: r.Max, Delay: DefaultRetryDelay, MaxDelay: DefaultRetryMaxDelay, MaxAsked: MaxAsked}
 	if r.MaxDelay.Pos.Line != 0 {
-		retry.MaxDelay = r.MaxDelay.Value
+		retry.MaxDelay, retry.MaxAsked = r.MaxDelay.Value, r.MaxDelay.Value
 		retry.Delay = min(retry.Delay, retry.MaxDelay)
 	}
 	if r.Delay.Pos.Line != 0 {

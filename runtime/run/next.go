@@ -3,6 +3,7 @@ package run
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"math"
 	"time"
 
 	"github.com/wendflow/wend/runtime/flow"
@@ -67,11 +68,12 @@ func (s *State) Next() Command {
 // backoff is how long to wait before the next attempt: doubling from the
 // policy's delay up to its maximum, and by the run's seed up to a quarter more,
 // so that runs which failed together do not come back together. What the vendor
-// asked for is honoured if it is longer.
+// asked for is honoured if it is longer, as far as the policy lets it ask.
 func backoff(r flow.Retry, seed string, e NodeFinished) time.Duration {
 	d := r.Delay
 	for range e.Attempt - 1 {
-		if d >= r.MaxDelay {
+		if d > r.MaxDelay/2 {
+			d = r.MaxDelay
 			break
 		}
 		d *= 2
@@ -82,6 +84,6 @@ func backoff(r flow.Retry, seed string, e NodeFinished) time.Duration {
 	h.Write([]byte(e.Node))
 	_ = binary.Write(h, binary.BigEndian, [2]int64{int64(e.Visit), int64(e.Attempt)})
 	part := float64(binary.BigEndian.Uint32(h.Sum(nil))) / (1 << 32)
-	d += time.Duration(part * float64(d/4))
-	return max(d, e.RetryAfter)
+	d += min(time.Duration(part*float64(d/4)), math.MaxInt64-d)
+	return max(d, min(e.RetryAfter, r.MaxAsked))
 }

@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -120,9 +121,21 @@ func TestNext(t *testing.T) {
 			place("a", 1, 1), run.Running,
 		},
 		{
-			"the vendor asked for more time than the policy",
-			[]run.Event{started(), run.NodeFinished{At: at(1), Place: place("a", 1, 1), Outcome: "onTimeout", RetryAfter: 42 * time.Second}},
-			run.SetTimer{Kind: run.TimerRetry, Due: at(43).At},
+			"the vendor asked for more time than the next gap has",
+			[]run.Event{started(), run.NodeFinished{At: at(1), Place: place("a", 1, 1), Outcome: "onTimeout", RetryAfter: 7 * time.Second}},
+			run.SetTimer{Kind: run.TimerRetry, Due: at(8).At},
+			place("a", 1, 1), run.Running,
+		},
+		{
+			"the vendor asked for more time than the policy gives",
+			[]run.Event{started(), run.NodeFinished{At: at(1), Place: place("a", 1, 1), Outcome: "onTimeout", RetryAfter: math.MaxInt64}},
+			run.SetTimer{Kind: run.TimerRetry, Due: at(11).At},
+			place("a", 1, 1), run.Running,
+		},
+		{
+			"the vendor asked for a time that is over",
+			[]run.Event{started(), run.NodeFinished{At: at(1), Place: place("a", 1, 1), Outcome: "onTimeout", RetryAfter: -time.Hour}},
+			run.SetTimer{Kind: run.TimerRetry, Due: at(1).At.Add(jitter(t, "a", 1, 1, time.Second))},
 			place("a", 1, 1), run.Running,
 		},
 		{
