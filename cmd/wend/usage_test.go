@@ -11,7 +11,7 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	const onward = "\ntry: wend --help\n"
 	tests := map[string]string{
-		"frobnicate":                        `wend: no command "frobnicate"; expected one of "backup", "check", "completion", "demo", "emulate", "help", "nodes", "plugin", "run", "runs", "schema", "serve", …`,
+		"frobnicate":                        `wend: no command "frobnicate"; expected one of "backup", "check", "completion", "demo", "emulate", "events", "help", "nodes", "plugin", "run", "runs", "schema", …`,
 		"chekc":                             `wend: no command "chekc"; did you mean "check"?`,
 		"plugin biuld":                      `wend: no command "plugin biuld"; did you mean "build"?`,
 		"check":                             `wend: requires at least 1 arg(s), only received 0`,
@@ -30,10 +30,10 @@ func TestUsage(t *testing.T) {
 		"plugin build a b":                  `wend: accepts at most 1 arg(s), received 2`,
 		"emulate --port seven":              `wend: invalid argument "seven" for "--port" flag: strconv.ParseInt: parsing "seven": invalid syntax`,
 		"run testdata/ok/two-triggers.yaml": `wend: flow "two-triggers" has 2 triggers; choose one with --trigger: sms, mail`,
-		"run testdata/ok/smallest.yaml --set a=1":   `wend: --set "a=1": flow "smallest" declares no variables`,
-		"run testdata/ok/loop.yaml --set attempt=1": `wend: --set "attempt=1": flow "loop" declares no variable "attempt"; did you mean "attempts"?`,
-		"run testdata/ok/loop.yaml --set a":         `wend: --set "a": expected name=value`,
-		"emulate cisco-cce --port 0 --seed x":       `wend: invalid argument "x" for "--seed" flag: strconv.ParseUint: parsing "x": invalid syntax`,
+		"run testdata/ok/smallest.yaml --set a=1":                               `wend: --set "a=1": flow "smallest" declares no variables`,
+		"run testdata/ok/loop.yaml --config testdata/wend.yaml --set attempt=1": `wend: --set "attempt=1": flow "loop" declares no variable "attempt"; did you mean "attempts"?`,
+		"run testdata/ok/loop.yaml --config testdata/wend.yaml --set a":         `wend: --set "a": expected name=value`,
+		"emulate cisco-cce --port 0 --seed x":                                   `wend: invalid argument "x" for "--seed" flag: strconv.ParseUint: parsing "x": invalid syntax`,
 	}
 	for line, want := range tests {
 		t.Run(line, func(t *testing.T) {

@@ -1,4 +1,4 @@
-// Package retention forgets ended runs now and then: those that are too old, or
+// Package retention forgets ended runs at intervals: those that are too old, or
 // the oldest of too many. It forgets nothing while the time may be wrong: a clock
 // that is 40 days ahead would make every run old.
 package retention

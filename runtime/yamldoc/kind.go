@@ -83,8 +83,11 @@ func (f Format) unlike(root Value, text string) string {
 	if len(m.Entries) == 0 || m.Get(f.Keys[0]) != nil {
 		return ""
 	}
-	if known := kindOfMap(m); known != "" {
-		return known
+	if known := kindOfMap(m); known.name != "" {
+		if !slices.ContainsFunc(known.marks, func(mark string) bool { return !slices.Contains(f.Keys, mark) }) {
+			return "" // all that marks it is the format's own
+		}
+		return known.name
 	}
 	keys := make([]string, len(m.Entries))
 	for i, e := range m.Entries {
@@ -116,7 +119,7 @@ func unlikeAny(root Value) string {
 	if l, ok := root.(*List); ok {
 		if len(l.Items) > 0 {
 			if first, ok := l.Items[0].(*Map); ok {
-				if known := kindOfMap(first); known != "" {
+				if known := kindOfMap(first).name; known != "" {
 					return "a list, and its first item looks like " + known
 				}
 			}
@@ -133,14 +136,14 @@ func unlikeAny(root Value) string {
 	return kindOf(root)
 }
 
-func kindOfMap(m *Map) string {
+func kindOfMap(m *Map) kind {
 	for _, k := range kinds {
 		all := !slices.ContainsFunc(k.marks, func(mark string) bool { return m.Get(mark) == nil })
 		if all && (k.without == "" || m.Get(k.without) == nil) {
-			return k.name
+			return k
 		}
 	}
-	return ""
+	return kind{}
 }
 
 var wroteYAML = regexp.MustCompile(`(?m)^[ \t]*["']?[A-Za-z_][A-Za-z0-9_-]*["']?[ \t]*:([ \t\r]|$)`)
