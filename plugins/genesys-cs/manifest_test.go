@@ -11,6 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/wendflow/wend/plugins/plugintest"
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/sdk/sdktest"
 )
 
@@ -164,5 +165,22 @@ func TestSchemaRefusesTheRest(t *testing.T) {
 		if plugintest.Validate(t, test.schema, test.value) == nil {
 			t.Errorf("%s: %v fits plugin.yaml", test.name, test.value)
 		}
+	}
+}
+
+// What the manifest declares is what the code takes, in these letters.
+func TestManifestHasTheStatuses(t *testing.T) {
+	t.Parallel()
+	inputs := plugintest.Properties(tested.Method(t, "query-tasks").Inputs)
+	declared, ok := node.ChoicesOf(inputs["status"].(map[string]any))
+	if !ok {
+		t.Fatal("no choices are declared")
+	}
+	taken := slices.DeleteFunc(slices.Sorted(maps.Keys(listPaths)), func(status string) bool { return status == "" })
+	if diff := cmp.Diff(taken, slices.Sorted(slices.Values(declared.Values))); diff != "" {
+		t.Errorf("(-code +manifest):\n%s", diff)
+	}
+	if _, known := declared.Known("Active"); known || len(declared.Aliases) > 0 {
+		t.Error("the manifest takes words that the code does not")
 	}
 }
