@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -124,6 +125,20 @@ func types(t testing.TB) *node.Set {
 				return node.Ask{Calls: []wire.Call{{Method: "POST", URL: "/one"}}}, nil
 			}
 			return node.Finish{Outcome: "onTimeout"}, nil
+		}),
+		make1("unsayable", func(_ context.Context, v node.Visit) (node.Action, error) {
+			bad := map[string]any{"number": math.NaN(), "function": func() {}, "deep": any(nil)}
+			for range 1001 {
+				bad["deep"] = []any{bad["deep"]}
+			}
+			what, _ := v.Inputs["what"].(string)
+			switch v.Inputs["where"] {
+			case "set":
+				return node.Finish{Set: map[string]any{"x": bad[what]}}, nil
+			case "response":
+				return node.Finish{Response: &node.Response{Body: bad[what]}}, nil
+			}
+			return node.Finish{Outputs: map[string]any{"x": bad[what]}}, nil
 		}),
 		make1("panics", func(context.Context, node.Visit) (node.Action, error) { panic("oh no") }),
 		make1("liar", func(context.Context, node.Visit) (node.Action, error) {
@@ -429,6 +444,32 @@ func TestRetryKeepsTheKey(t *testing.T) {
 			t.Errorf("calls %+v, want three with one key", seen)
 		}
 	})
+}
+
+// TestUnsayable holds that what cannot be written into a journal is a fault of
+// the node that leaves it, and that the run goes on.
+func TestUnsayable(t *testing.T) {
+	t.Parallel()
+	for what, want := range map[string]string{
+		"number":   "it holds the number NaN, which JSON has not",
+		"function": "JSON cannot say it: json: unsupported type: func()",
+		"deep":     "it nests deeper than 1000 levels",
+	} {
+		for where, named := range map[string]string{
+			"outputs": `value-limit: output "x": `, "set": `template: variable "x": `, "response": "value-limit: the body of the response: ",
+		} {
+			f := load(t, "  a: { type: unsayable, with: { what: "+what+", where: "+where+" }, outcomes: { onError: b } }\n"+
+				`  b: { type: respond, with: { body: "$(error.code): $(error.message)" } }`)
+			r := start(t, engine.New(engine.Config{Journal: journal.NewMemory(1)}), f)
+			res, err := r.Wait(t.Context())
+			if err != nil || res.Response == nil || res.Response.Body != named+want {
+				t.Errorf("%s in %s: %+v, %v; want %s", what, where, res, err, named+want)
+			}
+			if _, err := run.Marshal(r.Events()); err != nil {
+				t.Errorf("%s in %s: %v", what, where, err)
+			}
+		}
+	}
 }
 
 func TestRetryAfterIsHonoured(t *testing.T) {

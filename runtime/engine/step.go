@@ -129,7 +129,7 @@ func (r *Run) finish(n *flow.Node, f node.Finish) error {
 	if !n.Outcomes.Has(f.Outcome) {
 		return r.fault(n, fmt.Errorf("node type %q left by the outcome %q, which it does not declare", n.Type.Name, f.Outcome))
 	}
-	if err := r.state.Fits(f.Outputs, f.Set); err != nil {
+	if err := r.fits(f); err != nil {
 		return r.fault(n, err)
 	}
 	if l := f.Log; l != nil {
@@ -180,6 +180,17 @@ func unsaid(o node.Outcomes, outcome string, calls []run.Call) string {
 		}
 	}
 	return fmt.Sprintf("the node gave no reason but %q", outcome)
+}
+
+// fits tells whether what the node leaves behind can be kept and written down.
+func (r *Run) fits(f node.Finish) error {
+	if err := r.state.Fits(f.Outputs, f.Set); err != nil || f.Response == nil {
+		return err
+	}
+	if _, err := data.Measure(f.Response.Body, r.engine.cfg.Bounds.Value); err != nil {
+		return &node.Fault{Code: "value-limit", Msg: fmt.Sprintf("the body of the response: %s", err)}
+	}
+	return nil
 }
 
 // emit hands an event to other runs. Its id is that of the visit, so that it is

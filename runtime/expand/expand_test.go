@@ -409,6 +409,10 @@ func TestBounds(t *testing.T) {
 		"map(1..100000, indexOf(n2.long, 'y'))",
 		"reduce(1..64, hex(#acc), 'x')",
 		"reduce(1..64, base64(#acc), 'x')",
+		"toJSON(reduce(1..400, [#acc], map(1..20000, #)))",
+		"string(map(1..1000, n2.long))",
+		"toJSON(map(1..1000, n2.long))",
+		"hex(sha256(map(1..1000, n2.long)))",
 	} {
 		t.Run(source, func(t *testing.T) {
 			t.Parallel()
@@ -425,13 +429,36 @@ func TestBounds(t *testing.T) {
 			if err == nil {
 				t.Fatal("Eval succeeded, want an error")
 			}
-			for _, word := range []string{"too much work", "too much data", "deeper than"} {
+			for _, word := range []string{"too much work", "too much data", "deeper than", "it takes more than 8MB as JSON"} {
 				if strings.Contains(err.Error(), word) {
 					return
 				}
 			}
 			t.Errorf("Eval: %v, want an error that names the limit", err)
 		})
+	}
+}
+
+// TestLongText holds that a text with templates in it has an end: data of a few
+// megabytes can stand in it many times.
+func TestLongText(t *testing.T) {
+	t.Parallel()
+	env := expand.Env{Names: object{"n2": object{"long": strings.Repeat("x", 1<<20), "list": list{strings.Repeat("x", 1<<20)}}}}
+	scope := &expand.Scope{Names: map[string]expand.Type{"n2": {}}}
+	for source, fits := range map[string]bool{
+		strings.Repeat("$(n2.long)", 8) + "":           true,
+		strings.Repeat("$(n2.long)", 9):                false,
+		"a" + strings.Repeat("$(n2.list)", 9):          false,
+		"https://h/" + strings.Repeat("$(n2.long)", 3): true,
+	} {
+		tmpl, mistakes := expand.Compile(text(source), scope)
+		if mistakes.HasErrors() {
+			t.Fatal(mistakes.Err())
+		}
+		_, err := tmpl.Eval(env)
+		if fits != (err == nil) || err != nil && !strings.HasSuffix(err.Error(), "with it the text is longer than 8MB") {
+			t.Errorf("%.20s…: %v, fits: %v", source, err, fits)
+		}
 	}
 }
 

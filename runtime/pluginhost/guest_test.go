@@ -163,6 +163,24 @@ func TestInvalidInputs(t *testing.T) {
 	}
 }
 
+// TestDeepInputs: what a plugin is given nests no deeper than what it may say.
+func TestDeepInputs(t *testing.T) {
+	t.Parallel()
+	look := method(t, load(t, newHost(t, pluginhost.Config{}), guest(t)), "look")
+	var deep any = "x"
+	for range 500 {
+		deep = []any{deep}
+	}
+	if _, err := look.Step(t.Context(), visit(map[string]any{"extra": deep})); err != nil {
+		t.Errorf("500 levels: %v", err)
+	}
+	_, err := look.Step(t.Context(), visit(map[string]any{"extra": []any{deep}}))
+	invalid, ok := errors.AsType[*node.InvalidError](err)
+	if !ok || node.FormatProblems(invalid.Problems) != "extra: nests deeper than 500 levels" {
+		t.Errorf("501 levels: %v, want an InvalidError of the input", err)
+	}
+}
+
 // TestGrowth: an instance that had to grow is not kept, and does no harm.
 func TestGrowth(t *testing.T) {
 	t.Parallel()
