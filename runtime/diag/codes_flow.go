@@ -206,9 +206,9 @@ const (
 	NotOnEveryPath Code = "not-on-every-path"
 
 	// ForeignTemplate: a template as others write it, which is text here:
-	// `{{ n1.id }}`, `${n1.id}`, `<%= n1.id %>`, `$n1.id`. It is told where it
-	// names a node or variable of the flow. A warning where the whole text is such
-	// a form with other names in it.
+	// `{{ n1.id }}`, `${n1.id}`, `<%= n1.id %>`, `$n1.id`, in an address `/{id}`. It is told where it
+	// names a node or variable of the flow. A warning where the whole text, or a
+	// part of an address, is such a form with other names in it.
 	//
 	//	flow: foreign
 	//	nodes:

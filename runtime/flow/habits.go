@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"regexp"
@@ -19,19 +20,27 @@ type habit struct {
 	// own tells that the form means other things as well, so that it is one only
 	// with a name of the flow in it.
 	own bool
+	// text tells that it has a meaning in expressions.
+	text bool
 }
 
 // habits are tried in this order, each on what those before it left.
 var habits = []habit{
-	{regexp.MustCompile(`(?:^=|\$)?\{\{\{?[-~]?([^{}]*?)[-~]?\}?\}\}`), false},
-	{regexp.MustCompile(`<%[=-]?(.*?)-?%>`), false},
-	{regexp.MustCompile(`\$\{([^{}]*)\}`), false},
-	{regexp.MustCompile(`[#%@]\{([^{}]*)\}`), true},
-	{regexp.MustCompile(`\[\[([^\[\]]*\.[^\[\]]*)\]\]`), true},
-	{regexp.MustCompile(`\{(\s*[A-Za-z_]\w*(?:\.\w+|\[\d+\])+\s*)\}`), true},
-	{regexp.MustCompile(`\B(\$\.?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[\d+\])+)`), true},
-	{regexp.MustCompile(`^(\$[A-Za-z_]\w*)$`), true},
+	{form: regexp.MustCompile(`(?:^=|\$)?\{\{\{?[-~]?([^{}]*?)[-~]?\}?\}\}`)},
+	{form: regexp.MustCompile(`<%[=-]?(.*?)-?%>`)},
+	{form: regexp.MustCompile(`\$\{([^{}]*)\}`)},
+	{form: regexp.MustCompile(`[#%@]\{([^{}]*)\}`), own: true, text: true},
+	{form: regexp.MustCompile(`\[\[([^\[\]]*\.[^\[\]]*)\]\]`), own: true, text: true},
+	{form: regexp.MustCompile(`\{(\s*[A-Za-z_]\w*(?:\.\w+|\[\d+\])+\s*)\}`), own: true, text: true},
+	{form: regexp.MustCompile(`\B(\$\.?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[\d+\])+)`), own: true},
+	{form: regexp.MustCompile(`^(\$[A-Za-z_]\w*)$`), own: true},
 }
+
+// placeholder is a part of an address's path as descriptions of APIs write it.
+var placeholder = regexp.MustCompile(`/(\{[A-Za-z_]\w*\}|:[A-Za-z_]\w*)`)
+
+// mostHabits is how many are told of one text.
+const mostHabits = 20
 
 // checkVariables reports templates in the values that variables begin with:
 // those are taken as they are.
@@ -58,35 +67,54 @@ func (c *compiler) checkHabits(v yamldoc.Value) {
 // checkHabit tells whether it reported any. A condition is an expression
 // already.
 func (c *compiler) checkHabit(t yamldoc.Text, condition bool) bool {
-	found := false
+	found := 0
 	rest := withoutTemplates(t)
 	for _, h := range habits {
-		for _, at := range h.form.FindAllStringSubmatchIndex(rest, -1) {
-			written, inner := rest[at[0]:at[1]], rest[at[2]:at[3]]
+		if condition && h.text {
+			continue
+		}
+		for _, at := range h.form.FindAllSubmatchIndex(rest, mostHabits) {
+			written, inner := string(rest[at[0]:at[1]]), string(rest[at[2]:at[3]])
 			own := c.meant(inner)
 			whole := strings.TrimSpace(t.Value) == written && strings.TrimSpace(inner) != ""
-			if own == "" && (h.own || !whole) {
+			if found == mostHabits || own == "" && (h.own || !whole) {
 				continue
 			}
-			e := c.list.Errorf(t.At(at[0]), diag.ForeignTemplate, "%s is no template here and stays as it is; templates are $( )", quoted(written))
-			switch {
-			case condition:
-				e.Msg = quoted(written) + " is no expression here, and needs no signs around it"
-				e.Hint = "write " + cmp.Or(own, "the names of this flow")
-			case own == "":
-				e.Severity = diag.SeverityWarning
-				e.Hint = "write $(…) with the names of this flow"
-			default:
-				e.Hint = fmt.Sprintf("write $(%s)", own)
-				if !strings.ContainsAny(written, "\"\n") {
-					e.Hint += fmt.Sprintf(`, or $("%s") for the text itself`, written)
-				}
+			found++
+			blank(rest[at[0]:at[1]])
+			if condition {
+				c.list.Errorf(t.At(at[0]), diag.ForeignTemplate, "%s is no expression here, and needs no signs around it", quoted(written)).
+					Hint = "write " + cmp.Or(own, "the names of this flow")
+				continue
 			}
-			found = true
-			rest = rest[:at[0]] + strings.Repeat(" ", at[1]-at[0]) + rest[at[1]:]
+			c.foreign(t.At(at[0]), written, own)
 		}
 	}
-	return found
+	return found > 0
+}
+
+// checkPlaceholders reports parts of an address's path that nobody fills in.
+func (c *compiler) checkPlaceholders(t yamldoc.Text) {
+	path, _, _ := bytes.Cut(withoutTemplates(t), []byte("?"))
+	for _, at := range placeholder.FindAllSubmatchIndex(path, mostHabits) {
+		written := string(path[at[2]:at[3]])
+		c.foreign(t.At(at[2]), written, c.meant(strings.Trim(written, "{:}")))
+	}
+}
+
+// foreign reports a template of another language, and what to write if that is
+// known.
+func (c *compiler) foreign(at diag.Pos, written, own string) {
+	e := c.list.Errorf(at, diag.ForeignTemplate, "%s is no template here and stays as it is; templates are $( )", quoted(written))
+	if own == "" {
+		e.Severity = diag.SeverityWarning
+		e.Hint = "write $(…) with the names of this flow"
+		return
+	}
+	e.Hint = fmt.Sprintf("write $(%s)", own)
+	if !strings.ContainsAny(written, "\"\n") {
+		e.Hint += fmt.Sprintf(`, or $("%s") for the text itself`, written)
+	}
 }
 
 func quoted(written string) string {
@@ -97,7 +125,7 @@ func quoted(written string) string {
 }
 
 // withoutTemplates is the text with blanks for its templates.
-func withoutTemplates(t yamldoc.Text) string {
+func withoutTemplates(t yamldoc.Text) []byte {
 	pieces, open := t.Pieces()
 	text := []byte(t.Value)
 	for _, p := range pieces {
@@ -108,7 +136,7 @@ func withoutTemplates(t yamldoc.Text) string {
 	if open >= 0 {
 		blank(text[open:])
 	}
-	return string(text)
+	return text
 }
 
 func blank(text []byte) {

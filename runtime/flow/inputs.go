@@ -393,6 +393,9 @@ func (c *inputCompiler) compileScalar(s *yamldoc.Scalar, schema map[string]any, 
 	compile := expand.Compile
 	if schema["x-wend"] == "url" {
 		compile = expand.CompileURL
+		if !c.stored {
+			c.checkPlaceholders(s.Text)
+		}
 	}
 	c.checkHabits(s)
 	t, mistakes := compile(s.Text, c.scope)
