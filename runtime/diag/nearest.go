@@ -14,7 +14,7 @@ import (
 // beyond them gets a hint for a wrong case or a beginning only.
 const (
 	comparedWord  = 100 // bytes
-	comparedNames = 1000
+	comparedNames = 300
 )
 
 // Nearest returns the entry of known that word was most likely meant to be, or

@@ -39,12 +39,12 @@ func TestLarge(t *testing.T) {
 			"the schema holds 5002 objects, expected 4000 at most",
 		},
 		"branches": {
-			repeated("  n0:\n    type: evaluate\n    with:\n      branches:\n", "        - { when: v == 1, outcome: o%d }\n", most, "    outcomes: { else: n1 }\n  n1: { type: log, with: { message: hi } }\n"),
+			repeated("  n0:\n    type: evaluate\n    with:\n      branches:\n", "        - { when: v == 1, outcome: o%d }\n", 1500, "    outcomes: { else: n1 }\n  n1: { type: log, with: { message: hi } }\n"),
 			"",
 		},
 		"templates":          {repeated("  n0: { type: log, with: { message: '", "%d$(v) ", 999, "' } }\n"), ""},
 		"too many templates": {repeated("  n0: { type: log, with: { message: '", "%d$(v) ", 1001, "' } }\n"), "the text is cut into 2003 pieces by its templates, expected 2000 at most"},
-		"mistakes":           {repeated("", "  n%d: { type: log, with: { message: $(nothing) } }\n", 2000, ""), "the rest of the flow is not checked, 1000 mistakes are enough"},
+		"mistakes":           {repeated("", "  n%d: { type: log, with: { message: $(nothing) } }\n", 1100, ""), "the rest of the flow is not checked, 1000 mistakes are enough"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
