@@ -72,6 +72,14 @@ func shapeWebhook(with map[string]any) (node.Shape, []node.Problem) {
 	}
 	if dedupe, ok := with["dedupe"].(map[string]any); ok {
 		problems = append(problems, checkLifetime(dedupe["for"])...)
+		switch dedupe["key"].(type) {
+		case map[string]any, []any:
+			problems = append(problems, node.Problem{
+				Path: []string{"dedupe", "key"},
+				Msg:  "dedupe.key: expected a text, which is another for each request that is one of its own",
+				Hint: "read it from the request, such as $(n2.request.headers.x_event_id)",
+			})
+		}
 		for _, name := range []string{"keep", "mismatch"} {
 			if text, ok := dedupe[name].(string); ok && isTemplate(text) {
 				problems = append(problems, takesNoTemplate("dedupe", name))

@@ -166,6 +166,10 @@ func (r *reader) tls(f yamldoc.Field, t *outbound.TLS) {
 }
 
 func (r *reader) rate(f yamldoc.Field, perSecond *float64, burst *int) {
+	if isEmpty(f.Value) {
+		r.Blank(f, "perSecond, and burst if it is not the same")
+		return
+	}
 	r.Object(f, nil,
 		yamldoc.Key{Name: "perSecond", Read: yamldoc.Into(perSecond, r.Above)},
 		yamldoc.Key{Name: "burst", Read: yamldoc.Into(burst, r.Count)},
@@ -206,7 +210,17 @@ func (r *reader) proxies(f yamldoc.Field) []netip.Prefix {
 	return list
 }
 
+// isEmpty tells of {}, which limits nothing where a limit is due.
+func isEmpty(v yamldoc.Value) bool {
+	m, ok := v.(*yamldoc.Map)
+	return ok && len(m.Entries) == 0
+}
+
 func (r *reader) retention(f yamldoc.Field, to *Retention) {
+	if isEmpty(f.Value) {
+		r.Blank(f, "age, size or both")
+		return
+	}
 	r.Object(f, nil,
 		yamldoc.Key{Name: "age", Read: yamldoc.Into(&to.Age, r.duration)},
 		yamldoc.Key{Name: "size", Read: yamldoc.Into(&to.Size, r.Size)},
@@ -279,6 +293,9 @@ func (r *reader) variables(f yamldoc.Field) map[string]any {
 	for _, e := range r.Entries(f, "from names to values") {
 		if !yamldoc.IsVariable(e.Key.Value) {
 			r.Mistakes.Errorf(e.Key.Pos, diag.InvalidName, "variable %q: expected a name of letters, digits and _, or digits only", e.Key.Value)
+		}
+		if s, ok := e.Value.(*yamldoc.Scalar); ok && s.Data == nil && s.Value == "" && !s.Lost() {
+			r.Blank(e, `a value, or null or "" if that is meant`)
 		}
 		r.warnSecrets(e.Key.Value, e.Value)
 		variables[e.Key.Value] = r.Data(e)

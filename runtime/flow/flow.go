@@ -262,7 +262,7 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 	with, _ := yamldoc.Plain(s.With).(map[string]any)
 	shape, problems := n.Type.Shape(with)
 	for _, p := range problems {
-		if isBlank(s.With, p.Path) {
+		if isBlank(s.With, p.Path) && (len(p.Path) == 1 || !n.takesLiteral(p.Path[0])) {
 			continue // compileInputs says so
 		}
 		mistake := c.list.Errorf(valueAt(s.With, p.Path, s.ID.Pos), diag.InvalidInput, "%s", p.Msg)
@@ -281,6 +281,13 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 		n.Idempotent = *shape.Idempotent
 	}
 	n.Outcomes.All = append(n.Outcomes.All[:len(n.Outcomes.All):len(n.Outcomes.All)], shape.Outcomes...)
+}
+
+// takesLiteral tells of an input that is kept as it is, whatever is in it.
+func (n *Node) takesLiteral(name string) bool {
+	props, _ := n.Type.Inputs.Raw()["properties"].(map[string]any)
+	schema, _ := props[name].(map[string]any)
+	return schema["x-wend"] == "literal"
 }
 
 // checkCall reports a call that no run could make.

@@ -228,7 +228,12 @@ func (c *inputCompiler) compileMap(m *yamldoc.Map, schema map[string]any, path [
 		if i := strings.Index(e.Key.Value, "$("); i >= 0 {
 			c.list.Warnf(e.Key.At(i), diag.TemplateKey, "keys are never templates; this one stays %q", e.Key.Value)
 		}
-		if _, named := props[e.Key.Value]; named && c.blank(e.Value, sub, schema, append(path, e.Key.Value)) {
+		// A text of a free name, as a header, may be "".
+		_, named := props[e.Key.Value]
+		if s, ok := e.Value.(*yamldoc.Scalar); ok && s.Data == nil && slices.Equal(schemaTypes(sub), []string{"string"}) {
+			named = true
+		}
+		if named && c.blank(e.Value, sub, schema, append(path, e.Key.Value)) {
 			continue
 		}
 		if in := c.compile(e.Value, sub, append(path, e.Key.Value)); in != nil {
@@ -270,7 +275,7 @@ func (c *inputCompiler) blank(v yamldoc.Value, schema, parent map[string]any, pa
 		}
 	case !isText || strings.TrimSpace(text) != "" || open,
 		c.node.Type.Digest != "" && !required,
-		len(types) > 0 && !contains(types, "string"):
+		len(types) > 0 && !contains(types, "string") && schema["x-wend"] != "literal":
 		return false
 	}
 	e := c.list.Errorf(s.Text.Pos, diag.EmptyValue, "input %q of node %q is empty", dotted(path), c.node.ID)

@@ -116,8 +116,8 @@ func (r *reader) exchanges(f yamldoc.Field) []Exchange {
 func (r *reader) expectation(f yamldoc.Field) expectation {
 	var e expectation
 	r.Object(f, nil,
-		yamldoc.Key{Name: "method", Read: yamldoc.Into(&e.method, r.text)},
-		yamldoc.Key{Name: "url", Read: yamldoc.Into(&e.url, r.text)},
+		yamldoc.Key{Name: "method", Read: yamldoc.Into(&e.method, r.saying)},
+		yamldoc.Key{Name: "url", Read: yamldoc.Into(&e.url, r.saying)},
 		yamldoc.Key{Name: "headers", Read: yamldoc.Into(&e.headers, r.headers)},
 		yamldoc.Key{Name: "body", Read: yamldoc.Into(&e.body, r.value)},
 		yamldoc.Key{Name: "bodyBase64", Read: yamldoc.Into(&e.bodyBase64, r.text)},
@@ -128,7 +128,7 @@ func (r *reader) expectation(f yamldoc.Field) expectation {
 func (r *reader) want(f yamldoc.Field) want {
 	var w want
 	r.Object(f, nil,
-		yamldoc.Key{Name: "outcome", Required: true, Read: yamldoc.Into(&w.outcome, r.word)},
+		yamldoc.Key{Name: "outcome", Required: true, Read: yamldoc.Into(&w.outcome, r.outcome)},
 		yamldoc.Key{Name: "outputs", Read: yamldoc.Into(&w.outputs, r.outputs)},
 		yamldoc.Key{Name: "message", Read: yamldoc.Into(&w.message, r.text)},
 		yamldoc.Key{Name: "code", Read: yamldoc.Into(&w.code, r.word)},
@@ -208,6 +208,24 @@ func (r *reader) word(f yamldoc.Field) *yamldoc.Scalar {
 	}
 	s, _ := f.Value.(*yamldoc.Scalar)
 	return s
+}
+
+// outcome is a word that says something.
+func (r *reader) outcome(f yamldoc.Field) *yamldoc.Scalar {
+	s := r.word(f)
+	if s != nil && strings.TrimSpace(s.Value) == "" {
+		r.Blank(f, "an outcome")
+	}
+	return s
+}
+
+// saying is what a text must be that is never empty.
+func (r *reader) saying(f yamldoc.Field) casefile.Want {
+	if s, ok := f.Value.(*yamldoc.Scalar); ok && !s.Lost() && strings.TrimSpace(s.Value) == "" {
+		r.Blank(f, "a text")
+		return nil
+	}
+	return r.text(f)
 }
 
 // mapping keeps a mapping with its places.
