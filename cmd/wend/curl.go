@@ -1,29 +1,220 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
 	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/config"
+	"github.com/wendflow/wend/runtime/environment"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/trigger"
 	"github.com/wendflow/wend/runtime/webhook"
 )
 
-// curlLine is a command that calls a webhook: with the sample input beside the
-// flow's file if there is one, else with a body made from the schema.
-func curlLine(base string, h catalog.Hook) string {
-	data := "@" + strings.TrimSuffix(h.Flow.File, filepath.Ext(h.Flow.File)) + ".json"
-	if _, err := os.Stat(data[1:]); err != nil {
-		body, err := json.Marshal(bodyOf(h.Body))
-		if err != nil {
-			return ""
-		}
-		data = "'" + strings.ReplaceAll(string(body), "'", `'\''`) + "'"
+func curlCommand(std *streams) *cobra.Command {
+	var env envFlags
+	var base, input string
+	cmd := &cobra.Command{
+		Use:   "curl PATH...",
+		Short: "Print a curl line for each webhook under PATH, signed as its connection demands",
+		Long: `Print a curl line for each webhook of the flows under PATH, to be run in this folder:
+'wend curl flows/sms.yaml | sh'. The body is NAME.json beside the flow's file, else one made from the schema.
+A webhook with 'verify' gets the signature or credential by its connection's secret, which the line shows;
+one with 'dedupe' gets a new key in a header or a query.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			files, err := catalog.Find(paths)
+			if err != nil {
+				return wrong(err)
+			}
+			cfg, flows, err := env.forChecking(cmd.Context(), std)
+			if err != nil {
+				return err
+			}
+			set, mistakes := catalog.Load(files, flows)
+			if mistakes = append(mistakes, environment.Check(flows.Types, set, cfg)...); mistakes.HasErrors() {
+				std.tell(mistakes)
+				return errSaid
+			}
+			hooks := set.Hooks()
+			if len(hooks) == 0 {
+				return wrongf("no webhook under %q", paths)
+			}
+			if cfg == nil {
+				cfg = &config.Config{}
+			}
+			base = strings.TrimRight(cmp.Or(base, "http://"+cmp.Or(cfg.Server.Addr, defaultAddr)), "/")
+			return printCurl(std, cfg, base, hooks, input)
+		},
 	}
-	return fmt.Sprintf("curl -sS %s%s%s -H 'Content-Type: application/json' -d %s", base, webhook.Prefix, h.Path, data)
+	env.flags(cmd)
+	cmd.Flags().StringVar(&base, "url", "", "where the server is (default http:// and server.addr of the configuration, or "+defaultAddr+")")
+	cmd.Flags().StringVar(&input, "input", "", "the body, a JSON file")
+	return cmd
+}
+
+func printCurl(std *streams, cfg *config.Config, base string, hooks []catalog.Hook, input string) error {
+	signer, err := outbound.New(outbound.Config{Connections: cfg.Connections, Late: true})
+	if err != nil {
+		std.tell(environment.Placed(cfg, err))
+		return errSaid
+	}
+	defer signer.Close()
+	failed := false
+	for _, h := range hooks {
+		line, missing, err := curlLine(base, h, input, func(body []byte) (map[string]string, error) {
+			return signer.Sign(h.Verify, body, clock.System.Now())
+		})
+		if _, ok := errors.AsType[*outbound.FieldError](err); ok {
+			failed = true
+			std.tell(environment.Placed(cfg, err))
+			continue
+		}
+		if err != nil {
+			return wrong(err)
+		}
+		if missing != "" {
+			fmt.Fprintf(std.err, "wend: /%s: %s\n", h.Path, missing)
+		}
+		fmt.Fprintln(std.out, line)
+	}
+	if failed {
+		return errSaid
+	}
+	return nil
+}
+
+// curlLine is a command that calls a webhook: with the file that is given, else
+// the sample input beside the flow's file if there is one, else one made from
+// the schema. missing says what the webhook may refuse. sign is asked for a
+// webhook that checks callers.
+func curlLine(base string, h catalog.Hook, input string, sign func(body []byte) (map[string]string, error)) (line, missing string, err error) {
+	file := cmp.Or(input, sampleFile(h))
+	body, err := infile.Read(file, infile.MostText)
+	made := input == "" && errors.Is(err, os.ErrNotExist)
+	var decoded any
+	switch {
+	case made:
+		decoded = bodyOf(h.Body)
+	case err != nil:
+		return "", "", err
+	default:
+		if err := json.Unmarshal(body, &decoded); err != nil {
+			return "", "", fmt.Errorf("%s is not JSON: %w", file, err)
+		}
+	}
+	headers, query := map[string]string{}, url.Values{}
+	addKey(h, decoded, made, headers, query)
+	data := quoted("@" + file)
+	if made {
+		if body, err = json.Marshal(decoded); err != nil {
+			return "", "", err
+		}
+		data = quoted(string(body))
+	}
+	missing = misfit(h, decoded, headers, query)
+	if h.Verify != "" {
+		proof, err := sign(body)
+		if err != nil {
+			return "", "", err
+		}
+		maps.Copy(headers, proof)
+	}
+	address := base + webhook.Prefix + h.Path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	line = "curl -sS " + quoted(address) + " -H 'Content-Type: application/json'"
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		line += " -H " + quoted(name+": "+headers[name])
+	}
+	return line + " --data-binary " + data, missing, nil
+}
+
+// sampleFile is where the sample input of a webhook's flow is, if there is one.
+func sampleFile(h catalog.Hook) string {
+	return strings.TrimSuffix(h.Flow.File, filepath.Ext(h.Flow.File)) + ".json"
+}
+
+// addKey puts a new value where the webhook's dedupe reads its key: into a
+// header, the query, or a body that was made up.
+func addKey(h catalog.Hook, body any, made bool, headers map[string]string, query url.Values) {
+	if h.Dedupe == nil {
+		return
+	}
+	for _, ref := range flow.EarlyRefs(h.Dedupe.Key) {
+		object, _ := body.(map[string]any)
+		switch {
+		case ref.Name != h.Node.ID || len(ref.Path) == 0:
+		case ref.Path[0] == "request" && len(ref.Path) == 3 && ref.Path[1] == "headers":
+			headers[strings.ReplaceAll(ref.Path[2], "_", "-")] = uuid.NewString()
+		case ref.Path[0] == "request" && len(ref.Path) == 3 && ref.Path[1] == "query":
+			query.Set(ref.Path[2], uuid.NewString())
+		case ref.Path[0] != "request" && made && object != nil:
+			addText(object, ref.Path, uuid.NewString(), func() bool { return h.Body.Validate(body) == nil })
+		}
+	}
+}
+
+// addText puts a text into an object, if that fits then, or where it has nothing.
+func addText(object map[string]any, path []string, text string, fits func() bool) {
+	for _, name := range path[:len(path)-1] {
+		if object[name] == nil {
+			object[name] = map[string]any{}
+		}
+		inner, ok := object[name].(map[string]any)
+		if !ok {
+			return
+		}
+		object = inner
+	}
+	last := path[len(path)-1]
+	before := object[last]
+	object[last] = text
+	if before != nil && !fits() {
+		object[last] = before
+	}
+}
+
+// misfit says why the webhook may refuse a request.
+func misfit(h catalog.Hook, body any, headers map[string]string, query url.Values) string {
+	var why []string
+	if wrong := h.Body.Validate(body); wrong != nil {
+		why = append(why, fmt.Sprintf("the body does not fit: %s; put one that does into %s",
+			node.FormatProblems(wrong), sampleFile(h)))
+	} else if h.Dedupe != nil {
+		r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: webhook.Prefix + h.Path, RawQuery: query.Encode()}, Header: http.Header{}}
+		for name, value := range headers {
+			r.Header.Set(name, value)
+		}
+		output, err := trigger.Output(h.Hook, body, webhook.Request(r, ""))
+		var key any
+		if err == nil {
+			key, err = h.Dedupe.Key.Eval(h.Flow.NamesBefore(h.Node.ID, output), clock.System.Now())
+		}
+		if err != nil || key == nil || key == "" {
+			why = append(why, "the request has no key for the webhook's `dedupe`; give it one")
+		}
+	}
+	return strings.Join(why, "; ")
 }
 
 func bodyOf(schema *node.Schema) any {
@@ -31,4 +222,14 @@ func bodyOf(schema *node.Schema) any {
 		return map[string]any{}
 	}
 	return node.Sample(schema.Raw())
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=-]+$`)
+
+// quoted is text as a word of the shell.
+func quoted(text string) string {
+	if plainWord.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

@@ -40,6 +40,18 @@ func (e *envFlags) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&e.pluginDir, "plugins", "", "folder of the plugins (default "+defaultPlugins+", if there is one)")
 }
 
+// line is the flags as they were given, for another command.
+func (e *envFlags) line() string {
+	var line string
+	if e.configPath != "" {
+		line += " --config " + quoted(e.configPath)
+	}
+	if e.pluginDir != "" {
+		line += " --plugins " + quoted(e.pluginDir)
+	}
+	return line
+}
+
 // load reads the configuration. It is nil if none was named and there is no
 // wend.yaml.
 func (e *envFlags) load(std *streams) (*config.Config, error) {

@@ -25,6 +25,7 @@ import (
 //	await NAME PATTERN           wait until it prints a line like that, later than the last one awaited
 //	interrupt NAME               interrupt it
 //	hangup NAME                  tell it to read everything anew
+//	grab NAME FILE               put into FILE the command that it says to try
 //	halt NAME                    interrupt it and wait; what it printed is stdout and stderr
 //	fill FILE                    put the values of $NAMEs into a file
 //	request [-H "NAME: VALUE"] METHOD URL [FILE]
@@ -67,7 +68,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "halt": halt, "interrupt": interrupt, "hangup": hangup, "fill": fill, "request": request, "plain": plain, "keep": keep, "until": until, "store": store,
+			"start": start, "await": await, "halt": halt, "interrupt": interrupt, "hangup": hangup, "grab": grab, "fill": fill, "request": request, "plain": plain, "keep": keep, "until": until, "store": store,
 		},
 	})
 }

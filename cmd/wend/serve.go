@@ -89,7 +89,7 @@ A hangup (SIGHUP) reads flows, plugins, wend.yaml and its secrets anew.`,
 				return err
 			}
 			s, err := newServer(cmd.Context(), k, serverConfig{
-				paths: paths, addr: addr, data: data, acceptLoss: acceptLoss, trustClock: trustClock, hangups: hangups, readConfig: env.reload,
+				paths: paths, addr: addr, data: data, acceptLoss: acceptLoss, trustClock: trustClock, hangups: hangups, readConfig: env.reload, curlFlags: env.line(),
 			}, std, logger)
 			if err != nil {
 				return err
@@ -117,6 +117,8 @@ type serverConfig struct {
 	// hangups ask for all to be read again, the configuration by readConfig.
 	hangups    <-chan os.Signal
 	readConfig func(now *config.Config) (*config.Config, diag.List)
+	// curlFlags are those that `wend curl` needs to see what we see.
+	curlFlags string
 	// trustClock says that a time is right by which runs could be too old.
 	trustClock bool
 }
@@ -529,6 +531,24 @@ func (s *server) keep() journal.Retention {
 	return journal.Retention{Age: cmp.Or(r.Age, keepRuns), Bytes: r.Size}
 }
 
+// announceTry prints a command that calls a webhook. What proves a caller is
+// printed to nobody who has not asked for it, and would soon be too old.
+func (s *server) announceTry(base string, h catalog.Hook) {
+	if h.Verify != "" {
+		fmt.Fprintf(s.std.out, "try: wend curl %s%s --url %s | sh\n  (it takes only what connection %q proves; `wend curl` signs with its secret)\n",
+			quoted(h.Flow.File), s.given.curlFlags, base, h.Verify)
+		return
+	}
+	line, missing, err := curlLine(base, h, "", nil)
+	if err != nil {
+		missing = err.Error()
+	}
+	if missing != "" {
+		missing = "\n  (" + missing + ")"
+	}
+	fmt.Fprintf(s.std.out, "try: %s%s\n", line, missing)
+}
+
 // announce prints what is served and how to try it.
 func (s *server) announce(addr string) {
 	base := "http://" + addr
@@ -538,7 +558,7 @@ func (s *server) announce(addr string) {
 		fmt.Fprintf(s.std.out, "  POST %s%s%s  → %s\n", base, webhook.Prefix, h.Path, h.Flow.Name)
 	}
 	if len(hooks) > 0 {
-		fmt.Fprintf(s.std.out, "try: %s\n", curlLine(base, hooks[0]))
+		s.announceTry(base, hooks[0])
 	}
 	s.log.Info("serving", "addr", addr, "flows", len(s.live.Set().Flows()), "plugins", len(s.live.Set().Plugins()), "version", version())
 	s.ready <- addr

@@ -108,6 +108,17 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(serversOf(ts).running[args[0]].cmd.Process.Signal(os.Interrupt))
 }
 
+var tryLine = regexp.MustCompile(`(?m)^try: (.*)$`)
+
+func grab(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 || serversOf(ts).running[args[0]] == nil {
+		ts.Fatalf("usage: grab NAME FILE, of a server that was started")
+	}
+	s := serversOf(ts).running[args[0]]
+	line := s.await(ts, s.stdout, tryLine)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(line[1]+"\n"), 0o600))
+}
+
 func hangup(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 || serversOf(ts).running[args[0]] == nil {
 		ts.Fatalf("usage: hangup NAME, of a server that was started")

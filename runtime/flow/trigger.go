@@ -7,6 +7,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/expand"
+	"github.com/wendflow/wend/runtime/node"
 )
 
 // makeTriggers reads how runs begin, once and for all. What depends on what
@@ -28,6 +29,16 @@ type early struct{ t evaluator }
 
 func (e early) Eval(names map[string]any, now time.Time) (any, error) {
 	return e.t.Eval(expand.Env{Names: names, Now: now})
+}
+
+// EarlyRefs are the names that a node.Early of a flow reads.
+func EarlyRefs(e node.Early) []expand.Ref {
+	if e, ok := e.(early); ok {
+		if t, ok := e.t.(interface{ Refs() []expand.Ref }); ok {
+			return t.Refs()
+		}
+	}
+	return nil
 }
 
 // checkEarly reports what an input of a trigger reads that only a run has.

@@ -32,6 +32,25 @@ type verifier interface {
 	// proof names the header that holds what nobody else must see, in its
 	// canonical form, and the scheme of RFC 9110 by which it is asked for.
 	proof() (header, scheme string)
+	// sign returns the headers by which verify knows the party of the connection.
+	sign(body []byte, now time.Time) map[string]string
+}
+
+// Sign returns the headers by which Verify takes a request with that body for
+// one of the connection's party. They are secrets, or signed with one.
+func (c *Client) Sign(connection string, body []byte, now time.Time) (map[string]string, error) {
+	s := c.slot(connection)
+	if s == nil {
+		return nil, fmt.Errorf("no connection %q", connection)
+	}
+	conn, err := s.get()
+	switch {
+	case err != nil:
+		return nil, err
+	case conn.verifier == nil:
+		return nil, fmt.Errorf("connection %q of type %q cannot check callers", connection, conn.kind)
+	}
+	return conn.verifier.sign(body, now), nil
 }
 
 // Verify reports whether a request that came in is from the party of a
@@ -113,6 +132,10 @@ func (v headerVerifier) proof() (header, scheme string) {
 	return v.name, cmp.Or(v.scheme, "ApiKey")
 }
 
+func (v headerVerifier) sign([]byte, time.Time) map[string]string {
+	return map[string]string{v.name: string(v.want)}
+}
+
 // sameText compares digests, so that its time does not tell a length either.
 func sameText(a, b string) bool {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
@@ -166,6 +189,10 @@ var decoders = map[string]func(string) ([]byte, error){
 	"hex":       hex.DecodeString,
 	"base64":    base64.StdEncoding.DecodeString,
 	"base64url": func(s string) ([]byte, error) { return base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "=")) },
+}
+
+var encoders = map[string]func([]byte) string{
+	"hex": hex.EncodeToString, "base64": base64.StdEncoding.EncodeToString, "base64url": base64.RawURLEncoding.EncodeToString,
 }
 
 // placeholder is what stands in braces or looks like a template.
@@ -267,19 +294,34 @@ func (s signature) candidates(given []string) ([][]byte, error) {
 }
 
 func (s signature) matches(candidates [][]byte, stamp string, body []byte) bool {
-	before, after, _ := strings.Cut(s.signed, "{body}")
 	fits := false
 	for _, key := range s.keys {
-		mac := hmac.New(s.hash, []byte(key))
-		mac.Write([]byte(strings.ReplaceAll(before, "{timestamp}", stamp)))
-		mac.Write(body)
-		mac.Write([]byte(strings.ReplaceAll(after, "{timestamp}", stamp)))
-		want := mac.Sum(nil)
+		want := s.mac(key, stamp, body)
 		for _, candidate := range candidates {
 			fits = hmac.Equal(want, candidate) || fits
 		}
 	}
 	return fits
+}
+
+func (s signature) mac(key secret.Text, stamp string, body []byte) []byte {
+	before, after, _ := strings.Cut(s.signed, "{body}")
+	mac := hmac.New(s.hash, []byte(key))
+	mac.Write([]byte(strings.ReplaceAll(before, "{timestamp}", stamp)))
+	mac.Write(body)
+	mac.Write([]byte(strings.ReplaceAll(after, "{timestamp}", stamp)))
+	return mac.Sum(nil)
+}
+
+func (s signature) sign(body []byte, now time.Time) map[string]string {
+	headers := map[string]string{}
+	stamp := ""
+	if s.timestamp != "" {
+		stamp = strconv.FormatInt(now.Unix(), 10)
+		headers[s.timestamp] = stamp
+	}
+	headers[s.header] = s.prefix + encoders[s.encoding](s.mac(s.keys[0], stamp, body))
+	return headers
 }
 
 // checkTime returns the timestamp as it was signed.

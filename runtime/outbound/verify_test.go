@@ -130,3 +130,44 @@ func TestVerifyCredential(t *testing.T) {
 		t.Errorf("Verify = %v", err)
 	}
 }
+
+// TestSign: what is signed is taken, by every kind that checks callers, and by
+// none with another body or key.
+func TestSign(t *testing.T) {
+	t.Parallel()
+	key := map[string]string{"key": "env:KEY"}
+	for name, connection := range map[string]outbound.Connection{
+		"hmac":         {Type: "hmac", Secrets: key},
+		"hmac stamped": {Type: "hmac", Secrets: key, Settings: map[string]any{"tolerance": "1m", "algorithm": "sha1", "encoding": "base64", "prefix": "v1="}},
+		"hmac two":     {Type: "hmac", Secrets: map[string]string{"a": "env:OLD_KEY", "b": "env:KEY"}, Settings: map[string]any{"algorithm": "sha512", "encoding": "base64url", "signed": "x{body}y"}},
+		"basic":        {Type: "basic", Secrets: map[string]string{"password": "env:PASSWORD"}, Settings: map[string]any{"username": "me"}},
+		"bearer":       {Type: "bearer", Secrets: map[string]string{"token": "env:TOKEN"}},
+		"api-key":      {Type: "api-key", Secrets: key, Settings: map[string]any{"prefix": "k "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := connect(t, connection)
+			now, body := time.Unix(1_800_000_000, 0), []byte(`{"a":1}`)
+			signed, err := c.Sign("c", body, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			header := http.Header{}
+			for name, value := range signed {
+				header.Set(name, value)
+			}
+			if err := c.Verify("c", header, body, now); err != nil {
+				t.Errorf("%v: %v", signed, err)
+			}
+			if err := c.Verify("c", header, []byte(`{"a":2}`), now); connection.Type == "hmac" && err == nil {
+				t.Error("another body is taken")
+			}
+		})
+	}
+	c := connect(t, outbound.Connection{Type: "oauth2-client-credentials", Secrets: map[string]string{"clientSecret": "env:KEY"}, Settings: map[string]any{"clientId": "x", "tokenURL": "https://example.com/"}})
+	for name, want := range map[string]string{"c": "cannot check callers", "none": `no connection "none"`} {
+		if _, err := c.Sign(name, nil, time.Time{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Sign by %s: %v", name, err)
+		}
+	}
+}

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// request is what a flow may know about a request: no credentials, since
+// Request is what a flow may know about a request: no credentials, since
 // outputs are journaled and shown. The header named proof is one, whatever it
 // is called.
-func request(r *http.Request, proof string) map[string]any {
+func Request(r *http.Request, proof string) map[string]any {
 	headers := map[string]any{}
 	for name, values := range r.Header {
 		if name == proof {

@@ -125,7 +125,7 @@ func (h *Handler) read(r *http.Request, hook *hook, raw []byte) (output map[stri
 	if err != nil {
 		return nil, dedupe, err
 	}
-	if output, err = trigger.Output(hook.Hook.Hook, body, request(r, h.proof(hook))); err != nil {
+	if output, err = trigger.Output(hook.Hook.Hook, body, Request(r, h.proof(hook))); err != nil {
 		return nil, dedupe, err
 	}
 	dedupe, err = hook.dedupe(output, body, h.cfg.Clock.Now())
