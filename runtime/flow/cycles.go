@@ -110,7 +110,7 @@ func (c *compiler) moves(around cycle) bool {
 	return false
 }
 
-// round writes a way round a cycle, and returns where the route stands that
+// round writes a way round a cycle, a long one without its middle, and returns where the route stands that
 // closes it.
 func (c *compiler) round(around cycle) (path string, at diag.Pos) {
 	first := ""
@@ -138,6 +138,9 @@ func (c *compiler) round(around cycle) (path string, at diag.Pos) {
 	}
 	names = append(names, first)
 	slices.Reverse(names)
+	if most := 10; len(names) > most {
+		names = slices.Concat(names[:most/2], []string{"…"}, names[len(names)-most/2:])
+	}
 	if at = last.Pos; at.Line == 0 {
 		at = c.flow.Nodes[last.From].Pos
 	}
