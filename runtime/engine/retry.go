@@ -95,7 +95,7 @@ func (e *Engine) planRetry(ctx context.Context, id string, h Retry) (s journal.S
 	}
 	f, p.From = began, h.From
 	if p.From == "" {
-		p.From = failedAt(old)
+		p.From = failedAt(old, events)
 	}
 	at, err := stateAt(began, events, p.From, old)
 	if err != nil {
@@ -104,7 +104,9 @@ func (e *Engine) planRetry(ctx context.Context, id string, h Retry) (s journal.S
 	if h.Flow != nil && h.Flow.Digest != began.Digest {
 		f, p.Changes = h.Flow, flow.Diff(began, h.Flow)
 	}
-	first, err = retryOf(at, f, events[0].(run.RunStarted), p.From)
+	if first, err = retryOf(at, f, events[0].(run.RunStarted), p.From); err == nil && f != began {
+		err = readable(first, at, f, e.now())
+	}
 	return s, f, first, p, err
 }
 
@@ -121,17 +123,27 @@ func (e *Engine) flowOf(ctx context.Context, s journal.Summary) (*flow.Flow, err
 }
 
 // failedAt is the node at which a run went wrong: the one whose outcome is its
-// last error, wherever that led. A run in which nothing failed ended where it is.
-func failedAt(s *run.State) string {
+// last error, wherever that led. One that was stopped in the middle of a node, by
+// the run's timeout or another of its limits, went wrong there, whatever it had
+// coped with before. A run in which nothing failed ended where it is.
+func failedAt(s *run.State, events []run.Event) string {
 	failed := s.Status == run.Failed || s.Response != nil && s.Response.Status >= 500
-	if failed && s.Error != nil {
+	if failed && s.Error != nil && left(events, s.At.Node, s.At.Visit) {
 		return s.Error.Node
 	}
 	return s.At.Node
 }
 
+// left tells whether an attempt of a visit came to an outcome.
+func left(events []run.Event, id string, visit int) bool {
+	return slices.ContainsFunc(events, func(e run.Event) bool {
+		f, ok := e.(run.NodeFinished)
+		return ok && f.Node == id && f.Visit == visit
+	})
+}
+
 // stateAt is the run as it was when it came to a node for the last time, or as it
-// ended if it was never there.
+// ended if it was never there or did nothing there.
 func stateAt(f *flow.Flow, events []run.Event, id string, ended *run.State) (*run.State, error) {
 	last, visit := 0, 0
 	for i, e := range events {
@@ -139,7 +151,7 @@ func stateAt(f *flow.Flow, events []run.Event, id string, ended *run.State) (*ru
 			last, visit = i, at.Visit
 		}
 	}
-	if last == 0 {
+	if last == 0 || ended.At.Node == id && ended.At.Visit > visit {
 		return ended, nil
 	}
 	return run.Fold(f, events[:last])
@@ -199,8 +211,8 @@ func fitted(first run.RunStarted, was, is *flow.Flow) (run.RunStarted, error) {
 		now, declared := is.Variables[name]
 		switch {
 		case !declared: // nothing can read it
-		case kind(now) != kind(was.Variables[name]) && now != nil:
-			problem(name, "is %s now, and was %s", kind(now), kind(was.Variables[name]))
+		case now != nil && kind(now) != kind(was.Variables[name]) && kind(now) != kind(value):
+			problem(name, "is %s now, and was %s", kind(now), kind(value))
 		default:
 			variables[name] = value
 		}
@@ -211,6 +223,40 @@ func fitted(first run.RunStarted, was, is *flow.Flow) (run.RunStarted, error) {
 		return first, &RetryError{Reason: fmt.Sprintf("the run cannot go on with flow %q as it is now", is.Name), Problems: wrong}
 	}
 	return first, nil
+}
+
+// readable says why the node that a run would begin at cannot have its inputs in
+// another flow, if it could in the one that the run began with: an input that is
+// required now, or one that reads what the run does not have. What failed before
+// too is left to the flow, which may have a way for it by now.
+func readable(first run.RunStarted, old *run.State, is *flow.Flow, now time.Time) error {
+	if first.From == "" {
+		return nil
+	}
+	if n := old.Flow.Nodes[first.From]; n != nil {
+		if _, err := n.Eval(old.Env()); err != nil {
+			return nil
+		}
+	}
+	first.At.At = now
+	s, err := run.Fold(is, []run.Event{first})
+	if err != nil {
+		return err
+	}
+	_, err = is.Nodes[first.From].Eval(s.Env())
+	if err == nil {
+		return nil
+	}
+	refused := &RetryError{Reason: fmt.Sprintf("the run cannot go on with flow %q as it is now", is.Name)}
+	if invalid, ok := errors.AsType[*node.InvalidError](err); ok {
+		for _, p := range invalid.Problems {
+			p.Path = append([]string{first.From, "with"}, p.Path...)
+			refused.Problems = append(refused.Problems, p)
+		}
+		return refused
+	}
+	refused.Problems = []node.Problem{{Path: []string{first.From}, Msg: "cannot have its inputs: " + err.Error()}}
+	return refused
 }
 
 // kind is what a variable holds, by its value at the start.

@@ -24,12 +24,17 @@ variables: { n: 0, note: "" }
 defaults: { outcomes: { onError: failed, onTimeout: failed, clientError: failed, serverError: failed } }
 nodes:
   hook: { type: webhook, with: { path: /c, reply: accept, body: { type: object, properties: { id: { type: string } } } }, next: count }
-  count: { type: evaluate, with: { set: { n: $(n + 1) }, outputs: { double: $(n * 2) } }, next: charge }
-  charge: { type: http, connection: vendor, with: { method: POST, url: /charge, body: { n: $(n), double: $(count.double), note: $(note) } }, next: done }
+` + counts + `url: /charge, body: { n: $(n), double: $(count.double), note: $(note) } }, next: done }
   done: { type: end }
   failed: { type: evaluate, with: { set: { note: $(error.node), n: 99 } }, next: sorry, outcomes: { onError: sorry } }
   sorry: { type: end, with: { failed: true, code: charged, reason: $(error.message) } }
 `
+
+const counts = `  count: { type: evaluate, with: { set: { n: $(n + 1) }, outputs: { double: $(n * 2) } }, next: charge }
+  charge: { type: http, connection: vendor, with: { method: POST, `
+
+// hooked is what a webhook gives.
+var hooked = map[string]any{"id": "7", "request": map[string]any{"headers": map[string]any{}, "query": map[string]any{}, "method": "POST", "path": "/c"}}
 
 // counting has one run of the flow that failed at the vendor, and a vendor that
 // is well since.
@@ -44,7 +49,7 @@ func counting(t *testing.T, f *flow.Flow) (p *process, v *vendor, failed string)
 	}}
 	p = boot(t, disk(), f, v)
 	r, _, err := p.Start(t.Context(), engine.Start{
-		Flow: f, Output: map[string]any{"id": "7", "request": map[string]any{"headers": map[string]any{}, "query": map[string]any{}, "method": "POST", "path": "/c"}},
+		Flow: f, Output: hooked,
 		Accepted: true, Dedupe: journal.Dedupe{Scope: "s", Key: "k", For: 24 * time.Hour},
 	})
 	if err != nil {
@@ -137,10 +142,21 @@ func TestRetryWithAnotherFlow(t *testing.T) {
 		refused  string // in the reason, or its problems
 		body     string
 	}{
-		"an input":           {`url: /charge`, `url: /charges`, []string{"node charge has another with.url"}, "", `{"double":2,"n":1,"note":""}`},
-		"a new variable":     {`note: "" }`, `note: "", more: x }`, []string{"variable more is added"}, "", `{"double":2,"n":1,"note":""}`},
-		"another value":      {`variables: { n: 0,`, `variables: { n: 5,`, []string{"variable n is changed"}, "", `{"double":2,"n":1,"note":""}`},
-		"another type":       {`variables: { n: 0, note: "" }`, `variables: { n: 0, note: 7 }`, nil, "note: is a number now, and was a text", ""},
+		"an input":       {`url: /charge`, `url: /charges`, []string{"node charge has another with.url"}, "", `{"double":2,"n":1,"note":""}`},
+		"a new variable": {`note: "" }`, `note: "", more: x }`, []string{"variable more is added"}, "", `{"double":2,"n":1,"note":""}`},
+		"another value":  {`variables: { n: 0,`, `variables: { n: 5,`, []string{"variable n is changed"}, "", `{"double":2,"n":1,"note":""}`},
+		"another type":   {`variables: { n: 0, note: "" }`, `variables: { n: 0, note: 7 }`, nil, "note: is a number now, and was a text", ""},
+		"reads a new node": {
+			"next: charge }\n  charge: { type: http, connection: vendor, with: { method: POST, url: /charge,",
+			"next: more }\n  more: { type: evaluate, with: { outputs: { at: /charge } }, next: charge }\n" +
+				"  charge: { type: http, connection: vendor, with: { method: POST, url: $(more.at),",
+			nil, "charge: cannot have its inputs: ", "",
+		},
+		"a trigger that gives more": {
+			"{ id: { type: string } } } }, next: count }\n" + counts + "url: /charge,",
+			"{ id: { type: string }, at: { type: string } } } }, next: count }\n" + counts + "url: $(hook.at),",
+			nil, "charge.with.url: is missing", "",
+		},
 		"the node is gone":   {"charge: {", "pay: {", nil, `has no node "charge"`, ""},
 		"the trigger's body": {`{ id: { type: string } }`, `{ id: { type: integer } }`, nil, "hook: gave what does not fit any more: id", ""},
 		"where it leads":     {"next: done }", "next: done, retry: { max: 2, on: [serverError] } }", []string{"node charge has another retry"}, "", `{"double":2,"n":1,"note":""}`},
@@ -161,7 +177,8 @@ func TestRetryWithAnotherFlow(t *testing.T) {
 				if test.refused != "" {
 					refused, ok := errors.AsType[*engine.RetryError](err)
 					if !ok || !strings.Contains(refused.Reason+" "+node.FormatProblems(refused.Problems), test.refused) {
-						t.Errorf("refused with %v (%+v), want %q", err, refused, test.refused)
+						t.Errorf("refused with %v, want %q", err, test.refused)
+
 					}
 					return
 				}
@@ -181,6 +198,64 @@ func TestRetryWithAnotherFlow(t *testing.T) {
 				}
 				if s, err := p.disk().Find(t.Context(), again.ID); err != nil || s.FlowDigest == loadReal(t, counted).Digest {
 					t.Errorf("it runs the flow of then: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A run that was stopped in the middle of a node is taken up there, with what it
+// had, and not at what it had coped with before.
+func TestRetryOfWhatWasStopped(t *testing.T) {
+	t.Parallel()
+	const head = `variables: { n: 0, seen: null }
+nodes:
+  hook: { type: webhook, with: { path: /c, reply: accept }, next: pick }
+  pick: { type: evaluate, with: { set: { seen: "$(string(n))" }, branches: [{ when: n == 0, outcome: odd }] }, next: charge, outcomes: { odd: charge } }
+  charge: { type: http, connection: vendor, with: { method: POST, url: /charge }, next: rest }
+`
+	tests := map[string]struct {
+		flow, code, from string
+		n                int
+	}{
+		"by its timeout": {"flow: slow\ntimeout: 1m\n" + head + "  rest: { type: wait, with: { event: paid, key: $(run.id) } }\n", "run-timeout", "rest", 0},
+		"by the limit of visits": {"flow: loop\n" + head +
+			"  rest: { type: evaluate, with: { set: { n: $(n + 1) }, branches: [{ when: n < 0, outcome: done }] }, next: rest }\n", "visit-limit", "rest", run.MaxVisits},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := loadReal(t, test.flow)
+				v := &vendor{reply: func(context.Context, outbound.Request) wire.Reply { return wire.Reply{Status: 200, Body: []byte(`{}`)} }}
+				p := boot(t, disk(), f, v)
+				r, _, err := p.Start(t.Context(), engine.Start{Flow: f, Output: hooked, Accepted: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if s := ended(t, p.disk(), r.ID); s.Code != test.code {
+					t.Fatalf("the run is %s %s %s", s.Status, s.Code, s.Reason)
+				}
+				// A variable that had no value to begin with may have one by now.
+				is := loadReal(t, strings.Replace(test.flow, "seen: null", `seen: ""`, 1))
+				if plan, err := p.PlanRetry(t.Context(), r.ID, engine.Retry{Flow: is}); err != nil || plan.From != test.from {
+					t.Errorf("with the flow as it is now: %+v, %v", plan, err)
+				}
+				again, done, err := p.Retry(t.Context(), r.ID, engine.Retry{})
+				if err != nil || done.From != test.from {
+					t.Fatalf("it begins at %q, %v; want %q", done.From, err, test.from)
+				}
+				ended(t, p.disk(), again.ID)
+				events, err := p.disk().Events(t.Context(), again.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := map[string]any{"n": test.n, "seen": "0"}
+				if diff := cmp.Diff(want, events[0].(run.RunStarted).Variables); diff != "" {
+					t.Errorf("variables (-want +got):\n%s", diff)
+				}
+				if n := len(v.calls()); n != 1 {
+					t.Errorf("the vendor was called %d times", n)
 				}
 			})
 		})
