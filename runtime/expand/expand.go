@@ -80,6 +80,8 @@ type Ref struct {
 	// reads on behind the gap.
 	Gap   []string
 	Fails bool
+	// Default is what to write in its place for a value where it has none.
+	Default string
 }
 
 // Error is a template that could not be evaluated, at which place and why.

@@ -46,6 +46,22 @@ type operand struct {
 	literal any
 }
 
+// proposeDefaults says for each reference how a default is given, such that it
+// can stand where the reference does.
+func (e *expression) proposeDefaults() {
+	for i := range e.refs {
+		ref := &e.refs[i]
+		read := strings.Join(append([]string{ref.Name}, ref.Path...), ".")
+		other, inQuotes := e.text.Literal("…")
+		if ref.Default = read + " ?? " + other; read != e.source {
+			ref.Default = "(" + ref.Default + ")"
+		}
+		if inQuotes {
+			ref.Default += ", and put the whole value in quotes"
+		}
+	}
+}
+
 // compileExpression parses, resolves, checks and compiles one expression, and
 // stops at the first of these that finds mistakes.
 func compileExpression(t yamldoc.Text, p yamldoc.Piece, s *Scope, list *diag.List) *expression {
@@ -69,6 +85,7 @@ func compileExpression(t yamldoc.Text, p yamldoc.Piece, s *Scope, list *diag.Lis
 		list.Errorf(t.At(p.Offset+at), diag.MisleadingExpression, `"//" begins a comment, which hides the rest of the line`).
 			Hint = `divide with "/", and to a whole number with int(a / b)`
 	}
+	defer e.proposeDefaults()
 	tree, err := parser.Parse(p.Text)
 	if err != nil {
 		e.syntaxError(list, err)

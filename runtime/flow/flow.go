@@ -265,7 +265,11 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 		if isBlank(s.With, p.Path) && (len(p.Path) == 1 || !n.takesLiteral(p.Path[0])) {
 			continue // compileInputs says so
 		}
-		mistake := c.list.Errorf(valueAt(s.With, p.Path, s.ID.Pos), diag.InvalidInput, "%s", p.Msg)
+		pos := valueAt(s.With, p.Path, s.ID.Pos)
+		if p.Key {
+			pos = keyAt(s.With, p.Path, pos)
+		}
+		mistake := c.list.Errorf(pos, diag.InvalidInput, "%s", p.Msg)
 		mistake.Hint = p.Hint
 		if p.Warning {
 			mistake.Severity = diag.SeverityWarning

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -68,8 +67,7 @@ func (c *compiler) warnGap(ref expand.Ref, why string) {
 	if c.stored {
 		return
 	}
-	whole := strings.Join(append([]string{ref.Name}, ref.Path...), ".")
 	gap := strings.Join(append([]string{ref.Name}, ref.Gap...), ".")
 	c.list.Warnf(ref.Pos, diag.OptionalField, "%s may have no value, and %s", gap, why).
-		Hint = fmt.Sprintf("give a default, such as %s ?? \"…\", or have the schema require a value", whole)
+		Hint = "give a default, such as " + ref.Default + "; or have the schema require a value"
 }

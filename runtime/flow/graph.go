@@ -3,7 +3,6 @@ package flow
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/expand"
@@ -46,7 +45,7 @@ func (c *compiler) checkRef(n *Node, ref expand.Ref, before *dominators) {
 		msg = fmt.Sprintf("node %q reads its own outputs, which it does not have yet", n.ID)
 	}
 	c.list.Errorf(ref.Pos, diag.NotOnEveryPath, "%s", msg).
-		Hint = fmt.Sprintf("give a default, such as %s ?? \"…\", or route differently", strings.Join(append([]string{ref.Name}, ref.Path...), "."))
+		Hint = "give a default, such as " + ref.Default + "; or route differently"
 }
 
 // graph is the nodes of a flow and their edges, as far as they are known.

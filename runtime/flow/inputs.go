@@ -623,6 +623,23 @@ func dotted(path []string, more ...string) string {
 	return strings.Join(append(path[:len(path):len(path)], more...), ".")
 }
 
+// keyAt finds the place of the name at path.
+func keyAt(v yamldoc.Value, path []string, otherwise diag.Pos) diag.Pos {
+	for i, name := range path {
+		m, ok := v.(*yamldoc.Map)
+		if !ok {
+			return otherwise
+		}
+		for _, e := range m.Entries {
+			if e.Key.Value == name && i == len(path)-1 {
+				return e.Key.Pos
+			}
+		}
+		v = m.Get(name)
+	}
+	return otherwise
+}
+
 // valueAt finds the place of a path inside a value, as deep as it goes.
 func valueAt(v yamldoc.Value, path []string, otherwise diag.Pos) diag.Pos {
 	pos := otherwise

@@ -124,7 +124,7 @@ func (c *compiler) checkMarkRefs(m mark, refs []expand.Ref) {
 		case variable, ref.Optional, ref.Name == "run", ref.Name == "flow", trigger && len(c.flow.Triggers) == 1:
 		case trigger:
 			c.list.Errorf(ref.Pos, diag.NotOnEveryPath, "%s reads %q, but a run may begin at another trigger", m.what, ref.Name).
-				Hint = fmt.Sprintf("give a default, such as %s ?? …", strings.Join(append([]string{ref.Name}, ref.Path...), "."))
+				Hint = "give a default, such as " + ref.Default
 		case n != nil || ref.Name == "error":
 			c.list.Errorf(ref.Pos, diag.NotOnEveryPath, "%s is made when the run begins, and %q has nothing to read then", m.what, ref.Name).
 				Hint = fmt.Sprintf("it may read %s, variables, \"run\" and \"flow\"", c.triggerNames())

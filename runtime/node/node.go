@@ -150,6 +150,8 @@ type Problem struct {
 	Path []string // property names and decimal indices, outermost first
 	Msg  string
 	Hint string
+	// Key says that it is about the name at Path, not about what it has.
+	Key bool
 	// Warning marks what may well be meant.
 	Warning bool
 }

@@ -121,6 +121,7 @@ func (c *schemaChecker) keyword(key string, path []string) {
 	}
 	if near := diag.Nearest(key, allKeywords); near != "" {
 		c.add(path, fmt.Sprintf("did you mean %q?", near), "JSON Schema has no keyword %q, and so does nothing about it", key)
+		c.problems[len(c.problems)-1].Key = true
 		return
 	}
 	c.warn(path, `a note of your own may begin with "x-"`, "JSON Schema has no keyword %q, and so does nothing about it", key)

@@ -12,7 +12,9 @@ import (
 func (p *parser) value(n *yaml.Node) Value {
 	p.depth++
 	p.values++
-	defer func() { p.depth-- }()
+	outside := p.flow
+	p.flow = p.flow || n.Style&yaml.FlowStyle != 0
+	defer func() { p.depth--; p.flow = outside }()
 	tagged := p.properties(n)
 	switch {
 	case p.depth > MaxDepth:
@@ -157,7 +159,7 @@ func (p *parser) scalar(n *yaml.Node) *Scalar {
 }
 
 func (p *parser) text(n *yaml.Node) Text {
-	return Text{Value: n.Value, Pos: p.pos(n), src: p.src, start: p.offset(n), style: styleOf(n)}
+	return Text{Value: n.Value, Pos: p.pos(n), src: p.src, start: p.offset(n), style: styleOf(n), flow: p.flow}
 }
 
 func (p *parser) offset(n *yaml.Node) int   { return p.src.offset(n.Line, n.Column) }

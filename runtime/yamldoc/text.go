@@ -16,6 +16,7 @@ type Text struct {
 	src   *source
 	start int // offset in src where the scalar begins, its quote or | included
 	style style
+	flow  bool // in { } or [ ]
 	// aligned is what align gives, for who asks for many places.
 	aligned []int
 }
@@ -65,6 +66,15 @@ func (t Text) Aligned() Text {
 		t.aligned, _ = t.align()
 	}
 	return t
+}
+
+// Literal returns how a text is written in an expression that stands in t, and
+// whether all of t has to be put in quotes for it, as it does in { } and [ ].
+func (t Text) Literal(text string) (written string, inQuotes bool) {
+	if inQuotes = t.style == plain && t.flow; inQuotes || t.style == doubleQuoted {
+		return "'" + text + "'", inQuotes
+	}
+	return `"` + text + `"`, false
 }
 
 func (t Text) block() bool { return t.style == literal || t.style == folded }

@@ -105,6 +105,7 @@ type parser struct {
 	list   diag.List
 	depth  int
 	values int
+	flow   bool // within { } or [ ]
 	full   bool // there are too many values, which was told
 }
 
