@@ -51,21 +51,11 @@ func named(m *manifest.Manifest, err error) error {
 	return fmt.Errorf("plugin %s@%s: %w", m.Plugin, m.Version, err)
 }
 
-// Prove tells whether a plugin can be loaded, and leaves it as it was. One that
-// this build has loaded before, as its cache says, is only checked.
-func (h *Host) Prove(ctx context.Context, mod *wasm.Module) error {
+// Proven tells whether this build has loaded a plugin before, as its cache says,
+// so that it can be loaded again. The error is that of Check.
+func (h *Host) Proven(mod *wasm.Module) (bool, error) {
 	_, limits, err := h.check(mod)
-	if err != nil {
-		return err
-	}
-	if h.kept.remembers(proof(mod.Digest(), limits)) {
-		return nil
-	}
-	p, err := h.LoadModule(ctx, mod)
-	if err != nil {
-		return err
-	}
-	return p.Close(context.WithoutCancel(ctx))
+	return err == nil && h.kept.remembers(proof(mod.Digest(), limits)), err
 }
 
 // proof is the name of a file of the cache that is there if a module could be

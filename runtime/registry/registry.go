@@ -401,7 +401,7 @@ func keep(ctx context.Context, blobs journal.Blobs, plugins []*plugin) error {
 }
 
 // Prove leaves out the plugins of the folder that cannot be loaded; see Wrong. It
-// loads those of which nobody knows yet, and lets go of them.
+// loads those of which nobody knows yet; somebody is about to need them.
 func (r *Registry) Prove(ctx context.Context) error {
 	r.reading.Lock()
 	defer r.reading.Unlock()
@@ -437,7 +437,12 @@ func (r *Registry) prove(ctx context.Context, digest string) error {
 	if err != nil {
 		return err
 	}
-	return r.host.Prove(ctx, module)
+	if known, err := r.host.Proven(module); known || err != nil {
+		return err
+	}
+	p, err := r.borrow(ctx, digest)
+	r.release(ctx, p)
+	return err
 }
 
 // Usable tells whether plugins can be loaded, those of the journal too.

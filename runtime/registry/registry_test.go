@@ -258,7 +258,13 @@ func TestProve(t *testing.T) {
 		t.Errorf("Prove = %v, wrong: %v", err, p.wrong())
 	}
 	p.wantErr(p.wrong(), `/b.wasm": plugin p@2.0.0: does not start: `)
+	if err := p.Want(t.Context(), []string{p.find("p/say@1").Digest}); err != nil {
+		t.Error(err)
+	}
 	p.wantN(p.find("p/say@1"), 1)
+	if n := p.said("plugin loaded"); n != 1 {
+		t.Errorf("loaded %d times, want once", n)
+	}
 }
 
 // TestReloadBroken: a file that is wrong stays what it was, and the rest is
