@@ -196,6 +196,26 @@ func compilePart(t yamldoc.Text, p yamldoc.Piece, s *Scope, list *diag.List) par
 	return part{literal: source}
 }
 
+// compared proposes a condition that could be meant by an expression which is
+// none, unless that is a constant.
+func compared(e *expression, t yamldoc.Text) string {
+	if len(e.refs) == 0 {
+		return ""
+	}
+	source := e.source
+	if len(e.operands) != 1 {
+		source = "(" + source + ")"
+	}
+	switch e.typ.Kind() {
+	case kindInteger, kindNumber:
+		return ", such as " + source + " > 0"
+	case kindArray, kindObject:
+		return ", such as len(" + e.source + ") > 0"
+	}
+	empty, _ := t.Literal("")
+	return ", such as " + source + " != " + empty
+}
+
 // CompileCondition compiles a text that is an expression as it stands and must
 // be true or false; $( ) may stand around all of it.
 func CompileCondition(t yamldoc.Text, s *Scope) (*Template, diag.List) {
@@ -207,7 +227,7 @@ func CompileCondition(t yamldoc.Text, s *Scope) (*Template, diag.List) {
 	e := compileExpression(t, piece, s, &list)
 	if k := e.typ.Kind(); k != kindBoolean && k != kindAny && !list.HasErrors() {
 		mistake := list.Errorf(e.pos, diag.NotBoolean, "the condition is %s, neither true nor false", e.typ)
-		mistake.Hint = `compare it with something, such as x != ""`
+		mistake.Hint = "compare it with something" + compared(e, t)
 	}
 	return &Template{parts: []part{{expr: e}}, whole: true, condition: true}, list
 }

@@ -172,7 +172,8 @@ type compiler struct {
 	lost bool
 	// sets are the variables that a node sets.
 	sets map[string][]string
-	// besides tells that an input that must be there stands beside `with`.
+	// besides tells that inputs that must be there stand beside `with`, or in
+	// one that is no mapping.
 	besides bool
 	// stored tells that the flow was checked when a run began with it: only
 	// what cannot be run is still looked for.

@@ -156,6 +156,10 @@ func (c *compiler) compileInputs() {
 			continue
 		}
 		in := inputCompiler{compiler: c, node: n, written: s, place: s.ID.Pos, what: fmt.Sprintf("node type %q", n.Type.Name)}
+		if s.Misread {
+			n.inputs, c.besides = mapInput{}, true
+			continue
+		}
 		value := s.With
 		if value == nil {
 			value = &yamldoc.Map{}

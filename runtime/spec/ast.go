@@ -66,5 +66,6 @@ type Node struct {
 	Retry      *Retry
 	Next       yamldoc.Text
 	Outcomes   []Route
+	Misread    bool           // with is no mapping, which was reported
 	Unknown    []yamldoc.Text // keys that no node has; each was reported
 }

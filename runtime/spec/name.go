@@ -3,6 +3,7 @@ package spec
 import (
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/yamldoc"
@@ -52,6 +53,25 @@ func sanitized(s string) string {
 		return "n" + s
 	}
 	return s
+}
+
+// kebab makes lower-case words joined by "-" of a name written otherwise.
+func kebab(name string) string {
+	var b strings.Builder
+	before := '-'
+	for _, r := range name {
+		switch {
+		case r == ' ' || r == '_' || r == '.' || r == '/':
+			r = '-'
+		case unicode.IsUpper(r) && (unicode.IsLower(before) || unicode.IsDigit(before)):
+			b.WriteByte('-')
+		}
+		if r != '-' || before != '-' {
+			b.WriteRune(unicode.ToLower(r))
+		}
+		before = r
+	}
+	return strings.TrimRight(b.String(), "-")
 }
 
 // similarNames warns of names that templates tell apart only by their case.

@@ -72,6 +72,9 @@ func (p *parser) name(f yamldoc.Field) yamldoc.Text {
 	if t.Given() && !yamldoc.IsKebab(t.Value) {
 		mistake := p.Mistakes.Errorf(t.Pos, diag.InvalidName, "flow name %q is not kebab-case", t.Value)
 		mistake.Hint = `expected lower-case words joined by "-", such as "sms-end-task"`
+		if name := kebab(t.Value); yamldoc.IsKebab(name) {
+			mistake.Hint = fmt.Sprintf("write %q", name)
+		}
 	}
 	return t
 }
@@ -173,7 +176,7 @@ func (p *parser) node(f yamldoc.Field) Node {
 		yamldoc.Key{Name: "name", MayBeBlank: true, Read: yamldoc.Into(&node.Name, p.AnyText)},
 		yamldoc.Key{Name: "type", Required: true, Read: yamldoc.Into(&node.Type, p.Text)},
 		yamldoc.Key{Name: "connection", Read: yamldoc.Into(&node.Connection, p.Text)},
-		yamldoc.Key{Name: "with", MayBeBlank: true, Read: func(f yamldoc.Field) { node.With = p.with(f) }},
+		yamldoc.Key{Name: "with", MayBeBlank: true, Read: func(f yamldoc.Field) { node.With, node.Misread = p.with(f) }},
 		yamldoc.Key{Name: "timeout", Read: yamldoc.Into(&node.Timeout, p.positive)},
 		yamldoc.Key{Name: "retry", Read: yamldoc.Into(&node.Retry, p.retry)},
 		yamldoc.Key{Name: "next", Read: yamldoc.Into(&node.Next, p.Text)},
@@ -185,13 +188,13 @@ func (p *parser) node(f yamldoc.Field) Node {
 
 // with keeps the inputs as they are. Which of its numbers would change is told
 // where it is known whether a number is due.
-func (p *parser) with(f yamldoc.Field) yamldoc.Value {
+func (p *parser) with(f yamldoc.Field) (with yamldoc.Value, misread bool) {
 	if _, ok := f.Value.(*yamldoc.Map); !ok {
 		p.Wrong(f, "a mapping from inputs to values")
-		return nil
+		return nil, true
 	}
 	yamldoc.CheckWords(f.Value, &p.Mistakes)
-	return f.Value
+	return f.Value, false
 }
 
 func (p *parser) outcomes(f yamldoc.Field) []Route {
