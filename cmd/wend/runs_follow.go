@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/run"
 )
 
@@ -33,6 +34,12 @@ func followRun(ctx context.Context, std *streams, r *remote, id string, asJSON b
 			return wrongf("the server has ended the stream before the run ended; the run may go on")
 		case err != nil:
 			return wrongf("the stream of %s broke off: %w", r.server, err)
+		}
+		if m.event == nowMessage {
+			if err := printNow(std, m.data, asJSON); err != nil {
+				return err
+			}
+			continue
 		}
 		e, err := m.decode()
 		if err != nil {
@@ -141,6 +148,37 @@ func (m message) decode() (run.Event, error) {
 	}
 	return events[0], nil
 }
+
+// nowMessage is a message that is no event: where the run is at this moment.
+const nowMessage = "now"
+
+// printNow prints where a run is. That is talk beside its events, unless it is for
+// a program.
+func printNow(std *streams, data string, asJSON bool) error {
+	if asJSON {
+		fmt.Fprintf(std.out, `{"event":%q,"data":%s}`+"\n", nowMessage, data)
+		return nil
+	}
+	var now engine.Now
+	if err := json.Unmarshal([]byte(data), &now); err != nil {
+		return wrongf("where the run is: %w", err)
+	}
+	line := fmt.Sprintf("now at %s (%s)", now.Node, now.Type)
+	if now.Visit > 1 {
+		line += fmt.Sprintf(", visit %d", now.Visit)
+	}
+	if now.Attempt > 1 {
+		line += fmt.Sprintf(", attempt %d", now.Attempt)
+	}
+	line += " since " + clockTime(now.Since)
+	for _, c := range now.Calls {
+		line += fmt.Sprintf(", %s %s since %s", c.Method, c.URL, clockTime(c.Since))
+	}
+	fmt.Fprintln(std.err, line)
+	return nil
+}
+
+func clockTime(t time.Time) string { return t.Local().Format(time.TimeOnly) }
 
 func printEvent(w io.Writer, e run.Event) {
 	const precise = "2006-01-02T15:04:05.000Z07:00"

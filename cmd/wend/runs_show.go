@@ -30,8 +30,10 @@ out, and its calls. Long values are cut short; --json prints the whole run.
 A run can be named by its key as well, see 'key' of a flow. If several runs have that key
 they are listed, and the exit status is 1.
 
+A node at which the run is shows since when, and its calls that have no reply so far.
+
 --follow prints the events of the run instead, those of the past first, until the run has
-ended. It exits with 1 if the run has not completed.`,
+ended; where the run is meanwhile goes to standard error. It exits with 1 if the run has not completed.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if events && !asJSON && !follow {
@@ -160,6 +162,8 @@ func printNode(w io.Writer, n *run.Trace, wide int) {
 	}
 	if n.Outcome != "" {
 		line += "  " + millis(n.Duration)
+	} else {
+		line += "  since " + clockTime(n.StartedAt)
 	}
 	fmt.Fprintln(w, line)
 	detail := func(what, value string) {
@@ -169,9 +173,15 @@ func printNode(w io.Writer, n *run.Trace, wide int) {
 	}
 	detail("said", reason(n.Message, n.Code))
 	detail("in", shortMap(n.Inputs))
+	if n.Outcome == "" {
+		detail("for", waitsFor(n))
+	}
 	for _, c := range n.Calls {
 		answer := "…"
 		switch {
+		case !c.Since.IsZero():
+			detail("call", fmt.Sprintf("%s %s → …  since %s", c.Method, c.URL, clockTime(c.Since)))
+			continue
 		case c.Failure != "":
 			answer = c.Failure
 		case c.Status != 0:
@@ -181,6 +191,18 @@ func printNode(w io.Writer, n *run.Trace, wide int) {
 	}
 	detail("out", shortMap(n.Outputs))
 	detail("set", shortMap(n.Set))
+}
+
+// waitsFor is what a run waits for at a node, "" if it does not wait.
+func waitsFor(n *run.Trace) string {
+	var text string
+	if n.Awaits != nil {
+		text = fmt.Sprintf("event %s %q", n.Awaits.Name, n.Awaits.Key)
+	}
+	if !n.Until.IsZero() {
+		text = strings.TrimPrefix(text+" until "+n.Until.Local().Format(time.RFC3339), " ")
+	}
+	return text
 }
 
 // reason is a text with its code. Vendors have a say in both, so nothing in

@@ -142,6 +142,7 @@ var volatile = []struct {
 }{
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "UUID"},
 	{regexp.MustCompile(`\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}[.\d]*(Z|[+-]\d{2}:\d{2})`), "TIME"},
+	{regexp.MustCompile(`\bsince \d{2}:\d{2}:\d{2}\b`), "since TIME"},
 	{regexp.MustCompile(`("durationMs": )[\d.]+`), "${1}0"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "HOST"},
 	{regexp.MustCompile(`\b\d+(\.\d+)?(ms|µs)( {2,})`), "LENGTH  "}, // a column

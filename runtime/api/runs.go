@@ -112,7 +112,7 @@ func (s *Server) showRun(c echo.Context) error {
 
 // report tells all that is known of a run.
 func (s *Server) report(ctx context.Context, id string) (*run.Report, error) {
-	events, err := s.cfg.Engine.Events(ctx, id)
+	events, stored, err := s.cfg.Engine.Happened(ctx, id)
 	if unknown, ok := errors.AsType[*run.UnknownError](err); ok {
 		return s.unreadable(ctx, id, unknown)
 	}
@@ -122,7 +122,11 @@ func (s *Server) report(ctx context.Context, id string) (*run.Report, error) {
 	if len(events) == 0 {
 		return nil, nil // it began, and nothing of it had to be on record so far
 	}
-	return run.NewReport(s.begunWith(ctx, events), events)
+	report, err := run.NewReport(s.begunWith(ctx, events), events)
+	if err == nil {
+		report.Unrecorded = len(events) - stored
+	}
+	return report, err
 }
 
 // unreadable tells of a run what is known without its events.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/quota"
@@ -83,21 +84,19 @@ func (s *Server) pump(ctx context.Context, id string, to *stream) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	events, ended := make(chan run.Event), make(chan error, 1)
+	events, places, ended, unwatched := make(chan run.Event), make(chan engine.Now), make(chan error, 1), make(chan struct{})
 	defer func() {
 		cancel()
 		<-ended
+		<-unwatched
+	}()
+	go func() {
+		defer close(unwatched)
+		s.cfg.Engine.Watch(ctx, id, func(n engine.Now) bool { return pass(ctx, places, n) })
 	}()
 	go func(after int) {
 		defer close(ended)
-		ended <- s.cfg.Engine.Follow(ctx, id, after, func(e run.Event) bool {
-			select {
-			case events <- e:
-				return true
-			case <-ctx.Done():
-				return false
-			}
-		})
+		ended <- s.cfg.Engine.Follow(ctx, id, after, func(e run.Event) bool { return pass(ctx, events, e) })
 	}(to.sent)
 	beat := s.cfg.Clock.NewTicker(beatEvery)
 	defer beat.Stop()
@@ -106,6 +105,8 @@ func (s *Server) pump(ctx context.Context, id string, to *stream) error {
 		select {
 		case e := <-events:
 			err = to.event(e)
+		case n := <-places:
+			err = to.now(n)
 		case <-beat.C:
 			err = to.comment()
 		case err := <-ended:
@@ -114,6 +115,16 @@ func (s *Server) pump(ctx context.Context, id string, to *stream) error {
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// pass hands a value on, unless ctx ends first.
+func pass[T any](ctx context.Context, to chan<- T, v T) bool {
+	select {
+	case to <- v:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -131,6 +142,15 @@ func (s *stream) event(e run.Event) error {
 	}
 	s.sent++
 	return s.write("id: %d\nevent: %s\ndata: %s\n\n", s.sent, run.Name(e), data)
+}
+
+// now says where the run is. It has no number: who comes back is told anew.
+func (s *stream) now(n engine.Now) error {
+	data, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	return s.write("event: now\ndata: %s\n\n", data)
 }
 
 func (s *stream) comment() error { return s.write(":\n\n") }

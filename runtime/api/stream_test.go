@@ -3,6 +3,7 @@ package api_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -20,7 +21,9 @@ import (
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/sdk/wire"
 )
 
 // seeds are random.
@@ -172,7 +175,7 @@ func (l *live) follow(t *testing.T, id string) *bufio.Reader {
 }
 
 // next reads the next message of a stream: an event's id and name, ":" for a
-// sign of life, or why there is none.
+// sign of life, or why there is none. Where the run is now it leaves out.
 func next(r *bufio.Reader) string {
 	var id, event string
 	for {
@@ -189,7 +192,10 @@ func next(r *bufio.Reader) string {
 		case "event":
 			event = id + " " + value
 		case "":
-			return event
+			if event != " now" {
+				return event
+			}
+			event = ""
 		}
 	}
 }
@@ -275,6 +281,70 @@ func TestStreamOfARunningRun(t *testing.T) {
 		l.close(t)
 	})
 }
+
+// Where a run is, and its call, is told as it happens, of a run that has nothing on
+// record so far too, and while the journal takes nothing.
+func TestWhereARunIs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		vendor := &stuck{replies: make(chan wire.Reply)}
+		eng := engine.New(engine.Config{Caller: vendor, NewID: numbered("run")})
+		l := goLive(t, func(cfg *api.Config) { cfg.Engine = eng })
+		began := time.Now()
+		r, _, err := eng.Start(t.Context(), engine.Start{Flow: l.flows.Flow("look"), Output: map[string]any{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if len(r.Events()) > 0 {
+			t.Fatal("it is on record")
+		}
+		stream := l.follow(t, "run-1")
+		stamp, _ := began.MarshalJSON()
+		want := "event: now|data: " + strings.ReplaceAll(`{"node":"n2","visit":1,"attempt":1,"type":"http","since":AT,`+
+			`"calls":[{"method":"GET","url":"https://vendor.example.com/","since":AT}]}`, "AT", string(stamp)) + "||"
+		var got string
+		for range 3 {
+			line, err := stream.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			got += strings.TrimSpace(line) + "|"
+		}
+		if got != want {
+			t.Errorf("the stream says\n%s\nwant\n%s", got, want)
+		}
+		var report run.Report
+		if err := json.Unmarshal(l.do("GET", "/api/v1/runs/run-1", "").Body.Bytes(), &report); err != nil {
+			t.Fatal(err)
+		}
+		last := report.Nodes[len(report.Nodes)-1]
+		if report.Status != run.Running || report.Unrecorded != 2 || last.Node != "n2" || last.Outcome != "" || len(last.Calls) != 1 || !last.Calls[0].Since.Equal(began) {
+			t.Errorf("the run is shown as %s with %d events that are not on record, at %+v", report.Status, report.Unrecorded, last)
+		}
+		vendor.replies <- wire.Reply{Status: 200}
+		if res, err := r.Wait(t.Context()); err != nil || !res.Status.Ended() {
+			t.Fatal(res, err)
+		}
+		for got = next(stream); strings.Contains(got, "-"); got = next(stream) {
+		}
+		if got != "EOF" {
+			t.Errorf("the stream ends with %q", got)
+		}
+		if w := l.do("GET", "/api/v1/runs/run-1", ""); strings.Contains(w.Body.String(), "unrecorded") {
+			t.Errorf("all of it is on record: %s", w.Body)
+		}
+		l.close(t)
+	})
+}
+
+// stuck is a vendor that answers when it is told to.
+type stuck struct {
+	vendor
+	replies chan wire.Reply
+}
+
+func (s *stuck) Do(context.Context, outbound.Request) wire.Reply { return <-s.replies }
 
 // A server that stops does not wait for those who only look.
 func TestStreamEndsWithTheServer(t *testing.T) {

@@ -209,6 +209,9 @@ func (e *Engine) start(ctx context.Context, s Start, first run.RunStarted) (r *R
 	if first.RetryOf == "" { // else it is about the same as the earlier run
 		first.Mark(s.Flow)
 	}
+	r.mu.Lock()
+	r.flow = s.Flow
+	r.mu.Unlock()
 	r.state = &run.State{Flow: s.Flow, Bounds: e.cfg.Bounds}
 	holder, err := r.begin(ctx, first, s)
 	if err == nil && holder == r.ID {

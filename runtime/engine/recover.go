@@ -276,6 +276,7 @@ func (r *Run) resume(s journal.Summary) error {
 	fact.Tell(r.engine.cfg.Observers, fact.RunTakenUp{Of: r.of(r.engine.now()), Events: len(events)})
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.flow = f
 	r.events = events[:len(events):len(events)]
 	r.result = Result{Response: r.state.Response, Status: r.state.Status}
 	r.tell()

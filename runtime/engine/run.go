@@ -13,6 +13,7 @@ import (
 	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/fact"
+	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/run"
 )
@@ -41,12 +42,15 @@ type Run struct {
 	faulted bool        // what is being recorded is a fault
 	due     time.Time   // when it goes on by itself, if it is parked
 
-	mu      sync.Mutex
-	events  []run.Event // all that is in the journal
-	result  Result      // by those events
-	stopped error       // why the run stopped without an end; errParked is no fault
-	waiters int
-	changed chan struct{} // closed and replaced when something above changes
+	mu        sync.Mutex
+	events    []run.Event   // all that is in the journal
+	unwritten []run.Event   // pending, for those who look
+	flow      *flow.Flow    // nil until it is known
+	moved     chan struct{} // closed when there is more of it, or the run is gone; nil while nobody watches
+	result    Result        // by those events
+	stopped   error         // why the run stopped without an end; errParked is no fault
+	waiters   int
+	changed   chan struct{} // closed and replaced when something above changes
 }
 
 // cancelledError carries the reason of a cancellation.
@@ -269,6 +273,7 @@ func (r *Run) record(e run.Event, facts ...fact.Fact) error {
 		return err
 	}
 	r.pending = append(r.pending, e)
+	r.move()
 	if _, ok := e.(run.CallReplied); ok {
 		r.replies++
 	}
@@ -362,7 +367,7 @@ func (r *Run) written() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = append(r.events, r.pending...)
-	r.pending = nil
+	r.pending, r.unwritten = nil, nil
 	s := r.state
 	r.result = Result{Response: s.Response, Status: s.Status, Outcome: s.Outcome, Code: s.Code, Reason: s.Reason}
 	r.tell()
@@ -371,6 +376,10 @@ func (r *Run) written() {
 func (r *Run) tell() {
 	close(r.changed)
 	r.changed = make(chan struct{})
+	if r.moved != nil {
+		close(r.moved)
+		r.moved = nil
+	}
 }
 
 // unanswered tells whether a caller may be waiting for a response that is not

@@ -37,6 +37,9 @@ type Report struct {
 	Response  *node.Response    `json:"response"`   // null if the run gave none
 	Variables map[string]any    `json:"variables"`
 	Nodes     []Trace           `json:"nodes"`
+	// Unrecorded is how many events of the run are known only to the server that
+	// drives it: what they tell would begin again if that died.
+	Unrecorded int `json:"unrecorded,omitempty"`
 	// Unreadable says why the events of the run cannot be read here, and who
 	// can. The rest is then what the journal's list has of the run.
 	Unreadable string `json:"unreadable,omitempty"`

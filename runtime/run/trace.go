@@ -24,6 +24,16 @@ type Trace struct {
 	Calls      []TraceCall    `json:"calls,omitempty"`
 	StartedAt  time.Time      `json:"startedAt"`
 	Duration   float64        `json:"durationMs"`
+	// While the run waits there: for the event of that name and key, and until
+	// when at most.
+	Awaits *Awaits   `json:"awaits,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
+}
+
+// Awaits is the event that a run waits for.
+type Awaits struct {
+	Name string `json:"name"`
+	Key  string `json:"key"`
 }
 
 // TraceCall is one call of an attempt.
@@ -33,6 +43,8 @@ type TraceCall struct {
 	Status  int     `json:"status,omitempty"`
 	Failure string  `json:"failure,omitempty"`
 	Millis  float64 `json:"durationMs"`
+	// Since is when it began, while it is under way.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // Traces folds the events again and returns what happened at each node, in
@@ -79,17 +91,24 @@ func (t *Tracer) Add(e Event) error {
 		t.traces = append(t.traces, triggerTrace(t.state.Flow, e))
 	case NodeFinished:
 		last := t.last()
+		last.Awaits, last.Until = nil, time.Time{}
 		last.Outcome, last.Message, last.Code = cmp.Or(e.Outcome, noOutcome), e.Message, e.Code
 		last.Outputs, last.Set = e.Outputs, e.Set
 		last.Duration = millis(e.When().Sub(last.StartedAt))
 	case CallStarted:
-		t.last().Calls = append(t.last().Calls, TraceCall{Method: e.Method, URL: e.URL})
+		t.last().Calls = append(t.last().Calls, TraceCall{Method: e.Method, URL: e.URL, Since: e.When()})
 		t.callsAt = append(t.callsAt, e.When())
 	case CallReplied:
 		call := &t.last().Calls[e.Call]
 		call.Status, call.Failure = e.Reply.Status, string(e.Reply.Failure)
-		call.Millis = millis(e.When().Sub(t.callsAt[e.Call]))
-	case TimerSet, TimerFired, EventAwaited, EventReceived, RunResponded, RunEnded, RunCancelled:
+		call.Millis, call.Since = millis(e.When().Sub(t.callsAt[e.Call])), time.Time{}
+	case TimerSet:
+		t.last().Until = e.Due
+	case EventAwaited:
+		t.last().Awaits, t.last().Until = &Awaits{e.Name, e.Key}, e.Due
+	case TimerFired, EventReceived:
+		t.last().Awaits, t.last().Until = nil, time.Time{}
+	case RunResponded, RunEnded, RunCancelled:
 	}
 	if t.state.At.Place != before && t.state.ending == nil {
 		t.traces = append(t.traces, t.state.openTrace())
