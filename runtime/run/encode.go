@@ -19,15 +19,24 @@ type envelope struct {
 // Marshal encodes events as one JSON array of {"type","event"}. What it writes
 // can be read by every later version.
 func Marshal(events []Event) ([]byte, error) {
-	list := make([]envelope, len(events))
+	all := []byte{'['}
 	for i, e := range events {
+		// To marshal an envelope would read and copy the event once more, which
+		// may be long.
 		raw, err := json.Marshal(e)
 		if err != nil {
 			return nil, fmt.Errorf("encode %s: %w", Name(e), err)
 		}
-		list[i] = envelope{Name(e), raw}
+		if i > 0 {
+			all = append(all, ',')
+		}
+		all = slices.Grow(all, len(raw)+64)
+		all = append(all, `{"type":"`...)
+		all = append(all, Name(e)...)
+		all = append(all, `","event":`...)
+		all = append(append(all, raw...), '}')
 	}
-	return json.Marshal(list)
+	return append(all, ']'), nil
 }
 
 // Unmarshal decodes what Marshal wrote of all events of a run. It fails with an
