@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -83,6 +84,8 @@ type Engine struct {
 
 	taking atomic.Bool // runs that wait in the journal are taken up
 
+	turns chan struct{} // one for each run that encodes large values
+
 	slots    chan struct{} // one for each run that was left unfinished and goes on
 	slotFree *clock.Wake
 	gained   *clock.Wake // there are fresh shards
@@ -136,6 +139,7 @@ func New(cfg Config) *Engine {
 	e := &Engine{
 		cfg: cfg, owner: uuid.NewString(), drivers: []journal.Driver{cfg.Memory},
 		runs: map[string]*Run{}, idle: make(chan struct{}), stored: map[string]bool{}, broken: map[string]bool{},
+		turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		slots: make(chan struct{}, cfg.Recoveries), slotFree: clock.NewWake(),
 		gained: clock.NewWake(), timers: clock.NewWake(), vacant: clock.NewWake(), told: clock.NewWake(),
 		wanted: 1,

@@ -271,7 +271,7 @@ func (r *Run) resume(s journal.Summary) error {
 		return err
 	}
 	r.state.Bounds = r.engine.cfg.Bounds
-	r.stored = len(events)
+	r.stored, r.size = len(events), r.state.Written()
 	r.about = runOf(events[0].(run.RunStarted))
 	fact.Tell(r.engine.cfg.Observers, fact.RunTakenUp{Of: r.of(r.engine.now()), Events: len(events)})
 	r.mu.Lock()

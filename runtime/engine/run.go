@@ -38,6 +38,7 @@ type Run struct {
 	facts   []fact.Fact // to be told when it is
 	replies int         // of calls, among what is pending
 	stored  int         // events in the journal
+	size    int         // about how many bytes these take
 	logged  int         // log lines shown in this attempt
 	faulted bool        // what is being recorded is a fault
 	due     time.Time   // when it goes on by itself, if it is parked
@@ -292,7 +293,7 @@ func (r *Run) flush(ctx context.Context) error {
 	if len(r.pending) == 0 {
 		return nil
 	}
-	err := r.journal.Append(ctx, r.ID, r.stored, r.pending)
+	err := r.append(ctx)
 	if err != nil && r.stored > 0 {
 		err = r.insist(ctx, err, r.appendAgain)
 	}
@@ -301,6 +302,24 @@ func (r *Run) flush(ctx context.Context) error {
 	}
 	r.written()
 	return nil
+}
+
+// large is from how many bytes on events are encoded by few runs at a time.
+const large = 64 << 10
+
+// append appends what is pending. To encode large values takes long, and runs
+// that have none should not have to wait for the processor until then: so those
+// that have take turns.
+func (r *Run) append(ctx context.Context) error {
+	if r.state.Written()-r.size > large {
+		select {
+		case r.engine.turns <- struct{}{}:
+			defer func() { <-r.engine.turns }()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return r.journal.Append(ctx, r.ID, r.stored, r.pending)
 }
 
 // appendAgain appends what is pending, if it was not added the last time: that
@@ -359,6 +378,7 @@ func same(a, b []run.Event) bool {
 // written tells everybody what is in the journal now.
 func (r *Run) written() {
 	r.stored += len(r.pending)
+	r.size = r.state.Written()
 	r.replies = 0
 	for _, f := range r.facts {
 		r.engine.cfg.Observers.Tell(f)

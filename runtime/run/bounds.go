@@ -30,6 +30,9 @@ func (s *State) room() *expand.Room {
 // Full tells whether the run has more in the journal than it may.
 func (s *State) Full() bool { return s.Bounds.Journal > 0 && s.written > s.Bounds.Journal }
 
+// Written is about how many bytes the events so far take in the journal.
+func (s *State) Written() int { return s.written }
+
 // Fits tells whether the run can keep what its node leaves behind. The error is
 // a *node.Fault that names what is too much; its code is "template" for a
 // variable, which a template made, and "value-limit" for an output.
