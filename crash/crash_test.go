@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -83,6 +84,22 @@ func TestLoad(t *testing.T) {
 	out := try(t, func(o *options) { o.load, o.duration = true, 50*time.Millisecond })
 	if strings.Count(out, " ms  ") < 9 || !strings.Contains(out, "on disk, each run: accept") {
 		t.Errorf("printed\n%s", out)
+	}
+}
+
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("it looks at the server's memory by /proc")
+	}
+	out := try(t, func(o *options) { o.hostile, o.duration = true, 3*time.Second })
+	for _, want := range []string{"with attacks", "a variable that doubles", "every accepted run of a good caller is on record and has ended"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "WITH THE TOKEN") {
+		t.Errorf("a credential came through:\n%s", out)
 	}
 }
 

@@ -45,19 +45,20 @@ type attack struct {
 }
 
 // attacks are mixed into the load, each as one request in a hundred. They are
-// about as large as our own limits, and made for nobody else.
+// about as large as the limits of this server, which are small as they should
+// be where strangers may call, and made for nobody else.
 var attacks = []attack{
-	{"a body with 5,000 misfits", postBody("/hooks/bad-closed", misfits)},
+	{"a body with 700 misfits", postBody("/hooks/bad-closed", misfits)},
 	{"a body 400 deep, kept", postBody("/hooks/bad-keep", deep(400))},
 	{"a body 700 deep", postBody("/hooks/bad-keep", deep(700))},
-	{"a body of 200 KB, kept", postBody("/hooks/bad-keep", func(*rand.Rand) string { return `{"item":"` + strings.Repeat("x", 200<<10) + `"}` })},
+	{"a body of 28 KB, kept", postBody("/hooks/bad-keep", func(*rand.Rand) string { return `{"item":"` + strings.Repeat("x", 28<<10) + `"}` })},
 	{"a variable that doubles", postBody("/hooks/bad-grow", func(r *rand.Rand) string { return fmt.Sprintf(`{"item":"%d"}`, r.Uint64()) })},
 	{"a pattern of the caller's", postBody("/hooks/bad-match", pattern)},
 	{"a vendor: come back in 68 years", postBody("/hooks/bad-reply", how("later"))},
 	{"a vendor's reply 700 deep", postBody("/hooks/bad-reply", how("deep"))},
-	{"a vendor's reply of 900 KB", postBody("/hooks/bad-reply", how("large"))},
+	{"a vendor's reply of 120 KB", postBody("/hooks/bad-reply", how("large"))},
 	{"a vendor's echo of our token", (*hostile).echo},
-	{"a body of 200 KB for a plugin", postBody("/hooks/bad-task", func(*rand.Rand) string { return `{"item":"` + strings.Repeat("y", 200<<10) + `"}` })},
+	{"a body of 28 KB for a plugin", postBody("/hooks/bad-task", func(*rand.Rand) string { return `{"item":"` + strings.Repeat("y", 28<<10) + `"}` })},
 	{"a proof that is wrong", postBody("/hooks/bad-signed", func(*rand.Rand) string { return `{}` })},
 	{"a new dedupe key of 1 KB", postBody("/hooks/bad-forget", func(r *rand.Rand) string { return fmt.Sprintf(`{"key":"%01000d"}`, r.Uint64()) })},
 	{"an event that nobody wants", postBody("/api/v1/events/wanted", func(r *rand.Rand) string { return fmt.Sprintf(`{"key":"%0500d","for":"5s"}`, r.Uint64()) })},
@@ -159,20 +160,21 @@ func (s *site) attackHostile(ctx context.Context, each time.Duration, out io.Wri
 		memory.failf("%d MB", peak>>20)
 	}
 	slower := check{Promise: fmt.Sprintf("good callers' p99 stays within %g × of what it was", maxSlower), Looked: len(during)}
-	if float64(during99) > maxSlower*float64(before99) {
+	long := each >= time.Minute // what is shorter tells nothing of how fast it is
+	if long && float64(during99) > maxSlower*float64(before99) {
 		slower.failf("%s, and %s without attacks", millis(during99), millis(before99))
 	}
 	silent := check{Promise: "every attack was answered, or cut off", Looked: len(attacks)}
 	for _, a := range attacks {
-		if h.answers[a.name] == nil {
+		if long && h.answers[a.name] == nil {
 			silent.failf("%s: never made", a.name)
 		}
 	}
 	odd := check{Promise: "good callers got sensible answers", Looked: len(during), Broken: c.odd}
 	checks = append(checks, lost, wedged, again, memory, slower, odd, silent)
 
-	fmt.Fprintf(out, "attacks: %s of load with %d clients, %d attacks of %d kinds mixed in, 1 %% each\n%s\n\n",
-		each.Round(time.Second), s.clients, h.made(), len(attacks), s.machine())
+	fmt.Fprintf(out, "attacks: %s of load with %d clients, %d attacks of %d kinds mixed in, 1 %% each\nlimits: %s\n%s\n\n",
+		each.Round(time.Second), s.clients, h.made(), len(attacks), hostileLimits, s.machine())
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "good callers\trequests/s\tp50\tp99\tpeak of memory\t")
 	fmt.Fprintf(table, "alone\t%.0f\t%s\t%s\t%d MB\t\n", float64(len(before))/(each/5).Seconds(), millis(quantile(before, 50)), millis(before99), quietest>>20)
@@ -212,9 +214,14 @@ func (s *site) writeHostile(bad string) error {
     type: hmac
     secrets: { key: env:SIGNER_KEY }
     settings: { header: X-Signature }
-`, bad)
+
+limits: { %s }
+`, bad, hostileLimits)
 	return os.WriteFile(s.path("wend.yaml"), config, 0o600)
 }
+
+// hostileLimits are those of the server.
+const hostileLimits = "body: 32KB, reply: 128KB, value: 128KB, run: 2MB, journal: 2MB"
 
 // badToken is the credential that the bad vendor sends back in every spelling.
 const badToken = "0123456789-bad-vendor-token-abcdef"
@@ -331,7 +338,7 @@ func (h *hostile) send(ctx context.Context, method, path, body string, change fu
 func misfits(*rand.Rand) string {
 	var b strings.Builder
 	b.WriteString(`{"item":7`)
-	for i := range 5000 {
+	for i := range 700 {
 		fmt.Fprintf(&b, `,"not-expected-%d":[1,2]`, i)
 	}
 	return b.String() + "}"
@@ -343,7 +350,7 @@ func deep(levels int) func(*rand.Rand) string {
 }
 
 func pattern(random *rand.Rand) string {
-	return fmt.Sprintf(`{"text":"%s","pattern":"(x{1,%d}y?){1,20}z"}`, strings.Repeat("x", 4096), 20+random.IntN(30))
+	return fmt.Sprintf(`{"text":"%s","pattern":"(x{1,%d}y?){1,20}z"}`, strings.Repeat("x", 1024), 20+random.IntN(30))
 }
 
 func how(word string) func(*rand.Rand) string {
@@ -533,7 +540,7 @@ func openBadVendor(ctx context.Context) (*badVendor, error) {
 		return nil, err
 	}
 	nested := []byte(strings.Repeat("[", 700) + strings.Repeat("]", 700))
-	large := []byte(`{"text":"` + strings.Repeat("z", 900<<10) + `"}`)
+	large := []byte(`{"text":"` + strings.Repeat("z", 120<<10) + `"}`)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/later/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "2147483647")
