@@ -45,6 +45,12 @@ func TestShapeProblems(t *testing.T) {
 			"dedupe.keep: dedupe.keep takes no template; it is read when the flow is loaded",
 			"dedupe.mismatch: dedupe.mismatch takes no template; it is read when the flow is loaded",
 		}},
+		"dedupe by a template alone": {"webhook", m{"path": "/a", "dedupe": "$(n1.id)"}, []string{
+			"dedupe: dedupe takes no template; its key does: dedupe: { key: $(n1.id) }",
+		}},
+		"dedupe key of all requests": {"webhook", m{"path": "/a", "dedupe": m{"key": "n1.id"}}, []string{
+			`dedupe.key: dedupe.key is "n1.id" for every request, so that all but the first are taken for repeats of it; read it from the request, such as $(n2.request.headers.x_event_id)`,
+		}},
 		"dedupe for a wrong time": {"webhook", m{"path": "/a", "dedupe": m{"for": "1 day"}}, []string{
 			`dedupe.for: dedupe.for: "1 day" is not a duration, expected one such as "200ms", "5s", "1h30m" or "2d"`,
 		}},

@@ -67,18 +67,32 @@ func makeHook(in webhookIn) (node.Trigger, error) {
 
 func shapeWebhook(with map[string]any) (node.Shape, []node.Problem) {
 	problems := fixed(with, "path", "reply", "verify")
+	if isTemplate(with["dedupe"]) {
+		p := takesNoTemplate("dedupe")
+		p.Hint = fmt.Sprintf("its key does: dedupe: { key: %s }", with["dedupe"])
+		problems = append(problems, p)
+	}
 	if path, ok := with["path"].(string); ok && !isTemplate(path) {
 		problems = append(problems, checkPath(path)...)
 	}
 	if dedupe, ok := with["dedupe"].(map[string]any); ok {
 		problems = append(problems, checkLifetime(dedupe["for"])...)
-		switch dedupe["key"].(type) {
+		switch key := dedupe["key"].(type) {
 		case map[string]any, []any:
 			problems = append(problems, node.Problem{
 				Path: []string{"dedupe", "key"},
 				Msg:  "dedupe.key: expected a text, which is another for each request that is one of its own",
 				Hint: "read it from the request, such as $(n2.request.headers.x_event_id)",
 			})
+		case string, bool, int, float64:
+			if !isTemplate(key) && key != "" {
+				problems = append(problems, node.Problem{
+					Path:    []string{"dedupe", "key"},
+					Msg:     fmt.Sprintf("dedupe.key is %q for every request, so that all but the first are taken for repeats of it", fmt.Sprint(key)),
+					Hint:    "read it from the request, such as $(n2.request.headers.x_event_id)",
+					Warning: true,
+				})
+			}
 		}
 		for _, name := range []string{"keep", "mismatch"} {
 			if text, ok := dedupe[name].(string); ok && isTemplate(text) {

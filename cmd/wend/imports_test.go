@@ -35,7 +35,7 @@ var diagram = map[string]string{
 	"runtime/clock":               "",
 	"runtime/infile":              "",
 	"runtime/secret":              "runtime/infile",
-	"runtime/outbound":            "runtime/clock runtime/infile runtime/secret sdk/wire",
+	"runtime/outbound":            "runtime/clock runtime/infile runtime/secret runtime/yamldoc sdk/wire",
 	"runtime/config":              "runtime/diag runtime/infile runtime/outbound runtime/secret runtime/yamldoc",
 	"runtime/fact":                "runtime/clock runtime/data runtime/journal runtime/run sdk/wire",
 	"runtime/engine":              "runtime/fact runtime/data runtime/clock runtime/diag runtime/expand runtime/flow runtime/node runtime/run runtime/journal runtime/outbound sdk/wire",

@@ -48,7 +48,7 @@ var functions = map[string]func(f *frame, args []any) (any, error){
 	"$add": add, "$subtract": subtract, "$multiply": multiply, "$divide": divide, "$modulo": modulo, "$power": power,
 	"$negate": negate, "$equal": equal, "$unequal": unequal, "$in": in,
 	"$index": index, "$indexIfAny": indexIfAny, "$get": get, "$slice": slice, "$sliceIfAny": sliceIfAny, "$object": object,
-	"$abs": absolute, "$sum": sum, "$int": toInteger, "$float": toFloat,
+	"$abs": absolute, "$bitshl": shiftLeft, "$sum": sum, "$int": toInteger, "$float": toFloat,
 	"$round": rounded("round", math.Round), "$floor": rounded("floor", math.Floor), "$ceil": rounded("ceil", math.Ceil),
 	"$first": func(f *frame, args []any) (any, error) { return get(f, []any{args[0], 0}) },
 	"$last":  func(f *frame, args []any) (any, error) { return get(f, []any{args[0], -1}) },

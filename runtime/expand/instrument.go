@@ -162,7 +162,7 @@ var replaced = map[string]bool{
 	"now": true, "date": true, "timezone": true,
 	"keys": true, "values": true, "toPairs": true, "fromJSON": true,
 	"repeat": true, "replace": true, "join": true,
-	"abs": true, "int": true, "float": true, "round": true, "floor": true, "ceil": true, "string": true, "toJSON": true,
+	"abs": true, "bitshl": true, "int": true, "float": true, "round": true, "floor": true, "ceil": true, "string": true, "toJSON": true,
 	"type": true, "duration": true, "fromBase64": true, "indexOf": true, "lastIndexOf": true, "first": true, "last": true, "get": true,
 }
 

@@ -92,6 +92,8 @@ func (c *compiler) checkRetries() {
 // that the node type gives to an outcome means the outcome.
 func (n *Node) takes(on string) bool {
 	switch {
+	case on == n.Outcomes.Success:
+		return false
 	case n.Outcomes.Has(on):
 		n.Retry.On = append(n.Retry.On, on)
 	case n.Type.Connects && slices.Contains(retryClasses, on):
@@ -103,13 +105,16 @@ func (n *Node) takes(on string) bool {
 }
 
 func (c *compiler) retryOwn(r *spec.Retry, n *Node) {
-	known := n.Outcomes.Names()
+	known := slices.DeleteFunc(n.Outcomes.Names(), func(name string) bool { return name == n.Outcomes.Success })
 	if n.Type.Connects {
 		known = append(known, retryClasses...)
 	}
 	for _, on := range r.On {
 		switch {
 		case n.takes(on.Value):
+		case on.Value == n.Outcomes.Success:
+			c.list.Errorf(on.Pos, diag.InvalidRetry, "%q is the success of node type %q, and what went well is not tried again", on.Value, n.Type.Name).
+				Hint = diag.Suggest("", known)
 		case slices.Contains(retryClasses, on.Value):
 			c.list.Errorf(on.Pos, diag.UnknownOutcome, "node type %q makes no calls, so none of them ends with %q", n.Type.Name, on.Value).
 				Hint = diag.Suggest("", known)

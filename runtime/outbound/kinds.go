@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wendflow/wend/runtime/secret"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // kind is one type of connection.
@@ -151,7 +152,7 @@ func (m *maker) duration(name string) time.Duration {
 		return 0
 	}
 	text, _ := v.(string)
-	d, err := time.ParseDuration(text)
+	d, err := yamldoc.ParseDuration(text)
 	switch {
 	case err != nil:
 		m.errorf("settings."+name, `settings.%s: expected a duration such as "5m", not "%v"`, name, v)

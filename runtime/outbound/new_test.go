@@ -96,6 +96,7 @@ func TestValidate(t *testing.T) {
 		{outbound.Connection{Name: "c", Type: "hmac"}, "secrets", "at least one secret"},
 		{outbound.Connection{Name: "c", Type: "hmac", Secrets: key, Settings: map[string]any{"algorithm": "md5"}}, "settings.algorithm", `no such choice as "md5"`},
 		{outbound.Connection{Name: "c", Type: "hmac", Secrets: key, Settings: map[string]any{"tolerance": "soon"}}, "settings.tolerance", "expected a duration"},
+		{outbound.Connection{Name: "c", Type: "hmac", Secrets: key, Settings: map[string]any{"tolerance": "-1d"}}, "settings.tolerance", "more than 0"},
 		{outbound.Connection{Name: "c", Type: "hmac", Secrets: key, Settings: map[string]any{"signed": "{timestamp}{body}"}}, "settings.signed", "needs settings.timestampHeader"},
 		{outbound.Connection{Name: "c", Type: "hmac", Secrets: key, Settings: map[string]any{"signed": "body"}}, "settings.signed", "expected {body}"},
 		{outbound.Connection{Name: "c", Type: "hmac", Secrets: key, Settings: map[string]any{"tolerance": "1m", "signed": "{body}"}}, "settings.signed", "expected {timestamp}"},

@@ -23,17 +23,38 @@ func Looks(name, text string) string {
 		}
 	}
 	text = strings.TrimSpace(text)
+	if what := inQuery(text); what != "" {
+		return what
+	}
 	scheme, value, ok := strings.Cut(text, " ")
 	switch value = strings.TrimSpace(value); {
 	case ok && strings.EqualFold(scheme, "Bearer") && oneWord.MatchString(value):
 		return "a bearer token"
 	case ok && strings.EqualFold(scheme, "Basic") && isPair(value):
 		return "a user name and a password"
-	case named.MatchString(fold.Replace(strings.ToLower(name))) && random(text):
+	case isNamed(name) && random(text):
 		return "a secret, as " + strconv.Quote(name) + " says"
 	}
 	return ""
 }
+
+// inQuery looks at the query of an address.
+func inQuery(text string) string {
+	address, query, ok := strings.Cut(text, "?")
+	if !ok || !strings.HasPrefix(address, "/") && !strings.Contains(address, "://") {
+		return ""
+	}
+	query, _, _ = strings.Cut(query, "#")
+	for part := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		if len(value) >= 6 && isNamed(name) && random(value) {
+			return "a secret, as " + strconv.Quote(name) + " says"
+		}
+	}
+	return ""
+}
+
+func isNamed(name string) bool { return named.MatchString(fold.Replace(strings.ToLower(name))) }
 
 // form is how the secrets of one party can be known. mark is a part that all of
 // them have.

@@ -36,7 +36,12 @@ func TestLooks(t *testing.T) {
 		{"X-Api-Key", letters[:24], `a secret, as "X-Api-Key" says`},
 		{"client_secret", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", `a secret, as "client_secret" says`},
 		{"token", strings.ToLower(letters[:16]), `a secret, as "token" says`},
+		{"url", "/b?page=2&api_key=" + strings.ToLower(letters[:16]) + "&x=1#top", `a secret, as "api_key" says`},
+		{"base", "https://example.com/b?token=" + letters[:24], `a secret, as "token" says`},
 
+		{"url", "/b?token=$(n1.token)&page=abcd1234", ""},
+		{"url", "/b?token=next#" + letters, ""},
+		{"note", "what? token=" + letters[:24], ""},
 		{"note", letters, ""},
 		{"note", "Bearer of good news", ""},
 		{"plan", "Basic customers", ""},
