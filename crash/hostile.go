@@ -360,10 +360,8 @@ func how(word string) func(*rand.Rand) string {
 // echo says whether the token of the connection came through.
 func (h *hostile) echo(ctx context.Context, _ *rand.Rand) (string, error) {
 	status, got, err := h.send(ctx, http.MethodPost, "/hooks/bad-reply", how("echo")(nil), nil)
-	for _, spelt := range spellings {
-		if strings.Contains(got, spelt) {
-			status += " WITH THE TOKEN"
-		}
+	if slices.ContainsFunc(spellings, func(spelt string) bool { return strings.Contains(got, spelt) }) {
+		status += " WITH THE TOKEN"
 	}
 	return status, err
 }

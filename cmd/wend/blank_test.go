@@ -102,6 +102,7 @@ func entries(n *yaml.Node, path string) []slot {
 		for i, item := range n.Content {
 			all = append(all, entries(item, path+"["+strconv.Itoa(i)+"]")...)
 		}
+	default: // nothing is in it
 	}
 	return all
 }

@@ -142,11 +142,11 @@ func curlLine(base string, h catalog.Hook, input string, sign func(body []byte) 
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
-	line = "curl -sS " + quoted(address) + " -H 'Content-Type: application/json'"
+	words := []string{"curl -sS", quoted(address), "-H 'Content-Type: application/json'"}
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
-		line += " -H " + quoted(name+": "+headers[name])
+		words = append(words, "-H", quoted(name+": "+headers[name]))
 	}
-	return line + " --data-binary " + data, missing, nil
+	return strings.Join(append(words, "--data-binary", data), " "), missing, nil
 }
 
 // sampleFile is where the sample input of a webhook's flow is, if there is one.

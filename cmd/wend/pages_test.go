@@ -253,9 +253,7 @@ func (s *session) emulate(args ...string) {
 	for _, m := range emulators.FindAllStringSubmatch(printed, -1) {
 		s.addresses[vendorPorts[m[1]]] = m[2]
 	}
-	for _, set := range strings.Fields(credential.FindStringSubmatch(printed)[1]) {
-		s.env = append(s.env, set)
-	}
+	s.env = append(s.env, strings.Fields(credential.FindStringSubmatch(printed)[1])...)
 }
 
 // start runs a command beside the session, and returns what it has printed when

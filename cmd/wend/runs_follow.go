@@ -170,11 +170,11 @@ func printNow(std *streams, data string, asJSON bool) error {
 	if now.Attempt > 1 {
 		line += fmt.Sprintf(", attempt %d", now.Attempt)
 	}
-	line += " since " + clockTime(now.Since)
+	parts := []string{line + " since " + clockTime(now.Since)}
 	for _, c := range now.Calls {
-		line += fmt.Sprintf(", %s %s since %s", c.Method, c.URL, clockTime(c.Since))
+		parts = append(parts, fmt.Sprintf("%s %s since %s", c.Method, c.URL, clockTime(c.Since)))
 	}
-	fmt.Fprintln(std.err, line)
+	fmt.Fprintln(std.err, strings.Join(parts, ", "))
 	return nil
 }
 

@@ -56,7 +56,7 @@ func (s *server) reloadAll(ctx context.Context) {
 	s.tellSystemd(daemon.SdNotifyReloading)
 	defer s.tellSystemd(daemon.SdNotifyReady)
 	s.reloadPlugins(ctx)
-	s.reloadConfig()
+	s.reloadConfig() //nolint:contextcheck // it logs, and that needs none
 	s.live.Reload(ctx)
 	s.tellLacking()
 }

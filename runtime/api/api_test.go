@@ -262,7 +262,7 @@ func TestAnswers(t *testing.T) {
 		"events-filtered":  {"GET", "/api/v1/events?name=paid&key=b", "", letters},
 		"events-page":      {"GET", "/api/v1/events?limit=1", "", letters},
 		"events-none":      {"GET", "/api/v1/events", "", nil},
-		"events-wrong":     {"GET", "/api/v1/events?limit=0&nmae=paid", "", nil},
+		"events-wrong":     {"GET", "/api/v1/events?limit=0&nam=paid", "", nil},
 		"events-no-cursor": {"GET", "/api/v1/events?cursor=-", "", nil},
 		"event-long":       {"POST", "/api/v1/events/" + strings.Repeat("n", 1025), `{"key": "a"}`, nil},
 		"event-full":       {"POST", "/api/v1/events/paid", `{"key": "c"}`, letters},

@@ -27,19 +27,23 @@ func TestSteady(t *testing.T) {
 	}{
 		"nothing": {[]move{{time.Hour, 0}}, time.Hour, nil},
 		"an hour back": {
-			[]move{{time.Minute, -time.Hour}, {time.Hour, 0}, {2 * day, 0}}, 2*day + time.Hour + time.Minute,
+			[]move{{time.Minute, -time.Hour}, {time.Hour, 0}, {2 * day, 0}},
+			2*day + time.Hour + time.Minute,
 			[]clock.Jump{{By: -time.Hour, Off: -time.Hour}},
 		},
 		"40 days ahead, for an hour": {
-			[]move{{time.Minute, 40 * day}, {time.Hour, 0}}, time.Hour + time.Minute,
+			[]move{{time.Minute, 40 * day}, {time.Hour, 0}},
+			time.Hour + time.Minute,
 			[]clock.Jump{{By: 40 * day, Off: 40 * day}},
 		},
 		"40 days ahead and back": {
-			[]move{{time.Minute, 40 * day}, {time.Hour, -40 * day}, {2 * day, 0}}, 2*day + time.Hour + time.Minute,
+			[]move{{time.Minute, 40 * day}, {time.Hour, -40 * day}, {2 * day, 0}},
+			2*day + time.Hour + time.Minute,
 			[]clock.Jump{{By: 40 * day, Off: 40 * day}, {By: -40 * day}},
 		},
 		"40 days ahead, for a day": {
-			[]move{{time.Minute, 40 * day}, {day + time.Hour, 0}}, 41*day + time.Hour + time.Minute,
+			[]move{{time.Minute, 40 * day}, {day + time.Hour, 0}},
+			41*day + time.Hour + time.Minute,
 			[]clock.Jump{{By: 40 * day, Off: 40 * day}, {By: 40 * day, Taken: true}},
 		},
 		"a second ahead": {[]move{{time.Minute, time.Second}, {time.Minute, 0}}, 2*time.Minute + time.Second, nil},

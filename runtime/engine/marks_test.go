@@ -43,27 +43,33 @@ labels:
 		want      marks
 	}{
 		"all": {
-			map[string]any{"id": "c-1", "tier": "gold", "zero": 0, "customer": map[string]any{"name": "Zoë"}}, nil,
+			map[string]any{"id": "c-1", "tier": "gold", "zero": 0, "customer": map[string]any{"name": "Zoë"}},
+			nil,
 			marks{"c-1", labels("maybe", "gold", "zero", "0", "from", "sample-Zoë"), nil},
 		},
 		"a number, a truth, a variable of this run": {
-			map[string]any{"id": 12345678901234567, "zero": true}, map[string]any{"region": "us"},
+			map[string]any{"id": 12345678901234567, "zero": true},
+			map[string]any{"region": "us"},
 			marks{"12345678901234567", labels("zero", "true", "region", "us"), nil},
 		},
 		"nil": {
-			map[string]any{}, nil,
+			map[string]any{},
+			nil,
 			marks{"", labels(), []string{`key: $(hook.id): it is nil, which has no text; give a default with ?? "…"`, noZero}},
 		},
 		"an object": {
-			map[string]any{"id": map[string]any{"a": 1}}, nil,
+			map[string]any{"id": map[string]any{"a": 1}},
+			nil,
 			marks{"", labels(), []string{"key: $(hook.id): it is an object, expected a text, a number, true or false", noZero}},
 		},
 		"too long": {
-			map[string]any{"id": strings.Repeat("é", 129), "zero": strings.Repeat("z", 256)}, nil,
+			map[string]any{"id": strings.Repeat("é", 129), "zero": strings.Repeat("z", 256)},
+			nil,
 			marks{"", labels("zero", strings.Repeat("z", 256)), []string{`key: $(hook.id): it has 258 bytes, at most 256 are possible: "` + strings.Repeat("é", 40) + `"…`}},
 		},
 		"a template that fails": {
-			map[string]any{"id": "c-1", "zero": "", "customer": 7}, nil,
+			map[string]any{"id": "c-1", "zero": "", "customer": 7},
+			nil,
 			marks{"c-1", map[string]string{"region": "eu", "run": "r1"}, []string{`label "from": sample.yaml:6:24: $(hook.customer.name ?? ""): hook.customer is an integer and has no field "name"`}},
 		},
 	} {

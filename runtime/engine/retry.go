@@ -234,8 +234,8 @@ func readable(first run.RunStarted, old *run.State, is *flow.Flow, now time.Time
 		return nil
 	}
 	if n := old.Flow.Nodes[first.From]; n != nil {
-		if _, err := n.Eval(old.Env()); err != nil {
-			return nil
+		if _, failed := n.Eval(old.Env()); failed != nil {
+			return nil //nolint:nilerr // that is not for here
 		}
 	}
 	first.At.At = now

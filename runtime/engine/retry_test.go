@@ -178,7 +178,6 @@ func TestRetryWithAnotherFlow(t *testing.T) {
 					refused, ok := errors.AsType[*engine.RetryError](err)
 					if !ok || !strings.Contains(refused.Reason+" "+node.FormatProblems(refused.Problems), test.refused) {
 						t.Errorf("refused with %v, want %q", err, test.refused)
-
 					}
 					return
 				}

@@ -17,7 +17,7 @@ import (
 
 func TestRead(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "infile") // short, as a socket's path has to be
+	dir, err := os.MkdirTemp("", "infile") //nolint:usetesting // short, as a socket's path has to be
 	if err != nil {
 		t.Fatal(err)
 	}

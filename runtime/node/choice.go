@@ -55,11 +55,11 @@ func (c Choices) Known(text string) (value string, ok bool) {
 
 // String lists the values, and what the aliases stand for, as a sentence.
 func (c Choices) String() string {
-	text := "One of " + strings.Join(c.Values, ", ")
+	parts := []string{"One of " + strings.Join(c.Values, ", ")}
 	for _, alias := range slices.Sorted(maps.Keys(c.Aliases)) {
-		text += "; " + alias + " is taken for " + c.Aliases[alias]
+		parts = append(parts, alias+" is taken for "+c.Aliases[alias])
 	}
-	return text + "."
+	return strings.Join(parts, "; ") + "."
 }
 
 func (c Choices) bare(text string) string {

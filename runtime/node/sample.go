@@ -368,6 +368,7 @@ func writeMatch(b *strings.Builder, re *syntax.Regexp, often int) {
 		times(0, 1)
 	case syntax.OpRepeat:
 		times(re.Min, re.Max)
+	default: // it matches no character, or only what is in it
 	}
 }
 

@@ -130,9 +130,9 @@ func (c Connection) Validate() error {
 // any of plugins has: a joined error of *FieldError. plugins are the names of
 // the settings of all plugins that may call with the connection.
 func (c Connection) UnknownSettings(plugins []string) error {
-	k, err := c.kind()
-	if err != nil {
-		return nil // said already
+	k, wrong := c.kind()
+	if wrong != nil {
+		return nil //nolint:nilerr // said already
 	}
 	known := slices.Concat(k.identities, k.settings, plugins)
 	var errs []error

@@ -109,9 +109,9 @@ func (c *conn) permitAddress(at origin) error {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		host = "127.0.0.1"
 	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return nil
+	addr, name := netip.ParseAddr(host)
+	if name != nil {
+		return nil //nolint:nilerr // it is a name
 	}
 	if refused := judge(addr); refused != nil && (refused.never || !c.private) {
 		return refuse("%s", c.explain(refused))

@@ -86,6 +86,7 @@ func explain(text string, err error) *Error {
 		switch wrong.Code {
 		case syntax.ErrInvalidPerlOp, syntax.ErrInvalidNamedCapture, syntax.ErrInvalidEscape:
 			e.Hint = "patterns are those of RE2, without lookaround and backreferences, so that none takes for ever"
+		default: // the reason says it all
 		}
 	}
 	return e
@@ -103,6 +104,7 @@ func costOf(re *syntax.Regexp) int {
 		cost = len(re.Rune)
 	case syntax.OpCharClass:
 		cost += len(re.Rune) / runesAStep
+	default: // one step, and those of what is in it
 	}
 	for _, sub := range re.Sub {
 		if cost += costOf(sub); cost > MaxCost {

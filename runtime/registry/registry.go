@@ -356,7 +356,7 @@ func (r *Registry) list(found []*plugin, wrong []*FileError) (spare []*pluginhos
 		}
 		r.plugins[p.digest] = p
 		if p.loaded != nil {
-			r.say(slog.LevelInfo, "plugin loaded", p) // somebody has changed it
+			r.say(r.log.Info, "plugin loaded", p) // somebody has changed it
 		}
 	}
 	return spare
@@ -626,7 +626,7 @@ func (r *Registry) put(digest string, loaded *pluginhost.Plugin) bool {
 		return false
 	}
 	p.loaded, p.used = loaded, r.clock.Now()
-	r.say(slog.LevelDebug, "plugin loaded", p)
+	r.say(r.log.Debug, "plugin loaded", p)
 	return true
 }
 
@@ -694,8 +694,8 @@ func (r *Registry) release(ctx context.Context, p *pluginhost.Plugin) {
 	}
 }
 
-func (r *Registry) say(level slog.Level, what string, p *plugin) {
-	r.log.Log(context.Background(), level, what, "plugin", p.manifest.Plugin, "version", p.manifest.Version, "digest", p.digest)
+func (r *Registry) say(tell func(msg string, args ...any), what string, p *plugin) {
+	tell(what, "plugin", p.manifest.Plugin, "version", p.manifest.Version, "digest", p.digest)
 }
 
 // Sweep lets go of plugins that are not wanted and that nobody has needed for
@@ -719,7 +719,7 @@ func (r *Registry) Sweep(ctx context.Context) {
 		if p.loaded != nil {
 			unused = append(unused, p.loaded)
 			p.loaded = nil
-			r.say(slog.LevelDebug, "plugin let go of", p)
+			r.say(r.log.Debug, "plugin let go of", p)
 		}
 		if !p.listed {
 			delete(r.plugins, digest)

@@ -64,14 +64,14 @@ func (h *hook) dedupe(output map[string]any, body any, now time.Time) (journal.D
 	if h.Dedupe.AnyBody {
 		return d, nil
 	}
-	print, err := fingerprint(body)
+	mark, err := fingerprint(body)
 	if err != nil {
 		return journal.Dedupe{}, err
 	}
 	if h.Dedupe.Start {
-		d.Key = short(key + " " + print)
+		d.Key = short(key + " " + mark)
 	} else {
-		d.Print = print
+		d.Print = mark
 	}
 	return d, nil
 }

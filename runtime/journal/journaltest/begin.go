@@ -194,14 +194,14 @@ func testFreedKeySameInstant(b *bench) {
 // testAnotherBody: one key with two bodies is a mistake of the sender, unless
 // the key is free.
 func testAnotherBody(b *bench) {
-	key := func(print string) journal.Dedupe {
-		return journal.Dedupe{Scope: "f", Key: "1", For: time.Hour, Print: print}
+	key := func(mark string) journal.Dedupe {
+		return journal.Dedupe{Scope: "f", Key: "1", For: time.Hour, Print: mark}
 	}
-	begin := func(id, print, holder string, mismatch bool) {
+	begin := func(id, mark, holder string, mismatch bool) {
 		b.Helper()
-		got, err := b.d.Begin(b.Context(), id, key(print), one(started(id)))
+		got, err := b.d.Begin(b.Context(), id, key(mark), one(started(id)))
 		if m, ok := errors.AsType[*journal.MismatchError](err); ok != mismatch || ok && m.Holder != holder {
-			b.Fatalf("Begin of run %s with print %q: %v", id, print, err)
+			b.Fatalf("Begin of run %s with mark %q: %v", id, mark, err)
 		}
 		b.same("holder for "+id, got, holder)
 		_, err = b.d.Events(b.Context(), id)
@@ -266,7 +266,7 @@ func testKeyPasses(b *bench) {
 	other := key
 	other.Print = "two"
 	if _, err := b.d.Begin(b.Context(), "h", other, one(started("h"))); !errors.As(err, new(*journal.MismatchError)) {
-		b.Errorf("Begin with another print: error %v, want a mismatch", err)
+		b.Errorf("Begin with another mark: error %v, want a mismatch", err)
 	}
 	b.clock.advance(1)
 	begin("i", other, "i")

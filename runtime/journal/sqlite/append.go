@@ -86,10 +86,10 @@ func (t *tx) holder(d journal.Dedupe, now time.Time) (id string, mismatch bool, 
 		return "", false, nil
 	}
 	var key any
-	var print string
+	var mark string
 	var status int
 	var s journal.Summary
-	err = t.row(sqlHolder, []any{d.Scope, d.Key, nanos(now)}, &key, &print, &status, &s.Response)
+	err = t.row(sqlHolder, []any{d.Scope, d.Key, nanos(now)}, &key, &mark, &status, &s.Response)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return "", false, nil
@@ -102,7 +102,7 @@ func (t *tx) holder(d journal.Dedupe, now time.Time) (id string, mismatch bool, 
 	if s.GivesUpKey() && !d.Keep {
 		return "", false, nil
 	}
-	return idOf(key), print != "" && d.Print != "" && print != d.Print, nil
+	return idOf(key), mark != "" && d.Print != "" && mark != d.Print, nil
 }
 
 func (t *tx) hold(d journal.Dedupe, id string, now time.Time) (err error) {
