@@ -350,7 +350,7 @@ func deep(levels int) func(*rand.Rand) string {
 }
 
 func pattern(random *rand.Rand) string {
-	return fmt.Sprintf(`{"text":"%s","pattern":"(x{1,%d}y?){1,20}z"}`, strings.Repeat("x", 1024), 20+random.IntN(30))
+	return fmt.Sprintf(`{"text":"%s","pattern":"(x{1,%d}y?){1,20}z"}`, strings.Repeat("x", 1024), 5+random.IntN(10))
 }
 
 func how(word string) func(*rand.Rand) string {
