@@ -51,6 +51,19 @@ func (r *remote) addFlags(cmd *cobra.Command) {
 	cmd.PersistentFlags().StringVar(&r.token, "token", defaultToken, "where the server's token is: env:NAME or file:PATH")
 }
 
+// flags are what another command has to be given to ask the same server, with a
+// blank in front.
+func (r *remote) flags() string {
+	var flags string
+	if r.server != "http://"+defaultAddr {
+		flags += " --server " + quoted(r.server)
+	}
+	if r.token != defaultToken {
+		flags += " --token " + quoted(r.token)
+	}
+	return flags
+}
+
 // defaultToken is used if it is there.
 const defaultToken = "env:WEND_TOKEN"
 

@@ -117,7 +117,7 @@ func (r *remote) retryOne(ctx context.Context, std *streams, id string, how retr
 		return nil
 	}
 	fmt.Fprintln(std.out, done.Run)
-	fmt.Fprintf(std.err, "it begins at node %q; watch it with: wend runs show --follow %s\n", done.From, done.Run)
+	fmt.Fprintf(std.err, "it begins at node %q; watch it with: wend runs show --follow %s%s\n", done.From, done.Run, r.flags())
 	return nil
 }
 

@@ -150,6 +150,9 @@ type server struct {
 	token     string
 	reloading sync.Mutex
 	config    atomic.Pointer[config.Config] // what is in force; kit.config is that of the start
+	// untaken is what of wend.yaml and its secrets was wrong when they were
+	// read last: there the old is in force.
+	untaken atomic.Pointer[diag.List]
 }
 
 // newServer is ready to Run. Close it in any case.
@@ -319,9 +322,13 @@ func (s *server) tellWrongPlugins() {
 	}
 }
 
-// mistakes are those of plugin files and of flow files.
+// mistakes are those of wend.yaml as it was read last, of plugin files and of
+// flow files.
 func (s *server) mistakes() diag.List {
 	var list diag.List
+	if l := s.untaken.Load(); l != nil {
+		list = append(list, *l...)
+	}
 	for _, e := range s.kit.plugins.Wrong() {
 		list.Errorf(diag.Pos{File: e.File}, diag.Unreadable, "%s", e.Err)
 	}

@@ -78,14 +78,18 @@ func (s *server) reloadConfig() {
 	}
 	logMistakes(s.log, mistakes)
 	if mistakes.HasErrors() {
+		s.untaken.Store(&mistakes)
 		s.log.Error("the configuration is not reloaded, the old one stays in force")
 		return
 	}
+	var unread diag.List
 	if stale != nil {
-		for _, m := range environment.Placed(next, stale) {
+		unread = environment.Placed(next, stale)
+		for _, m := range unread {
 			s.log.Error("a secret or certificate cannot be read, the old one stays in force", "mistake", m)
 		}
 	}
+	s.untaken.Store(&unread)
 	s.config.Store(next)
 	s.apply(next)
 	if names := s.needRestart(next); len(names) > 0 {

@@ -142,7 +142,7 @@ func TestRetryWithAnotherFlow(t *testing.T) {
 		refused  string // in the reason, or its problems
 		body     string
 	}{
-		"an input":       {`url: /charge`, `url: /charges`, []string{"node charge has another with.url"}, "", `{"double":2,"n":1,"note":""}`},
+		"an input":       {`url: /charge`, `url: /charges`, []string{"node charge differs in with.url"}, "", `{"double":2,"n":1,"note":""}`},
 		"a new variable": {`note: "" }`, `note: "", more: x }`, []string{"variable more is added"}, "", `{"double":2,"n":1,"note":""}`},
 		"another value":  {`variables: { n: 0,`, `variables: { n: 5,`, []string{"variable n is changed"}, "", `{"double":2,"n":1,"note":""}`},
 		"another type":   {`variables: { n: 0, note: "" }`, `variables: { n: 0, note: 7 }`, nil, "note: is a number now, and was a text", ""},
@@ -159,7 +159,7 @@ func TestRetryWithAnotherFlow(t *testing.T) {
 		},
 		"the node is gone":   {"charge: {", "pay: {", nil, `has no node "charge"`, ""},
 		"the trigger's body": {`{ id: { type: string } }`, `{ id: { type: integer } }`, nil, "hook: gave what does not fit any more: id", ""},
-		"where it leads":     {"next: done }", "next: done, retry: { max: 2, on: [serverError] } }", []string{"node charge has another retry"}, "", `{"double":2,"n":1,"note":""}`},
+		"where it leads":     {"next: done }", "next: done, retry: { max: 2, on: [serverError] } }", []string{"node charge differs in retry"}, "", `{"double":2,"n":1,"note":""}`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

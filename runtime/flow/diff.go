@@ -22,7 +22,7 @@ type Change struct {
 func (c Change) String() string {
 	text := c.What + " " + c.Name + " is " + c.How
 	if len(c.How) > 0 && c.How == changed && c.Of != nil {
-		text = c.What + " " + c.Name + " has another " + strings.Join(c.Of, ", ")
+		text = c.What + " " + c.Name + " differs in " + strings.Join(c.Of, ", ")
 	}
 	return text
 }

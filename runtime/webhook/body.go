@@ -25,9 +25,7 @@ const (
 // mediaType returns which of them a body has.
 func mediaType(header http.Header) (string, error) {
 	refuse := func(format string, a ...any) (string, error) {
-		p := problem.New(http.StatusUnsupportedMediaType, format, a...)
-		p.Header.Set("Accept-Post", jsonType+", "+formType)
-		return "", p
+		return "", wrongType(format, a...)
 	}
 	if encoding := header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return refuse("Content-Encoding %q: expected a body that is not compressed", encoding)
@@ -80,6 +78,13 @@ func ReadBody(c echo.Context, limit int64) ([]byte, error) {
 func parse(h *node.Hook, kind string, raw []byte) (any, error) {
 	switch {
 	case kind == formType:
+		// What curl says of every body unless it is told: read as a form it is one
+		// field with a strange name. Forms write "{" as "%7B".
+		if v, err := data.DecodeJSON(raw); err == nil {
+			if _, object := v.(map[string]any); object {
+				return nil, wrongType("Content-Type is %s, and the body is a JSON object: say Content-Type: %s", formType, jsonType)
+			}
+		}
 		return trigger.ParseForm(h, raw)
 	case kind == jsonType:
 		return trigger.ParseJSON(raw)
@@ -95,7 +100,12 @@ func parse(h *node.Hook, kind string, raw []byte) (any, error) {
 	if _, cause := data.DecodeJSON(raw); errors.As(cause, new(*data.DepthError)) {
 		return nil, err
 	}
-	p := problem.New(http.StatusUnsupportedMediaType, "Content-Type is missing, and the body is no JSON object: expected %s or %s", jsonType, formType)
+	return nil, wrongType("Content-Type is missing, and the body is no JSON object: expected %s or %s", jsonType, formType)
+}
+
+// wrongType says which types there are to a caller who gave another.
+func wrongType(format string, a ...any) error {
+	p := problem.New(http.StatusUnsupportedMediaType, format, a...)
 	p.Header.Set("Accept-Post", jsonType+", "+formType)
-	return nil, p
+	return p
 }
