@@ -143,7 +143,10 @@ func Number(text string) (any, error) {
 	f, err := strconv.ParseFloat(text, 64)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("number %.40s is out of range", text)
+		if len(text) > 40 {
+			text = text[:40] + "…" // all digits, an e or a sign: no rune is cut
+		}
+		return nil, fmt.Errorf("number %s is out of range", text)
 	case strings.Trim(digits, "-0123456789") != "":
 		return Float(f), nil
 	case string(AppendFloat(nil, f)) != digits:

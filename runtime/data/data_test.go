@@ -3,6 +3,7 @@ package data_test
 import (
 	"encoding/json"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,6 +33,7 @@ func TestDecodeJSON(t *testing.T) {
 		"a bracket too many":        {"{}}", nil, "after the JSON document: invalid character '}' looking for beginning of value"},
 		"cut":                       {`{"a": `, nil, "unexpected EOF"},
 		"beyond float64":            {`{"a": [1, -1e999]}`, nil, "number -1e999 is out of range"},
+		"a long one beyond float64": {strings.Repeat("9", 400), nil, "number " + strings.Repeat("9", 40) + "… is out of range"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
