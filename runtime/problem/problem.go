@@ -126,7 +126,7 @@ func Handler(log *slog.Logger) echo.HTTPErrorHandler {
 		if c.Response().Committed {
 			return
 		}
-		p := of(err)
+		p := of(err, c)
 		if p.Status == http.StatusInternalServerError && p.Run == nil {
 			log.Error("request failed", "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
 		}
@@ -136,13 +136,18 @@ func Handler(log *slog.Logger) echo.HTTPErrorHandler {
 	}
 }
 
-func of(err error) *Problem {
+func of(err error, c echo.Context) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {
 		return p
 	}
 	var he *echo.HTTPError
 	if errors.As(err, &he) {
+		// The router says what it would take.
+		if allow := c.Response().Header().Get(echo.HeaderAllow); he.Code == http.StatusMethodNotAllowed && allow != "" {
+			methods := strings.TrimPrefix(allow, http.MethodOptions+", ")
+			return New(he.Code, "%s is not for %q, expected %s", c.Request().Method, c.Request().URL.Path, methods)
+		}
 		return New(he.Code, "%s", strings.ToLower(fmt.Sprint(he.Message)))
 	}
 	return New(http.StatusInternalServerError, "an error of this server; its log says more")

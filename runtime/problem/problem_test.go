@@ -66,6 +66,20 @@ func TestHandler(t *testing.T) {
 	}
 }
 
+// Who takes the wrong method is told the right one.
+func TestMethod(t *testing.T) {
+	t.Parallel()
+	e := echo.New()
+	e.HTTPErrorHandler = problem.Handler(slog.New(slog.DiscardHandler))
+	e.GET("/events", func(echo.Context) error { return nil })
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/events", nil))
+	want := `{"title":"Method Not Allowed","status":405,"detail":"POST is not for \"/events\", expected GET"}` + "\n"
+	if w.Code != http.StatusMethodNotAllowed || w.Body.String() != want {
+		t.Errorf("%d %s\nwant 405 %s", w.Code, w.Body, want)
+	}
+}
+
 // What has been sent cannot be taken back.
 func TestHandlerAfterTheResponseBegan(t *testing.T) {
 	t.Parallel()
