@@ -472,6 +472,22 @@ func TestUnsayable(t *testing.T) {
 	}
 }
 
+// TestBeyondFromTheStart holds that a run whose trigger gave more than a run may
+// have gets to its end by nodes that add nothing.
+func TestBeyondFromTheStart(t *testing.T) {
+	t.Parallel()
+	e := engine.New(engine.Config{Journal: journal.NewMemory(1), Bounds: run.Bounds{Value: 1 << 20, Run: 1000, Journal: 1 << 20}})
+	f := load(t, `  a: { type: respond, with: { body: done } }`)
+	r, _, err := e.Start(t.Context(), engine.Start{Flow: f, Output: map[string]any{"x": strings.Repeat("a", 2000)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := r.Wait(t.Context())
+	if err != nil || res.Response == nil || res.Response.Body != "done" {
+		t.Errorf("%+v, %v; want the response", res, err)
+	}
+}
+
 func TestRetryAfterIsHonoured(t *testing.T) {
 	t.Parallel()
 	date := "Fri, 20 Nov 2026 08:00:00 GMT"

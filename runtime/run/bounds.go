@@ -35,7 +35,9 @@ func (s *State) Written() int { return s.written }
 
 // Fits tells whether the run can keep what its node leaves behind. The error is
 // a *node.Fault that names what is too much; its code is "template" for a
-// variable, which a template made, and "value-limit" for an output.
+// variable, which a template made, and "value-limit" for an output. A node that
+// leaves nothing behind always fits, also in a run that began with more than it
+// may have: it is how such a run gets to its end.
 func (s *State) Fits(outputs, set map[string]any) error {
 	if s.Bounds == (Bounds{}) {
 		return nil
@@ -61,7 +63,7 @@ func (s *State) Fits(outputs, set map[string]any) error {
 			}
 		}
 	}
-	if s.held+added <= s.Bounds.Run {
+	if added == 0 || s.held+added <= s.Bounds.Run {
 		return nil
 	}
 	held := s.weighWith(outputs, set)
