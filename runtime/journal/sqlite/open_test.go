@@ -128,6 +128,29 @@ func TestOpenStrangeFolder(t *testing.T) {
 	}
 }
 
+// TestMode holds that a journal is its owner's alone, in a folder open to others.
+func TestMode(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no modes")
+	}
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	begin(t, open(t, dir), "r", "{}")
+	for _, name := range []string{"wend.db", "wend.db-wal", "wend.db-shm", "wend.commits", "wend.lock"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if got := info.Mode().Perm(); got != 0o600 {
+			t.Errorf("%s has the mode %o, want 600", name, got)
+		}
+	}
+}
+
 // TestDamaged breaks a page in the middle of the file.
 func TestDamaged(t *testing.T) {
 	t.Parallel()

@@ -114,8 +114,16 @@ func (s *Store) Close() error {
 	return errors.Join(s.reader.Close(), s.writer.close(), s.lock.release())
 }
 
-// openWriter opens the one connection that writes.
+// openWriter opens the one connection that writes. A database that it makes is
+// its owner's alone, and so are the files that SQLite puts beside it, which have
+// the same mode: the folder may have been there before, open to others.
 func openWriter(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
+	// What else can be wrong with the file SQLite finds when it opens it.
+	if file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		if err := file.Close(); err != nil {
+			return nil, nil, err
+		}
+	}
 	db, err := sql.Open("sqlite", dsn(path, "cache_size(-8000)", "wal_autocheckpoint(4000)", "busy_timeout(1000)"))
 	if err != nil {
 		return nil, nil, err
