@@ -222,6 +222,12 @@ func sampleNumber(schema map[string]any, whole bool) any {
 	}
 	above, isAbove := figure(schema, "exclusiveMinimum")
 	below, isBelow := figure(schema, "exclusiveMaximum")
+	if schema["exclusiveMinimum"] == true { // OpenAPI 3.0
+		above, isAbove = low, !math.IsInf(low, 0)
+	}
+	if schema["exclusiveMaximum"] == true {
+		below, isBelow = high, !math.IsInf(high, 0)
+	}
 	fits := func(n float64) bool {
 		return n >= low && n <= high && (!isAbove || n > above) && (!isBelow || n < below)
 	}

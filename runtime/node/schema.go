@@ -83,7 +83,7 @@ func NewSchema(raw map[string]any) (*Schema, error) {
 	if n := objects(doc); n > maxObjects {
 		return nil, &SchemaError{[]Problem{{Msg: fmt.Sprintf("the schema holds %d objects, expected %d at most", n, maxObjects)}}}
 	}
-	allowNull(doc)
+	fromOpenAPI(doc)
 	if err := c.AddResource(schemaID, doc); err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}

@@ -196,7 +196,7 @@ func (c *schemaChecker) validateAt(path []string, v any) []Problem {
 		if c.compiler == nil {
 			c.compiler = newCompiler()
 			doc, err := plainJSON(c.root.raw)
-			allowNull(doc)
+			fromOpenAPI(doc)
 			if err != nil || c.compiler.AddResource(schemaID, doc) != nil {
 				return nil
 			}

@@ -98,3 +98,26 @@ func TestNullable(t *testing.T) {
 		t.Error("null where it is not allowed fits")
 	}
 }
+
+// OpenAPI 3.0 says whether a bound is exclusive where JSON Schema gives the bound.
+func TestExclusiveBounds(t *testing.T) {
+	t.Parallel()
+	schema := schemaOf(t, `{"properties":{
+		"above":{"type":"number","minimum":5,"exclusiveMinimum":true},
+		"below":{"type":"integer","maximum":9,"exclusiveMaximum":true},
+		"from":{"type":"number","minimum":5,"exclusiveMinimum":false},
+		"exclusiveMinimum":{"type":"boolean"}, "minimum":{"type":"number"}}}`)
+	s, err := node.NewSchema(schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, fits := range map[string]bool{
+		`{"above":5}`: false, `{"above":5.5}`: true, `{"from":5}`: true, `{"from":4}`: false,
+		`{"below":9}`: false, `{"below":8}`: true,
+		`{"exclusiveMinimum":true,"minimum":1}`: true, `{"exclusiveMinimum":1}`: false,
+	} {
+		if wrong := s.Validate(schemaOf(t, text)); (wrong == nil) != fits {
+			t.Errorf("%s: %v, want it to fit: %t", text, wrong, fits)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -129,9 +130,10 @@ func resolve(root map[string]any, ref string) any {
 	return at
 }
 
-// allowNull makes of OpenAPI 3.0's `nullable: true` what JSON Schema calls it:
-// null beside the type. doc is changed.
-func allowNull(doc any) {
+// fromOpenAPI makes of what OpenAPI 3.0 says what JSON Schema calls it: of
+// `nullable: true` null beside the type, of `exclusiveMinimum: true` beside
+// `minimum` the bound itself. doc is changed.
+func fromOpenAPI(doc any) {
 	switch doc := doc.(type) {
 	case map[string]any:
 		if kind, ok := doc["type"].(string); ok && doc["nullable"] == true {
@@ -140,16 +142,30 @@ func allowNull(doc any) {
 				doc["enum"] = append(values, nil)
 			}
 		}
+		for bound, exclusive := range exclusives {
+			limit, isNumber := doc[bound].(json.Number)
+			excludes, isBool := doc[exclusive].(bool)
+			if !isNumber || !isBool {
+				continue
+			}
+			delete(doc, exclusive)
+			if excludes {
+				delete(doc, bound)
+				doc[exclusive] = limit
+			}
+		}
 		for key, v := range doc {
 			switch key {
 			case "const", "enum", "default", "example", "examples":
 			default:
-				allowNull(v)
+				fromOpenAPI(v)
 			}
 		}
 	case []any:
 		for _, v := range doc {
-			allowNull(v)
+			fromOpenAPI(v)
 		}
 	}
 }
+
+var exclusives = map[string]string{"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}

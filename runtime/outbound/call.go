@@ -135,9 +135,17 @@ func (c *conn) resolve(text string) (*url.URL, error) {
 		// The error quotes the text, and says what is wrong with it.
 		return nil, refuse("call's URL: %s", err)
 	}
-	u.Fragment, u.RawFragment = "", ""
-	u.RawQuery = escapeQuery(u.RawQuery)
+	asWritten(u)
 	return u, staysBelow(text, u)
+}
+
+// asWritten drops the fragment and escapes what cannot stand in a request line.
+// What is escaped already stays so: of a path with an "é" in it net/url would
+// escape the meaning anew, and make a "/" of the "%2F" beside it.
+func asWritten(u *url.URL) {
+	u.Fragment, u.RawFragment = "", ""
+	u.RawPath = escapeRest(u.RawPath)
+	u.RawQuery = escapeRest(u.RawQuery)
 }
 
 // staysBelow refuses a path that servers and proxies take for another one than
@@ -160,15 +168,15 @@ func staysBelow(text string, u *url.URL) error {
 
 var dots = strings.NewReplacer("%2e", ".", "%2E", ".")
 
-// escapeQuery escapes what cannot stand in a request line, or be seen there.
+// escapeRest escapes what cannot stand in a request line, or be seen there.
 // net/http sends a query as it is.
-func escapeQuery(query string) string {
-	if strings.IndexFunc(query, notOfQuery) < 0 {
-		return query
+func escapeRest(text string) string {
+	if strings.IndexFunc(text, notOfAddress) < 0 {
+		return text
 	}
 	var b strings.Builder
-	for i := range len(query) {
-		if c := query[i]; notOfQuery(rune(c)) {
+	for i := range len(text) {
+		if c := text[i]; notOfAddress(rune(c)) {
 			fmt.Fprintf(&b, "%%%02X", c)
 		} else {
 			b.WriteByte(c)
@@ -177,7 +185,9 @@ func escapeQuery(query string) string {
 	return b.String()
 }
 
-func notOfQuery(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"<>\\^`{|}", r) }
+func notOfAddress(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"<>\\^`{|}", r)
+}
 
 // absolute tells whether text begins with a scheme, in the words of RFC 3986.
 func absolute(text string) bool {

@@ -100,8 +100,7 @@ func (c *conn) hop(o *outgoing, location string, trusted bool) (*outgoing, error
 	if (!trusted || at != o.origin) && c.mask.shows(location) {
 		return nil, refuse("redirect from %q to %q would carry the credential along", o.origin, at)
 	}
-	u.Fragment, u.RawFragment = "", ""
-	u.RawQuery = escapeQuery(u.RawQuery)
+	asWritten(u)
 	if c.query != "" {
 		dropParameter(u, c.query) // it is added anew
 	}

@@ -105,6 +105,8 @@ func TestDoResolvesAgainstBaseURL(t *testing.T) {
 		{"/api", "/a..b/...", "/api/a..b/..."},
 		{"/api", "/..%2Fadmin", "/api/..%2Fadmin"},
 		{"/api", "/a b/é", "/api/a%20b/%C3%A9"},
+		{"/api", "/é/a%2F..%2fb/c d", "/api/%C3%A9/a%2F..%2fb/c%20d"}, // one segment stays one
+		{"/ü", "/a%2Fb", "/%C3%BC/a%2Fb"},
 		{"/api", "/x?q=a b&é=\"<>\\^`{|}", "/api/x?q=a%20b&%C3%A9=%22%3C%3E%5C%5E%60%7B%7C%7D"},
 		{"/api", "/x?q=../..", "/api/x?q=../.."},
 	}
