@@ -130,7 +130,7 @@ func curlLine(base string, h catalog.Hook, input string, sign func(body []byte) 
 		}
 		data = quoted(string(body))
 	}
-	missing = misfit(h, decoded, headers, query)
+	missing = misfit(h, file, decoded, headers, query)
 	if h.Verify != "" {
 		proof, err := sign(body)
 		if err != nil {
@@ -194,12 +194,12 @@ func addText(object map[string]any, path []string, text string, fits func() bool
 	}
 }
 
-// misfit says why the webhook may refuse a request.
-func misfit(h catalog.Hook, body any, headers map[string]string, query url.Values) string {
+// misfit says why the webhook may refuse a request whose body is that of a file.
+func misfit(h catalog.Hook, file string, body any, headers map[string]string, query url.Values) string {
 	var why []string
 	if wrong := h.Body.Validate(body); wrong != nil {
 		why = append(why, fmt.Sprintf("the body does not fit: %s; put one that does into %s",
-			node.FormatProblems(wrong), sampleFile(h)))
+			node.FormatProblems(wrong), file))
 	} else if h.Dedupe != nil {
 		r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: webhook.Prefix + h.Path, RawQuery: query.Encode()}, Header: http.Header{}}
 		for name, value := range headers {

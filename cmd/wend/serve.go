@@ -422,7 +422,7 @@ func (s *server) Run(ctx context.Context) error {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", s.addr)
 	if err != nil {
-		return wrong(err)
+		return wrongf("%w; say with --addr where else to listen", err)
 	}
 	srv := &http.Server{
 		Handler:           behind(func() []netip.Prefix { return s.config.Load().Server.Proxies }, s.echo),
