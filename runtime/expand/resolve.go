@@ -297,6 +297,9 @@ func (r *resolver) field(base Type, what string, name *ast.StringNode) Type {
 }
 
 func (r *resolver) slice(n *ast.SliceNode) Type {
+	if !r.slices[n] {
+		r.needs(n.Node)
+	}
 	base := r.visit(&n.Node)
 	if n.From != nil {
 		r.visit(&n.From)
@@ -406,7 +409,7 @@ func (r *resolver) builtin(node *ast.Node, n *ast.BuiltinNode) Type {
 // make a text or of a text.
 var texts = []string{
 	"string", "upper", "lower", "trim", "trimPrefix", "trimSuffix", "split", "splitAfter", "replace", "repeat",
-	"join", "indexOf", "lastIndexOf", "hasPrefix", "hasSuffix", "toBase64", "fromBase64", "fromJSON", "int", "float",
+	"join", "indexOf", "lastIndexOf", "hasPrefix", "hasSuffix", "toBase64", "fromBase64", "fromJSON", "int", "float", "len",
 }
 
 // needs notes a path without whose value the expression fails.
