@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/journal"
 )
 
@@ -62,7 +63,7 @@ type note struct {
 func New(c Config) (*Keeper, error) {
 	k := &Keeper{cfg: c}
 	now := c.Clock.Now().UTC()
-	src, err := os.ReadFile(k.file())
+	src, err := infile.Read(k.file(), 1<<20)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return k, nil // a new journal, or one from before there were notes

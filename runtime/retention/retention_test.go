@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/retention"
 )
@@ -86,6 +87,19 @@ func TestDoubt(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A pipe in the place of the note would be waited for, a device never end.
+func TestIrregularNote(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Symlink(os.DevNull, filepath.Join(dir, retention.File)); err != nil {
+		t.Skip(err)
+	}
+	_, err := retention.New(retention.Config{Folder: dir, Clock: clock.System, Log: slog.New(slog.DiscardHandler)})
+	if !errors.Is(err, infile.ErrIrregular) {
+		t.Errorf("New: %v, want that it is no regular file", err)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/wendflow/wend/runtime/infile"
 )
 
 // CommitsFile is the name of the file, beside the database, that notes how many
@@ -98,7 +100,7 @@ func (n noted) line() string {
 // readNoted returns the newer of the file's two notes, or none: the file may be
 // of before there was such a file, or damaged itself.
 func readNoted(path string) (newest noted, err error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path, 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return noted{}, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/journal/sqlite"
 	"github.com/wendflow/wend/runtime/run"
@@ -125,6 +126,18 @@ func TestOpenStrangeFolder(t *testing.T) {
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm() != 0o700 {
 		t.Errorf("the data folder has mode %v, want 0700", info.Mode().Perm())
+	}
+}
+
+// A pipe in the place of the note of commits would be waited for.
+func TestIrregularCommits(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Symlink(os.DevNull, filepath.Join(dir, sqlite.CommitsFile)); err != nil {
+		t.Skip(err)
+	}
+	if _, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir}); !errors.Is(err, infile.ErrIrregular) {
+		t.Errorf("Open: %v, want that it is no regular file", err)
 	}
 }
 
