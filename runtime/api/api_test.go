@@ -249,11 +249,12 @@ func TestAnswers(t *testing.T) {
 		"event-other-key":   {"POST", "/api/v1/events/paid", `{"key": "b", "id": "e1"}`, posted("paid", `{"key": "a", "id": "e1"}`)},
 		"event-other-name":  {"POST", "/api/v1/events/sent", `{"key": "a", "id": "e1"}`, posted("paid", `{"key": "a", "id": "e1"}`)},
 		"event-again-later": {"POST", "/api/v1/events/paid", `{"key": "a", "id": "e1", "for": "9d"}`, posted("paid", `{"key": "a", "id": "e1"}`)},
+		"event-again-other": {"POST", "/api/v1/events/paid", `{"key": "a", "id": "e1", "data": {"amount": 8}}`, posted("paid", `{"key": "a", "id": "e1", "data": {"amount": 7}}`)},
 		"event-matched":     {"POST", "/api/v1/events/paid", `{"key": "a", "data": {"amount": 7}}`, started("pay", `{"id": "a"}`)},
-		"event-matched-again": {"POST", "/api/v1/events/paid", `{"key": "a", "id": "e1", "data": {"amount": "7"}}`, func(t *testing.T, s *server) {
+		"event-matched-again": {"POST", "/api/v1/events/paid", `{"key": "a", "id": "e1", "data": {"amount": 7}}`, func(t *testing.T, s *server) {
 			t.Helper()
 			s.start(t, "pay", `{"id": "a"}`)
-			posted("paid", `{"key": "a", "id": "e1"}`)(t, s)
+			posted("paid", `{"key": "a", "id": "e1", "data": {"amount": 7}}`)(t, s)
 			s.start(t, "pay", `{"id": "a"}`)
 		}},
 		"event-misfit":     {"POST", "/api/v1/events/paid", `{"key": "a", "data": {"amount": "7"}}`, started("pay", `{"id": "a"}`)},

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -76,6 +77,9 @@ func (s *Server) postEvent(c echo.Context) error {
 	if err != nil {
 		s.cfg.Log.Error("who receives an event cannot be told", "event", e.Name, "key", e.Key, "error", err)
 		letter.Event = e
+	}
+	if err == nil && !fresh && !bytes.Equal(letter.Data, e.Data) {
+		return problem.New(http.StatusConflict, "an event with the id %q and other data came before, and nothing was done with this one", id)
 	}
 	answer := takenDoc{Event: id, Repeated: !fresh, Status: eventMatched, Run: letter.Taker}
 	if answer.Run == "" {
