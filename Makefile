@@ -43,13 +43,9 @@ image: build plugins ## build a container image, on Linux; IMAGER=buildah or pod
 demo: build plugins ## run every shipped flow once against the vendor emulators
 	bin/wend demo
 
-# The race detector watches our code. To watch the machine code compiler and the
-# C of SQLite, translated into Go, would take twice the time for all tests.
-RACE = -race -gcflags=github.com/tetratelabs/wazero/...=-race=false -gcflags=modernc.org/...=-race=false
-
 test: plugins ## run all tests, with the race detector
 	$(GO) vet ./...
-	$(GO) test $(RACE) -timeout 20m ./...
+	$(GO) test -race -timeout 20m ./...
 	$(GO) test ./runtime/pluginhost/meter ./runtime/flow ./runtime/engine
 	$(GO) test ./cmd/wend -run TestFuel
 

@@ -19,7 +19,7 @@ var ownFiles = map[string]string{
 	"runtime/pluginhost/arena_linux.go":   "the kernel's",
 	"runtime/pluginhost/cache.go":         "its own files in the cache",
 	"runtime/pluginhost/guest.go":         "the same",
-	"runtime/retention/retention.go":      "its own file in the data folder",
+	"runtime/journal/sqlite/sqlite.go":    "makes it, and fails if it is there",
 	"cmd/wend/plugin_record.go":           "makes it, and fails if it is there",
 }
 
