@@ -110,7 +110,7 @@ func (e *Engine) misfits(ctx context.Context, ev journal.Event) (runs []string, 
 		}
 		for _, id := range ids {
 			waiting++
-			misfit, err := e.misfit(ctx, id, d, data)
+			misfit, err := e.misfit(ctx, id, d, ev, data)
 			if err != nil {
 				return nil, false, err
 			}
@@ -134,13 +134,16 @@ func (e *Engine) misfits(ctx context.Context, ev journal.Event) (runs []string, 
 
 // misfit says what a run that waits finds wrong with data; nil if nothing, or if
 // it cannot be told from here.
-func (e *Engine) misfit(ctx context.Context, id string, d journal.Driver, data map[string]any) (*MisfitError, error) {
+func (e *Engine) misfit(ctx context.Context, id string, d journal.Driver, ev journal.Event, data map[string]any) (*MisfitError, error) {
 	s, err := d.Find(ctx, id)
 	if errors.Is(err, journal.ErrNotFound) {
 		return nil, nil // in that very moment
 	}
 	if err != nil {
 		return nil, err
+	}
+	if s.Awaits == nil || *s.Awaits != (journal.Awaited{Name: ev.Name, Key: ev.Key}) {
+		return nil, nil // it has gone on since, and is at another node
 	}
 	n := e.nodeOf(ctx, s, d)
 	if n == nil || n.Outputs == nil {
