@@ -70,6 +70,7 @@ type runFilter struct {
 	labels                                                 []string
 	limit                                                  int
 	durable, json                                          bool
+	fromFlag, toFlag                                       string // what the flags are called, where not so
 }
 
 func (f *runFilter) query(now time.Time) (string, error) {
@@ -84,15 +85,17 @@ func (f *runFilter) query(now time.Time) (string, error) {
 	if len(f.labels) > 0 {
 		q["label"] = f.labels
 	}
-	for name, text := range map[string]string{"from": f.from, "to": f.to} {
-		if text == "" {
+	for _, when := range []struct{ name, flag, text string }{
+		{"from", cmp.Or(f.fromFlag, "from"), f.from}, {"to", cmp.Or(f.toFlag, "to"), f.to},
+	} {
+		if when.text == "" {
 			continue
 		}
-		t, err := parseWhen(text, now)
+		t, err := parseWhen(when.text, now)
 		if err != nil {
-			return "", fmt.Errorf("--%s %w", name, err)
+			return "", fmt.Errorf("--%s %w", when.flag, err)
 		}
-		q.Set(name, t.Format(time.RFC3339))
+		q.Set(when.name, t.Format(time.RFC3339))
 	}
 	if !f.durable {
 		q.Set("durable", "false")

@@ -54,11 +54,10 @@ after it was interrupted.`,
 			if f.status == "" && f.response == "" {
 				f.status = "failed"
 			}
-			f.limit, how.Once = 500, true
+			f.limit, f.fromFlag, f.toFlag, how.Once = 500, "since", "until", true
 			query, err := f.query(time.Now())
 			if err != nil {
-				// The list has other names for them.
-				return errors.New(strings.NewReplacer("--from ", "--since ", "--to ", "--until ").Replace(err.Error()))
+				return err
 			}
 			return r.retryAll(cmd.Context(), std, query, how)
 		},
