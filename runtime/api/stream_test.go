@@ -449,6 +449,7 @@ func TestStreamOfARunThatCannotGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := goLive(t)
 		l.start(t, "pay", `{"id": "a"}`)
+		synctest.Wait() // it is parked: who takes it up looks for its flow
 		stream := l.follow(t, "run-1")
 		want(t, stream, "1 run-started", "2 event-awaited")
 		l.stored = &catalog.Set{}
