@@ -131,7 +131,7 @@ func (o *runOptions) run(ctx context.Context, std *streams, k *kit, log *slog.Lo
 
 // runBounds are what wend.yaml lets one run take.
 func runBounds(l config.Limits) run.Bounds {
-	return run.Bounds{Value: int(l.Value), Run: int(l.Run), Journal: int(l.Journal)}
+	return run.Bounds{Value: int(l.Value), Run: int(l.Run), Journal: int(l.Journal), Visits: l.Visits}
 }
 
 // prepare loads the plugins and connects the connections that a flow uses, so

@@ -77,6 +77,8 @@ type Limits struct {
 	Value   int64 // one value, as JSON
 	Run     int64 // all its values in memory
 	Journal int64 // its part of the journal
+
+	Visits int // of one node in a run, where the flow does not say
 }
 
 // Plugin bounds one invoke of a plugin; sizes are in bytes.

@@ -271,6 +271,7 @@ func (r *reader) limits(f yamldoc.Field, l *Limits) {
 		yamldoc.Key{Name: "value", Read: yamldoc.Into(&l.Value, r.Size)},
 		yamldoc.Key{Name: "run", Read: yamldoc.Into(&l.Run, r.Size)},
 		yamldoc.Key{Name: "journal", Read: yamldoc.Into(&l.Journal, r.Size)},
+		yamldoc.Key{Name: "visits", Read: yamldoc.Into(&l.Visits, r.Count)},
 	)
 }
 

@@ -131,6 +131,7 @@ func New(cfg Config) *Engine {
 		Value:   cmp.Or(cfg.Bounds.Value, DefaultBounds.Value),
 		Run:     cmp.Or(cfg.Bounds.Run, DefaultBounds.Run),
 		Journal: cmp.Or(cfg.Bounds.Journal, DefaultBounds.Journal),
+		Visits:  cfg.Bounds.Visits,
 	}
 	cfg.Recoveries = cmp.Or(cfg.Recoveries, 64)
 	if cfg.NewID == nil {

@@ -307,7 +307,7 @@ func TestRuns(t *testing.T) {
 			"a loop is bounded",
 			`  a: { type: respond, with: { body: x }, next: b }` + "\n" + `  b: { type: respond, with: { body: x }, next: a }`,
 			nil,
-			engine.Result{Response: &node.Response{Status: 200, Body: "x"}, Status: run.Failed, Code: "visit-limit", Reason: `node "a" was entered 1000 times: the flow loops`},
+			engine.Result{Response: &node.Response{Status: 200, Body: "x"}, Status: run.Failed, Code: "visit-limit", Reason: `the run goes round a → b → a: it has entered node "a" 1000 times, as often as limits.visits of wend.yaml allows; let an outcome lead out of the cycle, or write a larger visits in the head of the flow`},
 			"",
 		},
 	} {

@@ -219,7 +219,7 @@ nodes:
 	}{
 		"by its timeout": {"flow: slow\ntimeout: 1m\n" + head + "  rest: { type: wait, with: { event: paid, key: $(run.id) } }\n", "run-timeout", "rest", 0},
 		"by the limit of visits": {"flow: loop\n" + head +
-			"  rest: { type: evaluate, with: { set: { n: $(n + 1) }, branches: [{ when: n < 0, outcome: done }] }, next: rest }\n", "visit-limit", "rest", run.MaxVisits},
+			"  rest: { type: evaluate, with: { set: { n: $(n + 1) }, branches: [{ when: n < 0, outcome: done }] }, next: rest }\n", "visit-limit", "rest", run.DefaultVisits},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

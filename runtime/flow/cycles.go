@@ -25,6 +25,9 @@ func (c *compiler) checkCycles() {
 			maps.Copy(told, around)
 		}
 	}
+	if c.flow.Visits > 0 {
+		return // the author counts the turns
+	}
 	reached := all.reachable(all.starts)
 	hasty := c.flow.hasty().without(func(id string) bool { return c.flow.Nodes[id].Type.Waits || told[id] || !reached[id] })
 	for _, around := range hasty.cycles() {
@@ -33,7 +36,7 @@ func (c *compiler) checkCycles() {
 		}
 		path, at := c.round(around)
 		c.list.Warnf(at, diag.EndlessCycle, "nothing waits in the cycle %s, and no turn differs from the one before: it turns as fast as it can", path).
-			Hint = `put a node of type "delay" into it, or count the turns with "evaluate"`
+			Hint = `put a node of type "delay" into it, count the turns with "evaluate", or bound them by "visits" in the head of the flow`
 	}
 }
 

@@ -44,6 +44,9 @@ func Diff(before, after *Flow) []Change {
 	if before.Durable != after.Durable {
 		all = append(all, Change{"flow", "durable", changed, nil})
 	}
+	if before.Visits != after.Visits {
+		all = append(all, Change{"flow", "visits", changed, nil})
+	}
 	all = append(all, compare("variable", before.Variables, after.Variables, func(a, b any) ([]string, bool) {
 		return nil, reflect.DeepEqual(a, b)
 	})...)

@@ -30,6 +30,7 @@ type Flow struct {
 	Digest      string        // sha256 of Source, hex
 	Timeout     time.Duration // of a whole run; 0 is none
 	Durable     bool
+	Visits      int            // how often a run may enter one node; 0 is what the engine permits
 	Variables   map[string]any // names declared, with their values at the start
 	Nodes       map[string]*Node
 	Order       []string // node ids as the file has them
@@ -191,6 +192,7 @@ func newFlow(f *spec.Flow) *Flow {
 		Digest:      hex.EncodeToString(sum[:]),
 		Timeout:     f.Timeout.Value,
 		Durable:     f.Durable == nil || *f.Durable,
+		Visits:      f.Visits,
 		Variables:   map[string]any{},
 		Nodes:       map[string]*Node{},
 	}

@@ -54,6 +54,7 @@ func Of(types *node.Set) map[string]any {
 		"description": obj{"type": "string"},
 		"timeout":     described(duration, "Of a whole run."),
 		"durable":     obj{"type": "boolean", "default": true, "description": "false: runs may be forgotten when the process ends."},
+		"visits":      obj{"type": "integer", "minimum": 1, "maximum": 100_000, "description": "How often a run may enter one node before it ends as failed."},
 		"key": obj{
 			"type": "string", "minLength": 1, "examples": []any{"$(start.orderId)"},
 			"description": "What people know a run by: a template that reads the trigger, variables, run and flow.",

@@ -1,26 +1,65 @@
 package run
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/node"
 )
 
-// Bounds are of what one run may take, in bytes. The zero Bounds are none.
+// Bounds are of what one run may take. The zero Bounds are none but DefaultVisits.
 type Bounds struct {
 	Value   int // of one value as JSON: a variable, an output, an input
 	Run     int // of all values of a run in memory, where shared parts count once
 	Journal int // of what a run has in the journal
+
+	Visits int // of one node, where the flow does not say. Defaults to DefaultVisits
+}
+
+// DefaultVisits is how often a run may enter one node if nobody says otherwise.
+const DefaultVisits = 1000
+
+// maxVisits is how often the run may enter one node, by its flow or by who runs it.
+func (s *State) maxVisits() int {
+	return cmp.Or(s.Flow.Visits, s.Bounds.Visits, DefaultVisits)
+}
+
+// loops is how a run ends that has entered its node too often. It names the last
+// turn as the run went it, a long one without its middle.
+func (s *State) loops() End {
+	most, id := s.maxVisits(), s.At.Node
+	var turn []string
+	for other, v := range s.visits {
+		if v.at > s.visits[id].before {
+			turn = append(turn, other)
+		}
+	}
+	slices.SortFunc(turn, func(a, b string) int { return s.visits[a].at - s.visits[b].at })
+	turn = append([]string{id}, turn...)
+	if most := 10; len(turn) > most {
+		turn = slices.Concat(turn[:most/2], []string{"…"}, turn[len(turn)-most/2:])
+	}
+	by := "limits.visits of wend.yaml"
+	if s.Flow.Visits > 0 {
+		by = "visits of the flow"
+	}
+	return End{
+		Status: Failed, Code: "visit-limit",
+		Reason: fmt.Sprintf("the run goes round %s: it has entered node %q %d times, as often as %s allows; let an outcome lead out of the cycle, or write a larger visits in the head of the flow",
+			strings.Join(turn, " → "), id, most, by),
+	}
 }
 
 // room is what the templates of the next step may make.
 func (s *State) room() *expand.Room {
-	if s.Bounds == (Bounds{}) {
+	if s.Bounds.Value == 0 {
 		return nil
 	}
 	s.left = expand.Room{Value: s.Bounds.Value, Left: s.Bounds.Run}
@@ -39,7 +78,7 @@ func (s *State) Written() int { return s.written }
 // leaves nothing behind always fits, also in a run that began with more than it
 // may have: it is how such a run gets to its end.
 func (s *State) Fits(outputs, set map[string]any) error {
-	if s.Bounds == (Bounds{}) {
+	if s.Bounds.Value == 0 {
 		return nil
 	}
 	added, largest := 0, kept{}

@@ -60,9 +60,17 @@ func (s *State) Next() Command {
 		return Wait{Due: s.At.Timer.Due, Kind: s.At.Timer.Kind}
 	case !s.At.retryAt.IsZero():
 		return SetTimer{Kind: TimerRetry, Due: s.At.retryAt}
+	case s.At.Visit > s.maxVisits() && !s.At.begun():
+		return s.loops()
 	default:
 		return Step{}
 	}
+}
+
+// begun tells whether the attempt is past its first step: a limit that is lower
+// after a restart does not cut off what is under way.
+func (p *Position) begun() bool {
+	return p.Attempt > 1 || len(p.Calls) > 0 || p.Woken || p.Received
 }
 
 // backoff is how long to wait before the next attempt: doubling from the

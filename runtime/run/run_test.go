@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -303,10 +304,52 @@ func TestLoopIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2*run.MaxVisits + 2 {
+	goRound(t, s, run.DefaultVisits, `the run goes round a → b → a: it has entered node "a" 1000 times, as often as limits.visits of wend.yaml allows; `+
+		`let an outcome lead out of the cycle, or write a larger visits in the head of the flow`)
+}
+
+// TestVisits holds whose limit counts, and that a lower one after a restart does
+// not cut off a node that is under way.
+func TestVisits(t *testing.T) {
+	t.Parallel()
+	own := strings.Replace(source, "timeout: 1m", "timeout: 1m\nvisits: 3", 1)
+	for name, test := range map[string]struct {
+		flow   string
+		bounds run.Bounds
+		most   int
+		by     string
+	}{
+		"the flow's":          {own, run.Bounds{Visits: 7}, 3, "visits of the flow"},
+		"the configuration's": {source, run.Bounds{Visits: 7}, 7, "limits.visits of wend.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := run.Fold(load(t, test.flow), []run.Event{started()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Bounds = test.bounds
+			goRound(t, s, test.most, fmt.Sprintf(`has entered node "a" %d times, as often as %s allows`, test.most, test.by))
+		})
+	}
+	s, err := run.Fold(load(t, source), []run.Event{started(), finished(1, place("a", 1, 1), "success"), finished(1, place("b", 1, 1), "success"),
+		run.CallStarted{At: at(1), Place: place("a", 2, 1)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Bounds.Visits = 1
+	if _, ok := s.Next().(run.Step); !ok {
+		t.Errorf("Next() = %+v with a call under way, want a step", s.Next())
+	}
+}
+
+// goRound lets the run go on until its limit of visits ends it.
+func goRound(t *testing.T, s *run.State, most int, reason string) {
+	t.Helper()
+	for range 2*most + 2 {
 		if end, ok := s.Next().(run.End); ok {
-			if end.Code != "visit-limit" || end.Status != run.Failed {
-				t.Errorf("Next() = %+v, want the visit limit", end)
+			if end.Code != "visit-limit" || end.Status != run.Failed || !strings.Contains(end.Reason, reason) || s.At.Visit != most+1 {
+				t.Errorf("Next() = %+v at visit %d, want %q", end, s.At.Visit, reason)
 			}
 			return
 		}

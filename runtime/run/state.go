@@ -17,10 +17,6 @@ import (
 	"github.com/wendflow/wend/sdk/wire"
 )
 
-// MaxVisits is how often a run may enter one node. A run that loops past it
-// ends as failed.
-const MaxVisits = 1000
-
 // Status is what a run is doing.
 type Status string
 
@@ -67,7 +63,8 @@ type State struct {
 	Bounds Bounds
 
 	names  map[string]any // what templates read
-	visits map[string]int
+	visits map[string]visits
+	steps  int // nodes entered so far
 	ending *End
 
 	held    int // bytes of names in memory, at most
@@ -88,6 +85,10 @@ type Position struct {
 
 	retryAt time.Time // not zero: the attempt failed and is worth another
 }
+
+// visits are those of one node: how many, and which steps of the run the last and
+// the one before it were.
+type visits struct{ n, at, before int }
 
 // Call is a call of the current attempt.
 type Call struct {
@@ -170,9 +171,9 @@ func (s *State) start(e RunStarted) error {
 	if s.Flow.Timeout > 0 {
 		s.Deadline = e.At.At.Add(s.Flow.Timeout)
 	}
-	s.visits = map[string]int{}
+	s.visits = map[string]visits{}
 	s.names = e.names(s.Flow)
-	s.visits[e.Trigger] = 1
+	s.visits[e.Trigger] = visits{n: 1}
 	if e.From != "" {
 		s.enter(e.From, e.At.At)
 		return nil
@@ -277,14 +278,10 @@ func (s *State) leave(n *flow.Node, outcome, code, message string, at time.Time)
 }
 
 func (s *State) enter(id string, at time.Time) {
-	s.visits[id]++
-	s.At = Position{Place: Place{Node: id, Visit: s.visits[id], Attempt: 1}, Since: at}
-	if s.visits[id] > MaxVisits {
-		s.ending = &End{
-			Status: Failed, Code: "visit-limit",
-			Reason: fmt.Sprintf("node %q was entered %d times: the flow loops", id, MaxVisits),
-		}
-	}
+	s.steps++
+	v := visits{n: s.visits[id].n + 1, at: s.steps, before: s.visits[id].at}
+	s.visits[id] = v
+	s.At = Position{Place: Place{Node: id, Visit: v.n, Attempt: 1}, Since: at}
 }
 
 func orEmpty(m map[string]any) map[string]any {

@@ -15,6 +15,7 @@ type Flow struct {
 	Description yamldoc.Text
 	Timeout     yamldoc.Duration // of the whole run
 	Durable     *bool            // nil: not written, which means true
+	Visits      int              // of one node in a run; 0: not written
 	Key         yamldoc.Text     // under which people know a run
 	Labels      []Label
 	Variables   []Variable

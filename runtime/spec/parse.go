@@ -58,6 +58,7 @@ func (p *parser) flow(f *Flow, root yamldoc.Value) {
 		yamldoc.Key{Name: "description", MayBeBlank: true, Read: yamldoc.Into(&f.Description, p.AnyText)},
 		yamldoc.Key{Name: "timeout", Read: yamldoc.Into(&f.Timeout, p.positive)},
 		yamldoc.Key{Name: "durable", Read: yamldoc.Into(&f.Durable, p.boolean)},
+		yamldoc.Key{Name: "visits", Read: yamldoc.Into(&f.Visits, p.visits)},
 		yamldoc.Key{Name: "key", Read: yamldoc.Into(&f.Key, p.Text)},
 		yamldoc.Key{Name: "labels", MayBeBlank: true, Read: yamldoc.Into(&f.Labels, p.labels)},
 		yamldoc.Key{Name: "variables", MayBeBlank: true, Read: yamldoc.Into(&f.Variables, p.variables)},
@@ -77,6 +78,17 @@ func (p *parser) name(f yamldoc.Field) yamldoc.Text {
 		}
 	}
 	return t
+}
+
+// maxVisits is the most that a flow may write for its visits.
+const maxVisits = 100_000
+
+func (p *parser) visits(f yamldoc.Field) int {
+	n := p.Count(f)
+	if n > maxVisits {
+		p.Refuse(f, fmt.Sprintf("a whole number of at most %d", maxVisits))
+	}
+	return n
 }
 
 // What a run can be found by is bounded: it is in an index for as long as the run

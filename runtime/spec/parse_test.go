@@ -126,6 +126,9 @@ func dump(t *testing.T, f *spec.Flow) string {
 	if f.Durable != nil {
 		fmt.Fprintf(&b, "%-28s %-6s %v\n", "durable", "", *f.Durable)
 	}
+	if f.Visits != 0 {
+		fmt.Fprintf(&b, "%-28s %-6s %d\n", "visits", "", f.Visits)
+	}
 	for _, v := range f.Variables {
 		data("variable "+v.Name.Value, v.Value)
 	}
