@@ -85,8 +85,9 @@ type hostile struct {
 	group   sync.WaitGroup
 }
 
-// attackHostile measures good callers without and then with attacks, and audits
-// what is left.
+// attackHostile measures good callers without attacks, with them, and without
+// once more, and audits what is left. What is without is measured on both sides
+// because the journal grows meanwhile, which has its price of its own.
 func (s *site) attackHostile(ctx context.Context, each time.Duration, out io.Writer) error {
 	s.vendor.tame.Store(true)
 	bad, err := openBadVendor(ctx)
@@ -112,7 +113,7 @@ func (s *site) attackHostile(ctx context.Context, each time.Duration, out io.Wri
 	if _, err := c.mixed(ctx, s.clients, each/20, nil); err != nil { // warm
 		return err
 	}
-	before, err := c.mixed(ctx, s.clients, each/5, nil)
+	alone, err := c.mixed(ctx, s.clients, each/10, nil)
 	if err != nil {
 		return err
 	}
@@ -131,6 +132,11 @@ func (s *site) attackHostile(ctx context.Context, each time.Duration, out io.Wri
 	if err != nil {
 		return err
 	}
+	after, err := c.mixed(ctx, s.clients, each/10, nil)
+	if err != nil {
+		return err
+	}
+	alone = append(alone, after...)
 	base, err := t.await(ctx)
 	if err != nil {
 		return err
@@ -154,15 +160,15 @@ func (s *site) attackHostile(ctx context.Context, each time.Duration, out io.Wri
 	if err != nil {
 		return err
 	}
-	before99, during99 := quantile(before, 99), quantile(during, 99)
+	alone99, during99 := quantile(alone, 99), quantile(during, 99)
 	memory := check{Promise: fmt.Sprintf("resident memory stays under %d MB", maxResident>>20), Looked: 1}
 	if peak > maxResident {
 		memory.failf("%d MB", peak>>20)
 	}
-	slower := check{Promise: fmt.Sprintf("good callers' p99 stays within %g × of what it was", maxSlower), Looked: len(during)}
+	slower := check{Promise: fmt.Sprintf("good callers' p99 stays within %g × of what it is without", maxSlower), Looked: len(during)}
 	long := each >= time.Minute // what is shorter tells nothing of how fast it is
-	if long && float64(during99) > maxSlower*float64(before99) {
-		slower.failf("%s, and %s without attacks", millis(during99), millis(before99))
+	if long && float64(during99) > maxSlower*float64(alone99) {
+		slower.failf("%s, and %s without attacks", millis(during99), millis(alone99))
 	}
 	silent := check{Promise: "every attack was answered, or cut off", Looked: len(attacks)}
 	for _, a := range attacks {
@@ -177,7 +183,7 @@ func (s *site) attackHostile(ctx context.Context, each time.Duration, out io.Wri
 		each.Round(time.Second), s.clients, h.made(), len(attacks), hostileLimits, s.machine())
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "good callers\trequests/s\tp50\tp99\tpeak of memory\t")
-	fmt.Fprintf(table, "alone\t%.0f\t%s\t%s\t%d MB\t\n", float64(len(before))/(each/5).Seconds(), millis(quantile(before, 50)), millis(before99), quietest>>20)
+	fmt.Fprintf(table, "alone\t%.0f\t%s\t%s\t%d MB\t\n", float64(len(alone))/(each/5).Seconds(), millis(quantile(alone, 50)), millis(alone99), quietest>>20)
 	fmt.Fprintf(table, "with attacks\t%.0f\t%s\t%s\t%d MB\t\n", float64(len(during))/(each*4/5).Seconds(), millis(quantile(during, 50)), millis(during99), peak>>20)
 	_ = table.Flush()
 	fmt.Fprintln(out)
@@ -335,14 +341,18 @@ func (h *hostile) send(ctx context.Context, method, path, body string, change fu
 	return strconv.Itoa(resp.StatusCode), string(text), err
 }
 
-func misfits(*rand.Rand) string {
+func misfits(*rand.Rand) string { return manyMisfits }
+
+// manyMisfits is written once: who attacks takes time from good callers where
+// both are on one machine, and only what the server takes is to be measured.
+var manyMisfits = func() string {
 	var b strings.Builder
 	b.WriteString(`{"item":7`)
 	for i := range 700 {
 		fmt.Fprintf(&b, `,"not-expected-%d":[1,2]`, i)
 	}
 	return b.String() + "}"
-}
+}()
 
 func deep(levels int) func(*rand.Rand) string {
 	text := `{"item":` + strings.Repeat("[", levels) + strings.Repeat("]", levels) + `}`
