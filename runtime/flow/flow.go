@@ -93,7 +93,7 @@ func Compile(f *spec.Flow, cfg Config) (*Flow, diag.List) {
 }
 
 func compile(f *spec.Flow, cfg Config, stored bool) *compiler {
-	c := &compiler{spec: f, cfg: cfg, flow: newFlow(f), stored: stored}
+	c := &compiler{spec: f, cfg: cfg, flow: newFlow(f), stored: stored, leaves: map[uintptr]*node.Schema{}}
 	c.declareVariables()
 	c.resolveTypes()
 	c.buildScope()
@@ -179,6 +179,10 @@ type compiler struct {
 	// stored tells that the flow was checked when a run began with it: only
 	// what cannot be run is still looked for.
 	stored bool
+	// leaves are the schemas of inputs that are written out, compiled once: many
+	// nodes are of one type. By the address of the map, which the schema holds on
+	// to; nil is one that cannot be compiled by itself.
+	leaves map[uintptr]*node.Schema
 }
 
 func newFlow(f *spec.Flow) *Flow {

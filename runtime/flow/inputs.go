@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -435,8 +436,8 @@ func (c *inputCompiler) compileLiteral(v any, pos diag.Pos, schema map[string]an
 	// The rest of the schema (enum, pattern, format, limits) can be told
 	// already. One with references into its root cannot be taken out of it;
 	// the run checks it.
-	if leaf, err := node.NewSchema(schema); err == nil && len(schema) > 0 {
-		for _, p := range leaf.Validate(v) {
+	if len(schema) > 0 {
+		for _, p := range c.leaf(schema).Validate(v) {
 			e := c.list.Errorf(pos, diag.InvalidInput, "input %q of node %q: %s", dotted(path), c.node.ID, p.Msg)
 			if word, ok := v.(string); ok && len(choices(schema)) > 0 {
 				e.Msg = fmt.Sprintf("input %q of node %q is %q", dotted(path), c.node.ID, word)
@@ -448,6 +449,18 @@ func (c *inputCompiler) compileLiteral(v any, pos diag.Pos, schema map[string]an
 		c.checkChoice(v, known, pos, path)
 	}
 	return literalInput{v}
+}
+
+// leaf returns the schema of one input, nil if it cannot be taken out of the
+// whole.
+func (c *compiler) leaf(schema map[string]any) *node.Schema {
+	at := reflect.ValueOf(schema).Pointer()
+	leaf, known := c.leaves[at]
+	if !known {
+		leaf, _ = node.NewSchema(schema) // what is wrong with it was told of the whole
+		c.leaves[at] = leaf
+	}
+	return leaf
 }
 
 // checkChoice reports a text that the plugin does not know. One that is empty
