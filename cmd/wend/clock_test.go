@@ -21,6 +21,7 @@ var ownTime = map[string]string{
 	"runtime/outbound/credential.go":   "bounds an exchange on the network",
 	"runtime/outbound/exchange.go":     "the same",
 	"runtime/outbound/token.go":        "undoes what the OAuth library adds, which is the machine's time",
+	"runtime/pluginhost/cache.go":      "what the user has not needed for a month is removed from the cache",
 	"runtime/pluginhost/instance.go":   "bounds a guest, and says how long it took",
 	"runtime/watch/watch.go":           "files come to rest by no other time",
 	"cmd/wend/demo.go":                 "tells people how long it took",

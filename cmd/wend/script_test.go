@@ -57,8 +57,6 @@ func TestStories(t *testing.T) {
 			env.Setenv("MODULES", broken)
 			env.Setenv("CCE_TOKEN", "cce-admin")
 			env.Setenv("WEND_TOKEN", "let-me-in-0123456789")
-			// The race detector makes every process wait a second at its end.
-			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			for _, name := range cacheNames {
 				if value, ok := os.LookupEnv(name); ok {
 					env.Setenv(name, value)
@@ -74,8 +72,9 @@ func TestStories(t *testing.T) {
 }
 
 // cacheNames lead to the caches of whoever runs the tests: those of Go, and
-// that of compiled plugins, since the race detector makes compiling slow.
-var cacheNames = []string{"HOME", "XDG_CACHE_HOME", "LocalAppData", "USERPROFILE", "GOCACHE", "GOPATH", "GOMODCACHE", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN"}
+// that of compiled plugins, since the race detector makes compiling slow. GORACE
+// is set in TestMain.
+var cacheNames = []string{"GORACE", "HOME", "XDG_CACHE_HOME", "LocalAppData", "USERPROFILE", "GOCACHE", "GOPATH", "GOMODCACHE", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN"}
 
 func writeFile(t *testing.T, name, content string) string {
 	t.Helper()

@@ -10,18 +10,28 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"github.com/tetratelabs/wazero"
 )
 
-// codeCache is the folder of compiled code. wazero runs what it finds there as
-// machine code, and checks only a part of it: so each file has a seal beside
-// it, and what has none or a broken one is removed before wazero looks.
+// codeCache is the folder of what this build has made of plugins, a folder for
+// each module.
 type codeCache struct {
 	dir string // empty if there is none
 	log *slog.Logger
 }
 
+// cached is the folder of one module. wazero runs what it finds there as machine
+// code, and checks only a part of it: so each file has a seal beside it, and what
+// has none or a broken one is removed before wazero looks.
+type cached codeCache
+
 // sealed is what the name of a file's seal ends with.
 const sealed = ".sum"
+
+// unused is how long a module's folder is kept that no process has opened.
+const unused = 30 * 24 * time.Hour
 
 // openCache makes the folder, or takes the one that is there. Without one, every
 // start compiles anew; that is no reason not to start.
@@ -34,24 +44,70 @@ func openCache(dir string, log *slog.Logger) codeCache {
 		log.Warn("compiled plugins are not cached, every start compiles them", "folder", dir, "error", err)
 		return codeCache{log: log}
 	}
-	c := codeCache{dir: dir, log: log}
+	forget(filepath.Dir(dir), time.Now().Add(-unused))
+	return codeCache{dir: dir, log: log}
+}
+
+// forget removes, of all builds, what no process has opened since.
+func forget(dir string, since time.Time) {
+	modules, _ := filepath.Glob(filepath.Join(dir, "wend-*", "*"))
+	for _, module := range modules {
+		if info, err := os.Stat(module); err == nil && info.ModTime().Before(since) {
+			_ = os.RemoveAll(module)
+			_ = os.Remove(filepath.Dir(module)) // if it was the last one there
+		}
+	}
+}
+
+// of returns the folder of a module, which may not be there yet.
+func (c codeCache) of(digest string) cached {
+	if c.dir == "" {
+		return cached(c)
+	}
+	return cached{dir: filepath.Join(c.dir, strings.TrimPrefix(digest, "sha256:")), log: c.log}
+}
+
+// open makes the folder, or takes the one that is there and removes what is
+// damaged in it. It returns one without a folder if that cannot be had.
+func (c cached) open() cached {
+	if c.dir == "" {
+		return c
+	}
+	now := time.Now()
+	if err := errors.Join(os.MkdirAll(c.dir, 0o700), os.Chtimes(c.dir, now, now)); err != nil {
+		c.log.Warn("a compiled plugin is not cached", "folder", c.dir, "error", err)
+		return cached{log: c.log}
+	}
 	c.each(func(file string) {
 		err := checkSeal(file)
 		switch {
 		case err == nil:
 			return
 		case errors.Is(err, errUnsealed): // by a process that was killed, or is not done yet
-			log.Debug("a compiled plugin is compiled anew", "file", file, "error", err)
+			c.log.Debug("a compiled plugin is compiled anew", "file", file, "error", err)
 		default:
-			log.Warn("a compiled plugin is compiled anew", "file", file, "error", err)
+			c.log.Warn("a compiled plugin is compiled anew", "file", file, "error", err)
 		}
 		_, _ = os.Remove(file), os.Remove(file+sealed)
 	})
 	return c
 }
 
+// code is where wazero keeps machine code. Who closes it frees the code.
+func (c cached) code() wazero.CompilationCache {
+	if c.dir == "" {
+		return wazero.NewCompilationCache()
+	}
+	code, err := wazero.NewCompilationCacheWithDir(c.dir)
+	if err != nil {
+		c.log.Warn("a compiled plugin is not cached", "folder", c.dir, "error", err)
+		return wazero.NewCompilationCache()
+	}
+	return code
+}
+
 // seal seals what is new.
-func (c codeCache) seal() {
+func (c cached) seal() {
 	if c.dir == "" {
 		return
 	}
@@ -71,7 +127,7 @@ func (c codeCache) seal() {
 
 // write writes a file whole or not at all: other processes may read it, or write
 // it too.
-func (c codeCache) write(file string, content []byte) error {
+func (c cached) write(file string, content []byte) error {
 	tmp, err := os.CreateTemp(c.dir, ".wend-*")
 	if err != nil {
 		return err
@@ -85,7 +141,7 @@ func (c codeCache) write(file string, content []byte) error {
 }
 
 // remember makes a file whose name says all.
-func (c codeCache) remember(name string) {
+func (c cached) remember(name string) {
 	if c.dir == "" || c.remembers(name) {
 		return
 	}
@@ -94,7 +150,7 @@ func (c codeCache) remember(name string) {
 	}
 }
 
-func (c codeCache) remembers(name string) bool {
+func (c cached) remembers(name string) bool {
 	if c.dir == "" {
 		return false
 	}
@@ -103,7 +159,7 @@ func (c codeCache) remembers(name string) bool {
 }
 
 // each visits the files that are whole: another process may be writing one.
-func (c codeCache) each(visit func(file string)) {
+func (c cached) each(visit func(file string)) {
 	err := filepath.WalkDir(c.dir, func(path string, d fs.DirEntry, err error) error {
 		ext := filepath.Ext(path)
 		if err != nil || !d.Type().IsRegular() || ext == sealed || ext == ".tmp" || strings.HasPrefix(d.Name(), ".") {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -32,8 +31,12 @@ type guest struct {
 	globals []string // exported names of those that change
 	hazards []string // why restoring memory and globals is not enough
 	tracker *tracker
-	runtime wazero.Runtime
-	code    wazero.CompiledModule
+	kept    cached
+	// compiled holds the machine code, of this guest alone: what is damaged in
+	// its folder is found when it is loaded, and no start reads all folders.
+	compiled wazero.CompilationCache
+	runtime  wazero.Runtime
+	code     wazero.CompiledModule
 }
 
 // initTime is the guest's time before its first invoke.
@@ -49,6 +52,7 @@ func (h *Host) compile(ctx context.Context, mod *wasm.Module, limits manifest.Li
 		tables:  takesTables(mod),
 		entry:   exportInvoke,
 		tracker: h.tracker,
+		kept:    h.kept.of(mod.Digest()).open(),
 	}
 	switch {
 	case g.command:
@@ -58,19 +62,20 @@ func (h *Host) compile(ctx context.Context, mod *wasm.Module, limits manifest.Li
 	}
 	bare, data := takeData(mod)
 	g.data = data
-	metered, err := h.meter(bare, g.digest, int32(min(limits.Depth, maxDepth)))
+	metered, err := g.meter(bare, int32(min(limits.Depth, maxDepth)))
 	if err != nil {
 		return nil, err
 	}
 	g.globals, g.hazards = metered.MutableGlobals, metered.Hazards
 	// Its context does not end guests: that would cost them five times as much
 	// as the meter does.
-	g.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(h.cache))
+	g.compiled = g.kept.code()
+	g.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(g.compiled))
 	if h.profile != nil {
 		ctx = profiling(ctx)
 	}
 	if err := g.link(ctx, metered.Bytes); err != nil {
-		return nil, errors.Join(err, g.runtime.Close(ctx))
+		return nil, errors.Join(err, g.close(ctx))
 	}
 	return g, nil
 }
@@ -78,11 +83,11 @@ func (h *Host) compile(ctx context.Context, mod *wasm.Module, limits manifest.Li
 // meter rewrites a module, or takes what an earlier start has rewritten: that
 // is half of what a start takes. Whoever can write to the cache could as well
 // put machine code there.
-func (h *Host) meter(bare []byte, digest string, depth int32) (*meter.Module, error) {
-	if h.kept.dir == "" {
+func (g *guest) meter(bare []byte, depth int32) (*meter.Module, error) {
+	if g.kept.dir == "" {
 		return meter.Rewrite(bare, meter.Config{Depth: depth})
 	}
-	file := filepath.Join(h.kept.dir, fmt.Sprintf("%s-%d.metered", strings.TrimPrefix(digest, "sha256:"), depth))
+	file := filepath.Join(g.kept.dir, fmt.Sprintf("%d.metered", depth))
 	if kept, err := os.ReadFile(file); err == nil {
 		m := &meter.Module{}
 		if gob.NewDecoder(bytes.NewReader(kept)).Decode(m) == nil {
@@ -94,8 +99,8 @@ func (h *Host) meter(bare []byte, digest string, depth int32) (*meter.Module, er
 		return nil, err
 	}
 	var kept bytes.Buffer
-	if err := errors.Join(gob.NewEncoder(&kept).Encode(m), h.kept.write(file, kept.Bytes())); err != nil {
-		h.log.Warn("a metered plugin is not cached", "file", file, "error", err)
+	if err := errors.Join(gob.NewEncoder(&kept).Encode(m), g.kept.write(file, kept.Bytes())); err != nil {
+		g.kept.log.Warn("a metered plugin is not cached", "file", file, "error", err)
 	}
 	return m, nil
 }
@@ -174,5 +179,7 @@ func (i *instance) become(img *image) error {
 	return nil
 }
 
-// close frees the code and every instance.
-func (g *guest) close(ctx context.Context) error { return g.runtime.Close(ctx) }
+// close frees every instance, and then the code.
+func (g *guest) close(ctx context.Context) error {
+	return errors.Join(g.runtime.Close(ctx), g.compiled.Close(ctx))
+}

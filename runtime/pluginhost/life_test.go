@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
@@ -325,5 +326,25 @@ func TestClosedHost(t *testing.T) {
 	}
 	if err := p.Close(t.Context()); err != nil {
 		t.Errorf("Close after the host's = %v", err)
+	}
+}
+
+// TestCacheForgets: what no process has opened for a month is not kept for ever,
+// of other builds neither, and what is not the cache's own is left alone.
+func TestCacheForgets(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	old, recent := time.Now().AddDate(0, 0, -31), time.Now().AddDate(0, 0, -29)
+	for name, opened := range map[string]time.Time{"wend-1-old/a": old, "wend-2-old/a": old, "wend-2-old/b": recent, "other/a": old} {
+		folder := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, "code"), nil, 0o600), os.Chtimes(folder, opened, opened)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	load(t, newHost(t, pluginhost.Config{CacheDir: dir}), versioned(t, "1.0.0", "1"))
+	for name, want := range map[string]bool{"wend-1-old": false, "wend-2-old/a": false, "wend-2-old/b/code": true, "other/a/code": true} {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name))); (err == nil) != want {
+			t.Errorf("%s is there: %t, want %t", name, err == nil, want)
+		}
 	}
 }

@@ -55,13 +55,13 @@ func named(m *manifest.Manifest, err error) error {
 // so that it can be loaded again. The error is that of Check.
 func (h *Host) Proven(mod *wasm.Module) (bool, error) {
 	_, limits, err := h.check(mod)
-	return err == nil && h.kept.remembers(proof(mod.Digest(), limits)), err
+	return err == nil && h.kept.of(mod.Digest()).remembers(proof(limits)), err
 }
 
-// proof is the name of a file of the cache that is there if a module could be
-// loaded under these limits.
-func proof(digest string, limits manifest.Limits) string {
-	return fmt.Sprintf("%s-%08x.proof", strings.TrimPrefix(digest, "sha256:"), crc32.ChecksumIEEE(fmt.Append(nil, limits)))
+// proof is the name of a file that is in a module's cache if it could be loaded
+// under these limits.
+func proof(limits manifest.Limits) string {
+	return fmt.Sprintf("%08x.proof", crc32.ChecksumIEEE(fmt.Append(nil, limits)))
 }
 
 // load makes a plugin of a module.

@@ -19,7 +19,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/tetratelabs/wazero"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/wendflow/wend/runtime/manifest"
@@ -54,7 +53,6 @@ type Host struct {
 	log       *slog.Logger
 	profile   *Profile
 	kept      codeCache
-	cache     wazero.CompilationCache
 	tracker   *tracker
 	loading   singleflight.Group
 
@@ -77,14 +75,6 @@ func New(ctx context.Context, c Config) (*Host, error) {
 	}
 	if c.CacheDir != "" {
 		h.kept = openCache(filepath.Join(c.CacheDir, cacheKey()), h.log)
-	}
-	if h.kept.dir == "" {
-		h.cache = wazero.NewCompilationCache()
-		return h, nil
-	}
-	var err error
-	if h.cache, err = wazero.NewCompilationCacheWithDir(h.kept.dir); err != nil {
-		return nil, fmt.Errorf("plugin cache %q: %w", h.kept.dir, err)
 	}
 	return h, nil
 }
@@ -130,8 +120,8 @@ func (h *Host) LoadModule(ctx context.Context, mod *wasm.Module) (*Plugin, error
 			if err != nil {
 				return nil, err
 			}
-			h.kept.remember(proof(digest, p.limits))
-			h.kept.seal()
+			p.guest.kept.remember(proof(p.limits))
+			p.guest.kept.seal()
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			h.plugins[digest] = p
@@ -171,9 +161,7 @@ func (h *Host) Close(ctx context.Context) error {
 	for _, p := range plugins {
 		errs = append(errs, p.shut(ctx))
 	}
-	// The cache goes last: code of a plugin that did not close is still in use.
 	if errors.Join(errs...) == nil {
-		errs = append(errs, h.cache.Close(ctx))
 		h.tracker.close()
 	}
 	return errors.Join(errs...)
