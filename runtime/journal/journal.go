@@ -42,10 +42,11 @@ type Driver interface {
 	Mailbox
 	Owners
 	History
+	Versions
 	Blobs
 
-	// Trim removes ended runs, oldest first, until what r asks for is met, and
-	// dedupe keys and outside events whose time is over. It works in small
+	// Trim removes ended runs, oldest first, until what r asks for is met, then
+	// versions of flows, and dedupe keys and outside events whose time is over. It works in small
 	// steps, so that appends go on meanwhile. It returns how many runs it
 	// removed.
 	Trim(ctx context.Context, r Retention) (int, error)
@@ -133,11 +134,32 @@ type History interface {
 	// Runs returns the runs that f asks for, the newest start first. It
 	// returns ErrCursor if f.Cursor is not a Next of this driver.
 	Runs(ctx context.Context, f Filter) (Page, error)
+	// Count counts the runs of a flow that have a status, up to most of them.
+	Count(ctx context.Context, flow string, status run.Status, most int) (int, error)
+}
+
+// Versions keeps which versions of flows there were, and how it stands with each
+// flow. Their sources are Blobs.
+type Versions interface {
+	// Deploy notes that a version is what the file of its flow holds from now on,
+	// see Standing.Deploy, and returns it as it is kept. One with the same digest
+	// and plugins as an earlier one is that one, with its number.
+	Deploy(ctx context.Context, v Version) (Version, error)
+	// Versions returns the versions of a flow that are kept, the one that was
+	// deployed last first.
+	Versions(ctx context.Context, flow string) ([]Version, error)
+	// Standings returns how it stands with each flow of which there is a version,
+	// by name.
+	Standings(ctx context.Context) ([]Standing, error)
+	// Stand lets change change how it stands with a flow, as one deed. It may be
+	// called more than once. It returns ErrNotFound if no version of the flow was
+	// ever deployed.
+	Stand(ctx context.Context, flow string, change func(*Standing)) error
 }
 
 // Blobs keeps sources of flows and modules of plugins by their digests. A
-// blob stays as long as a run needs it, and as long as the driver is open
-// through which it was put.
+// blob stays as long as a run or a version needs it, and as long as the driver is
+// open through which it was put.
 type Blobs interface {
 	// PutBlob keeps data under its digest. Putting it again is harmless.
 	PutBlob(ctx context.Context, digest string, data []byte) error
@@ -260,10 +282,14 @@ type Page struct {
 	Next string // the Cursor of the next page; empty: this is the last
 }
 
-// Retention says which ended runs may be removed. A zero field removes none.
+// Retention says which ended runs and which versions of flows may be removed. A
+// zero field removes none.
 type Retention struct {
 	Age   time.Duration // ended longer ago than this
 	Bytes int64         // the oldest, while the store is larger than this
+	// Versions is how many versions of each flow stay, the ones that were deployed
+	// last; beside them those that runs need or that are served.
+	Versions int
 }
 
 // What callers branch on.

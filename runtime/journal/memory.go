@@ -30,6 +30,7 @@ type Memory struct {
 	keys   keys
 	mail   mailbox
 	blobs  map[string][]byte
+	flows  map[string]*versions // by name
 }
 
 type record struct {
@@ -50,6 +51,7 @@ func NewMemory(keep int) *Memory {
 		keys:  newKeys(),
 		mail:  mailbox{byID: map[string]*letter{}},
 		blobs: map[string][]byte{},
+		flows: map[string]*versions{},
 	}
 }
 
@@ -358,7 +360,9 @@ func (m *Memory) Trim(ctx context.Context, r Retention) (int, error) {
 	now := m.Now()
 	m.keys.expire(now)
 	m.mail.expire(now)
-	return m.trimRuns(now, r)
+	removed, err := m.trimRuns(now, r)
+	m.trimVersions(r.Versions)
+	return removed, err
 }
 
 func (m *Memory) trimRuns(now time.Time, r Retention) (removed int, err error) {

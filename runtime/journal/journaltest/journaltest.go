@@ -44,6 +44,7 @@ func Test(t *testing.T, s Setup) {
 		{"Mailbox", mailboxTests},
 		{"Owners", ownerTests},
 		{"History", historyTests},
+		{"Versions", versionTests},
 		{"Trim", trimTests},
 		{"Life", lifeTests},
 	}

@@ -44,16 +44,21 @@ func testClosed(b *bench) {
 			_, err := b.d.Begin(ctx, "b", journal.Dedupe{}, one(started("b")))
 			return err
 		},
-		"Offer":   func(ctx context.Context) error { _, err := b.d.Offer(ctx, letter("e", "n", "k")); return err },
-		"Take":    func(ctx context.Context) error { _, _, err := b.d.Take(ctx, "n", "k", "a"); return err },
-		"Lease":   func(ctx context.Context) error { _, err := b.d.Lease(ctx, "o", 1, time.Minute); return err },
-		"Tell":    func(ctx context.Context) error { return b.d.Tell(ctx, journal.Note{Run: "a"}) },
-		"Hear":    func(ctx context.Context) error { return b.d.Hear(ctx, "o", func(journal.Note) {}) },
-		"Runs":    func(ctx context.Context) error { _, err := b.d.Runs(ctx, journal.Filter{}); return err },
-		"Due":     func(ctx context.Context) error { _, err := b.d.Due(ctx, journal.AllShards, noon, 1); return err },
-		"PutBlob": func(ctx context.Context) error { return b.d.PutBlob(ctx, "d", nil) },
-		"Blob":    func(ctx context.Context) error { _, err := b.d.Blob(ctx, "d"); return err },
-		"Trim":    func(ctx context.Context) error { _, err := b.d.Trim(ctx, journal.Retention{}); return err },
+		"Offer":     func(ctx context.Context) error { _, err := b.d.Offer(ctx, letter("e", "n", "k")); return err },
+		"Take":      func(ctx context.Context) error { _, _, err := b.d.Take(ctx, "n", "k", "a"); return err },
+		"Lease":     func(ctx context.Context) error { _, err := b.d.Lease(ctx, "o", 1, time.Minute); return err },
+		"Tell":      func(ctx context.Context) error { return b.d.Tell(ctx, journal.Note{Run: "a"}) },
+		"Hear":      func(ctx context.Context) error { return b.d.Hear(ctx, "o", func(journal.Note) {}) },
+		"Runs":      func(ctx context.Context) error { _, err := b.d.Runs(ctx, journal.Filter{}); return err },
+		"Due":       func(ctx context.Context) error { _, err := b.d.Due(ctx, journal.AllShards, noon, 1); return err },
+		"Count":     func(ctx context.Context) error { _, err := b.d.Count(ctx, "f", run.Running, 1); return err },
+		"Deploy":    func(ctx context.Context) error { _, err := b.d.Deploy(ctx, version("d", "")); return err },
+		"Versions":  func(ctx context.Context) error { _, err := b.d.Versions(ctx, "f"); return err },
+		"Standings": func(ctx context.Context) error { _, err := b.d.Standings(ctx); return err },
+		"Stand":     func(ctx context.Context) error { return b.d.Stand(ctx, "f", func(*journal.Standing) {}) },
+		"PutBlob":   func(ctx context.Context) error { return b.d.PutBlob(ctx, "d", nil) },
+		"Blob":      func(ctx context.Context) error { _, err := b.d.Blob(ctx, "d"); return err },
+		"Trim":      func(ctx context.Context) error { _, err := b.d.Trim(ctx, journal.Retention{}); return err },
 	}
 	for name, call := range calls {
 		if err := call(b.Context()); !errors.Is(err, journal.ErrClosed) {

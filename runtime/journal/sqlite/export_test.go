@@ -75,6 +75,7 @@ func ListQuery(f journal.Filter, after journal.Cursor, lead string) (string, []a
 var Queries = map[string]string{
 	"events": sqlEvents, "unfinished": sqlUnfinished, "due": sqlDue, "awaiting": sqlAwaiting,
 	"oldest": sqlOldest, "free": sqlFree, "taken": sqlTaken, "holder": sqlHolder,
+	"count": sqlCountRuns, "version": sqlFindVersion, "versions": sqlVersions, "standing": sqlStanding,
 	"outcome": sqlOutcome, "pass key": sqlPassKey, "remove key": sqlRemoveKey,
 	"count label": sqlCountLabel, "labels of a run": sqlRemoveLabels, "labels to read": sqlLabels, "label to move": sqlMoveLabel,
 	"definitions": sqlRemoveDefinitions, "expired keys": sqlExpireKeys, "expired mail": sqlExpireMail,

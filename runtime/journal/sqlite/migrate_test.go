@@ -18,7 +18,7 @@ import (
 // is there. The files in testdata are never changed.
 func TestOldSchemas(t *testing.T) {
 	t.Parallel()
-	const newest = 5
+	const newest = 6
 	for v := 1; v <= newest; v++ {
 		t.Run(fmt.Sprint(v), func(t *testing.T) {
 			t.Parallel()
@@ -66,6 +66,20 @@ func same(t *testing.T, s *sqlite.Store, schema int) {
 	}
 	if diff := cmp.Diff(want, sum); diff != "" {
 		t.Errorf("Find (-want +got):\n%s", diff)
+	}
+	if schema >= 6 {
+		versions, err := s.Versions(ctx, "sms-end-task")
+		if diff := cmp.Diff([]journal.Version{{
+			Flow: "sms-end-task", Number: 2, Digest: "flow-1", Plugins: want.Plugins, File: "flows/sms.yaml", First: noon, Last: noon.Add(time.Hour),
+		}}, versions); err != nil || diff != "" {
+			t.Errorf("Versions: %v (-want +got):\n%s", err, diff)
+		}
+		standings, err := s.Standings(ctx)
+		if diff := cmp.Diff([]journal.Standing{{
+			Flow: "sms-end-task", Current: 2, Rollback: &journal.Rollback{Version: 1, Over: 2, Since: noon}, Pause: &journal.Pause{Since: noon, Reason: "incident"},
+		}}, standings); err != nil || diff != "" {
+			t.Errorf("Standings: %v (-want +got):\n%s", err, diff)
+		}
 	}
 	events, err := s.Events(ctx, ended)
 	if err != nil || len(events) != 4 {

@@ -32,7 +32,8 @@ func (s *Store) trim(ctx context.Context, r journal.Retention) (removed int, err
 	if r.Bytes > 0 {
 		steps = append(steps, func(t *tx) (int, bool, error) { return t.removeExcess(r.Bytes) })
 	}
-	for _, do := range append(steps, s.removeUnneeded, (*tx).shrink) {
+	unneeded := func(t *tx) (int, bool, error) { return 0, false, s.removeUnneeded(t, r.Versions) }
+	for _, do := range append(steps, unneeded, (*tx).shrink) {
 		n, err := s.repeat(ctx, do)
 		removed += n
 		if err != nil {
@@ -138,30 +139,36 @@ const (
 		(SELECT 1 FROM runs WHERE runs.definition = definitions.nr)`
 	sqlUnneededBlobs = `SELECT digest FROM blobs
 		EXCEPT SELECT digest FROM definitions
-		EXCEPT SELECT value FROM definitions, json_each(plugins)`
+		EXCEPT SELECT value FROM definitions, json_each(plugins)
+		EXCEPT SELECT digest FROM versions
+		EXCEPT SELECT value FROM versions, json_each(plugins)`
 	sqlRemoveBlob = `DELETE FROM blobs WHERE digest = ?`
 )
 
-// removeUnneeded removes the blobs that no run needs, and definitions of which
-// there are no runs.
-func (s *Store) removeUnneeded(t *tx) (removed int, more bool, err error) {
+// removeUnneeded removes definitions of which there are no runs, versions of flows
+// of which there are more than are to be kept, and the blobs that none of the rest
+// needs.
+func (s *Store) removeUnneeded(t *tx, versions int) error {
 	clear(t.definitions)
 	if _, err := t.exec(sqlRemoveDefinitions); err != nil {
-		return 0, false, err
+		return err
+	}
+	if err := t.removeVersions(versions); err != nil {
+		return err
 	}
 	digests, err := column[string](t, sqlUnneededBlobs)
 	if err != nil {
-		return 0, false, err
+		return err
 	}
 	for _, digest := range digests {
 		if s.pinned(digest) {
 			continue
 		}
 		if _, err := t.exec(sqlRemoveBlob, digest); err != nil {
-			return 0, false, err
+			return err
 		}
 	}
-	return 0, false, nil
+	return nil
 }
 
 const (
