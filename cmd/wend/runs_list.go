@@ -120,7 +120,8 @@ func parseWhen(text string, now time.Time) (time.Time, error) {
 // runLine is what the table shows of a run.
 type runLine struct {
 	Run, Flow, Outcome, Code, Reason string
-	Key                              string
+	Key, FlowDigest                  string
+	Version                          int
 	Labels                           map[string]string
 	Status                           run.Status
 	Error                            *run.Failure
@@ -152,7 +153,7 @@ func (r *runLine) row(marked bool) []string {
 		response = strconv.Itoa(r.Response)
 	}
 	row := []string{
-		r.Run, r.Flow, string(r.Status), cmp.Or(reason(r.Outcome, ""), "-"), response,
+		r.Run, r.Flow, versionText(r.Version, r.FlowDigest), string(r.Status), cmp.Or(reason(r.Outcome, ""), "-"), response,
 		r.StartedAt.Local().Format(sameWidth), fmt.Sprintf("%-8s", took),
 	}
 	if marked {
@@ -199,7 +200,7 @@ func printRuns(std *streams, raw json.RawMessage, durable bool) error {
 
 func printTable(out io.Writer, runs []runLine) error {
 	marked := slices.ContainsFunc(runs, func(r runLine) bool { return r.Key != "" || len(r.Labels) > 0 })
-	head := []string{"RUN", "FLOW", "STATUS", "OUTCOME", "RESPONSE", "STARTED", "TOOK"}
+	head := []string{"RUN", "FLOW", "VERSION", "STATUS", "OUTCOME", "RESPONSE", "STARTED", "TOOK"}
 	if marked {
 		head = append(head, "KEY", "LABELS")
 	}

@@ -119,7 +119,7 @@ func printReport(w io.Writer, r *run.Report) {
 	if r.Flow == "" {
 		return // it has just begun, and this is all that is known
 	}
-	fmt.Fprintf(w, "  flow %s, by %s%s\n", r.Flow, r.Trigger, prefixed(", again after run ", r.RetryOf))
+	fmt.Fprintf(w, "  flow %s, version %s, by %s%s\n", r.Flow, versionText(r.Version, r.FlowDigest), r.Trigger, prefixed(", again after run ", r.RetryOf))
 	if r.Key != "" {
 		fmt.Fprintf(w, "  key %s\n", reason(r.Key, ""))
 	}

@@ -37,6 +37,7 @@ import (
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/journal/sqlite"
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/quota"
 	"github.com/wendflow/wend/runtime/retention"
@@ -66,7 +67,7 @@ func serveCommand(std *streams) *cobra.Command {
 		Short: "Serve the flows under PATH (default flows), and reload them when they change",
 		Long: `Serve the webhooks of all flows under PATH, and the API.
 
-A flow that is wrong goes on as it was, at the start as its newest run began; one that has
+A flow that is wrong goes on as it was, at the start as it was served last; one that has
 no such version is left out. All others are served. The first interrupt stops in an orderly way, the second at once.
 A hangup (SIGHUP) reads flows, plugins, wend.yaml and its secrets anew.`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
@@ -130,9 +131,12 @@ type server struct {
 	kit     *kit
 	paths   []string
 	live    *catalog.Live
-	journal journal.Driver    // nil if all runs are kept in memory
-	past    *catalog.Past     // the same
-	keeper  *retention.Keeper // the same
+	journal journal.Driver
+	// versions of flows are in the journal. The journal is one in memory, and what
+	// is below nil, if all runs are kept there.
+	versions *catalog.Versions
+	past     *catalog.Past
+	keeper   *retention.Keeper
 	// clock is that of runs, and of all that is kept for them. Signatures and
 	// credentials go by that of the machine, as those do who made them.
 	clock  *clock.Steady
@@ -180,12 +184,20 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 		Bounds: runBounds(k.config.Limits),
 		Caller: k.outbound, Clock: s.clock, Version: version(), Observers: s.observers,
 	}
-	if cfg.data != "" {
+	if cfg.data == "" {
+		memory := journal.NewMemory(1000)
+		memory.Now = s.clock.Now
+		s.journal, ec.Memory = memory, memory
+	} else {
 		if err := s.openJournal(ctx, cfg); err != nil {
 			s.Close()
 			return nil, err
 		}
 		ec.Journal, ec.Flow = s.journal, s.past.Flow
+	}
+	if s.versions, err = catalog.OpenVersions(ctx, catalog.VersionsConfig{Journal: s.journal, Log: log}); err != nil {
+		s.Close()
+		return nil, err
 	}
 	if err := s.openFlows(ctx); err != nil {
 		s.Close()
@@ -200,37 +212,53 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 	return s, nil
 }
 
-// stored finds the last good version of a flow: the one that its newest run
-// began with. It has this environment's variables.
+// stored finds the last good version of a flow: the one that was deployed last, or
+// the one that its newest run began with where an earlier Wend kept no versions. It
+// has this environment's variables.
 func (s *server) stored(ctx context.Context, file, name string) *flow.Flow {
-	if s.journal == nil {
-		return nil
+	last := journal.Version{Flow: name}
+	if standing, ok := s.versions.Standing(name); ok {
+		last, _ = s.versions.Version(name, standing.Current)
+	} else {
+		page, err := s.journal.Runs(ctx, journal.Filter{Flow: name, Limit: 1})
+		if err != nil || len(page.Runs) == 0 {
+			return nil
+		}
+		last.Digest, last.Plugins = page.Runs[0].FlowDigest, page.Runs[0].Plugins
 	}
-	page, err := s.journal.Runs(ctx, journal.Filter{Flow: name, Limit: 1})
-	if err != nil || len(page.Runs) == 0 {
-		return nil
-	}
-	newest := page.Runs[0]
-	src, err := s.journal.Blob(ctx, newest.FlowDigest)
+	f, err := s.version(ctx, file, last)
 	if err != nil {
 		s.log.Error("the last good version of a flow cannot be had", "flow", name, "error", err)
 		return nil
 	}
-	types, err := s.kit.plugins.TypesOf(ctx, newest.Plugins)
-	if err == nil {
-		err = s.kit.plugins.Usable(ctx, slices.Sorted(maps.Values(newest.Plugins)))
-	}
+	s.log.Warn("a flow is served as it was before", "flow", name, "file", file, "version", last.Number, "digest", journal.Short(f.Digest))
+	return f
+}
+
+// version is a flow as it was, with this environment's variables.
+func (s *server) version(ctx context.Context, file string, v journal.Version) (*flow.Flow, error) {
+	src, types, err := s.partsOf(ctx, v)
 	if err != nil {
-		s.log.Error("the last good version of a flow cannot be had", "flow", name, "error", err)
-		return nil
+		return nil, err
 	}
 	f, mistakes := flow.LoadStored(file, src, environment.Flows(types, s.config.Load()))
 	if f == nil {
-		s.log.Error("the last good version of a flow cannot be had", "flow", name, "error", mistakes.Err())
-		return nil
+		return nil, mistakes.Err()
 	}
-	s.log.Warn("a flow is served as its newest run began", "flow", name, "file", file, "digest", f.Digest)
-	return f
+	return f, nil
+}
+
+// partsOf are the source of a version and the node types that it had.
+func (s *server) partsOf(ctx context.Context, v journal.Version) ([]byte, *node.Set, error) {
+	src, err := s.journal.Blob(ctx, v.Digest)
+	if err != nil {
+		return nil, nil, err
+	}
+	types, err := s.kit.plugins.TypesOf(ctx, v.Plugins)
+	if err == nil {
+		err = s.kit.plugins.Usable(ctx, slices.Sorted(maps.Values(v.Plugins)))
+	}
+	return src, types, err
 }
 
 // openFlows reads the flows and loads the plugins that they use. A flow that is
@@ -243,10 +271,12 @@ func (s *server) openFlows(ctx context.Context) error {
 		Check: func(set *catalog.Set) diag.List {
 			return environment.Check(s.kit.plugins.Types(), set, s.config.Load())
 		},
-		Stored:  s.stored,
-		Prepare: func(ctx context.Context, set *catalog.Set) error { return s.kit.plugins.Want(ctx, set.Plugins()) },
-		Tell:    s.std.tell,
-		Log:     s.log,
+		Stored:   s.stored,
+		Versions: s.versions,
+		Version:  s.version,
+		Prepare:  func(ctx context.Context, set *catalog.Set) error { return s.kit.plugins.Want(ctx, set.Plugins()) },
+		Tell:     s.std.tell,
+		Log:      s.log,
 	})
 	s.std.tell(mistakes)
 	if err != nil {
@@ -375,6 +405,7 @@ func (s *server) routes() error {
 		Flows: flows.Set, Engine: s.engine, Types: k.plugins.Types, Token: s.token,
 		Gate: s.gate, Streams: s.streams,
 		MaxBody: limits.Body, Version: version(), Clock: s.clock, Log: log, Lacks: k.outbound.Lacks, Mistakes: s.mistakes,
+		Versions: s.versions, Rollback: s.rollBack,
 	}
 	if s.past != nil {
 		ac.Flow = s.past.Flow
@@ -529,13 +560,17 @@ func (s *server) tellSystemd(state string) {
 	}
 }
 
-// keepRuns is how long ended runs are kept where the configuration says nothing.
-const keepRuns = 30 * 24 * time.Hour
+// How long ended runs are kept, and how many versions of a flow, where the
+// configuration says nothing.
+const (
+	keepRuns     = 30 * 24 * time.Hour
+	keepVersions = 20
+)
 
 // keep is what is kept by the configuration of now.
 func (s *server) keep() journal.Retention {
 	r := s.config.Load().Server.Retention
-	return journal.Retention{Age: cmp.Or(r.Age, keepRuns), Bytes: r.Size}
+	return journal.Retention{Age: cmp.Or(r.Age, keepRuns), Bytes: r.Size, Versions: cmp.Or(r.Versions, keepVersions)}
 }
 
 // announceTry prints a command that calls a webhook. What proves a caller is

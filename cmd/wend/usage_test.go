@@ -11,7 +11,7 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	const onward = "\ntry: wend --help\n"
 	tests := map[string]string{
-		"frobnicate":                        `wend: no command "frobnicate"; expected one of "backup", "check", "completion", "curl", "demo", "emulate", "events", "help", "nodes", "plugin", "run", "runs", …`,
+		"frobnicate":                        `wend: no command "frobnicate"; expected one of "backup", "check", "completion", "curl", "demo", "emulate", "events", "flows", "help", "nodes", "plugin", "run", …`,
 		"chekc":                             `wend: no command "chekc"; did you mean "check"?`,
 		"plugin biuld":                      `wend: no command "plugin biuld"; did you mean "build"?`,
 		"check":                             `wend: requires at least 1 arg(s), only received 0`,

@@ -38,6 +38,11 @@ type Config struct {
 	// Flow finds the definition that a run began with, so that its nodes can be
 	// shown. Defaults to the live flow, if it has not changed.
 	Flow func(ctx context.Context, s journal.Summary) (*flow.Flow, error)
+	// Versions of flows, and how it stands with these. Defaults to none known.
+	Versions *catalog.Versions
+	// Rollback has a flow be served as an earlier version, or with 0 as the one that
+	// its file has. A *RefusedError says why that cannot be. Needed where Versions is.
+	Rollback func(ctx context.Context, flow string, version int) error
 	// Ready says what is missing before requests can be served; nil if nothing.
 	// Defaults to always ready.
 	Ready func() error
@@ -70,7 +75,7 @@ type Server struct {
 	cfg     Config
 	openAPI []byte // as JSON
 	// What bodies must be, as the description says.
-	cancellation, retry, event *node.Schema
+	cancellation, retry, rollback, event *node.Schema
 	// Who reads a run has a place here meanwhile.
 	cutting, copying chan struct{}
 }
@@ -98,6 +103,12 @@ func New(cfg Config) (*Server, error) {
 	if cfg.NewID == nil {
 		cfg.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }
 	}
+	if cfg.Versions == nil {
+		var err error
+		if cfg.Versions, err = catalog.OpenVersions(context.Background(), catalog.VersionsConfig{Journal: journal.NewMemory(0)}); err != nil {
+			return nil, err
+		}
+	}
 	s := &Server{cfg: cfg, cutting: make(chan struct{}, atOnce), copying: make(chan struct{}, atOnce)}
 	if cfg.Flow == nil {
 		s.cfg.Flow = s.liveFlow
@@ -122,7 +133,7 @@ func (s *Server) readDescription() error {
 		return err
 	}
 	for name, schema := range map[string]**node.Schema{
-		"Cancellation": &s.cancellation, "Retry": &s.retry, "Event": &s.event,
+		"Cancellation": &s.cancellation, "Retry": &s.retry, "Rollback": &s.rollback, "Event": &s.event,
 	} {
 		// A reference alone would be resolved inside its own document.
 		*schema, err = node.NewSchema(map[string]any{"$ref": "#/components/schemas/" + name, "components": doc["components"]})
@@ -142,6 +153,10 @@ func (s *Server) Mount(e *echo.Echo) {
 	e.GET("/openapi.json", s.describe)
 	e.GET("/api/v1/flows", s.listFlows, guard...)
 	e.POST("/api/v1/flows/:flow/runs", s.startRun, guard...)
+	e.GET("/api/v1/flows/:flow/versions", s.listVersions, guard...)
+	e.GET("/api/v1/flows/:flow/versions/:version", s.showVersion, guard...)
+	e.GET("/api/v1/flows/:flow/diff", s.diffVersions, guard...)
+	e.POST("/api/v1/flows/:flow/rollback", s.rollBack, guard...)
 	e.GET("/api/v1/runs", s.listRuns, guard...)
 	e.GET("/api/v1/runs/:id", s.showRun, guard...)
 	e.GET("/api/v1/runs/:id/events", s.streamEvents, guard...)

@@ -53,6 +53,8 @@ type server struct {
 	engine *engine.Engine
 	flows  *catalog.Set // that are live
 	stored *catalog.Set // that runs began with
+
+	versions *catalog.Versions
 }
 
 func serve(t *testing.T, change ...func(*api.Config)) *server {
@@ -80,7 +82,18 @@ func serveAt(t *testing.T, now func() time.Time, change ...func(*api.Config)) *s
 		return nil, journal.ErrNotFound
 	}
 	s.engine = engine.New(engine.Config{MaxKept: 3, Journal: durable, Flow: stored, Caller: vendor{}, Clock: clock.Told(now), NewID: numbered("run")})
+	versions, err := catalog.OpenVersions(t.Context(), catalog.VersionsConfig{Journal: durable})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.versions = versions
 	cfg := api.Config{
+		Versions: versions, Rollback: func(ctx context.Context, name string, version int) error {
+			if version == 1 {
+				return &api.RefusedError{Reason: "version 1 does not fit", Mistakes: []string{"order.yaml:3:1: no"}}
+			}
+			return versions.Stand(ctx, name, func(s *journal.Standing) { s.Rollback = nil })
+		},
 		Flows:  func() *catalog.Set { return s.flows },
 		Types:  func() *node.Set { return types },
 		Engine: s.engine, Flow: stored, MaxBody: 1 << 10, Streams: quota.New("streams", 2),
@@ -284,6 +297,28 @@ func TestAnswers(t *testing.T) {
 		"event-no-time":   {"POST", "/api/v1/events/paid", `{"key": "a", "for": "soon"}`, nil},
 		"event-too-large": {"POST", "/api/v1/events/paid", `{"key": "` + strings.Repeat("a", 1024) + `"}`, nil},
 
+		"versions":            {"GET", "/api/v1/flows/order/versions", "", deployed},
+		"versions-unknown":    {"GET", "/api/v1/flows/ordre/versions", "", deployed},
+		"version":             {"GET", "/api/v1/flows/order/versions/1", "", deployed},
+		"version-served":      {"GET", "/api/v1/flows/order/versions/served", "", deployed},
+		"version-not-found":   {"GET", "/api/v1/flows/order/versions/7", "", deployed},
+		"version-wrong":       {"GET", "/api/v1/flows/order/versions/one", "", deployed},
+		"version-of-unserved": {"GET", "/api/v1/flows/look/versions/served", "", deployed},
+		"diff":                {"GET", "/api/v1/flows/order/diff?from=2&to=served", "", deployed},
+		"diff-wrong":          {"GET", "/api/v1/flows/order/diff?from=2&two=1", "", deployed},
+		"diff-not-found":      {"GET", "/api/v1/flows/order/diff?from=2&to=9", "", deployed},
+		"rollback":            {"POST", "/api/v1/flows/order/rollback", `{"version": 2}`, deployed},
+		"rollback-off":        {"POST", "/api/v1/flows/order/rollback", `{"off": true}`, deployed},
+		"rollback-refused":    {"POST", "/api/v1/flows/order/rollback", `{"version": 1}`, deployed},
+		"rollback-not-found":  {"POST", "/api/v1/flows/order/rollback", `{"version": 9}`, deployed},
+		"rollback-wrong":      {"POST", "/api/v1/flows/order/rollback", `{"version": 0, "off": true}`, deployed},
+		"rollback-no-flow":    {"POST", "/api/v1/flows/ordre/rollback", `{"off": true}`, deployed},
+		"runs-versions": {"GET", "/api/v1/runs", "", func(t *testing.T, s *server) {
+			t.Helper()
+			deployed(t, s)
+			s.start(t, "order", `{"id": 7}`)
+		}},
+
 		"no-route":  {"GET", "/api/v1/rnus", "", nil},
 		"no-method": {"DELETE", "/api/v1/flows", "", nil},
 	}
@@ -298,6 +333,24 @@ func TestAnswers(t *testing.T) {
 			checkDescribed(t, s, test.method, test.path, w)
 			golden(t, filepath.Join("testdata/answers", name+".txt"), dump(t, w))
 		})
+	}
+}
+
+// deployed is a server with two versions of a flow, of which the second is served.
+func deployed(t *testing.T, s *server) {
+	t.Helper()
+	f := s.flows.Flow("order")
+	other := *f
+	other.Digest, other.Source = strings.Repeat("0", 64), []byte("flow: order\n")
+	for _, f := range []*flow.Flow{&other, f} {
+		if err := s.versions.Deploy(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.versions.Stand(t.Context(), f.Name, func(s *journal.Standing) {
+		s.Rollback = &journal.Rollback{Version: 2, Over: 1, Since: now}
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 

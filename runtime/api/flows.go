@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -9,20 +10,29 @@ import (
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/runtime/webhook"
 )
 
 type flowDoc struct {
 	Flow        string       `json:"flow"`
 	Description string       `json:"description,omitempty"`
+	Version     int          `json:"version,omitempty"`
 	Digest      string       `json:"digest"`
+	File        string       `json:"file"`
 	Durable     bool         `json:"durable"`
 	Nodes       int          `json:"nodes"`
 	Triggers    []triggerDoc `json:"triggers"`
 	// Mistakes keep the flow from doing all that its file says.
 	Mistakes []string `json:"mistakes,omitempty"`
+	// Rollback and Pause are what an operator wants of the flow.
+	Rollback *journal.Rollback `json:"rollback,omitempty"`
+	Pause    *journal.Pause    `json:"pause,omitempty"`
+	// Runs that have not ended, by status.
+	Runs map[run.Status]int `json:"runs"`
 }
 
 type triggerDoc struct {
@@ -34,15 +44,11 @@ type triggerDoc struct {
 
 func (s *Server) listFlows(c echo.Context) error {
 	set := s.cfg.Flows()
-	paths := map[*flow.Node]string{}
-	for _, h := range set.Hooks() {
-		paths[h.Node] = webhook.Prefix + h.Path
-	}
-	flows := []flowDoc{}
+	flows := []*flowDoc{}
 	for _, f := range set.Flows() {
-		doc := flowDoc{Flow: f.Name, Description: f.Description, Digest: f.Digest, Durable: f.Durable, Nodes: len(f.Nodes), Mistakes: s.lacking(f)}
-		for _, t := range f.Triggers {
-			doc.Triggers = append(doc.Triggers, triggerDoc{t.ID, t.Type.Ref(), paths[t], t.Outputs})
+		doc, err := s.newFlowDoc(c.Request().Context(), set, f)
+		if err != nil {
+			return err
 		}
 		flows = append(flows, doc)
 	}
@@ -51,6 +57,25 @@ func (s *Server) listFlows(c echo.Context) error {
 		answer["mistakes"] = mistakes
 	}
 	return c.JSON(http.StatusOK, answer)
+}
+
+func (s *Server) newFlowDoc(ctx context.Context, set *catalog.Set, f *flow.Flow) (*flowDoc, error) {
+	standing, _ := s.cfg.Versions.Standing(f.Name)
+	doc := &flowDoc{
+		Flow: f.Name, Description: f.Description, Version: s.cfg.Versions.Number(f.Name, f.Digest, f.Plugins()),
+		Digest: f.Digest, File: f.File, Durable: f.Durable, Nodes: len(f.Nodes), Mistakes: s.lacking(f),
+		Rollback: standing.Rollback, Pause: standing.Pause,
+	}
+	paths := map[*flow.Node]string{}
+	for _, h := range set.Hooks() {
+		paths[h.Node] = webhook.Prefix + h.Path
+	}
+	for _, t := range f.Triggers {
+		doc.Triggers = append(doc.Triggers, triggerDoc{t.ID, t.Type.Ref(), paths[t], t.Outputs})
+	}
+	var err error
+	doc.Runs, err = s.countRuns(ctx, f)
+	return doc, err
 }
 
 // mistakes says what is wrong with flow files, each with its place.

@@ -21,6 +21,7 @@ const maxRuns = 1000
 type runDoc struct {
 	Run        string            `json:"run"`
 	Flow       string            `json:"flow"`
+	Version    int               `json:"version,omitempty"` // of the flow
 	FlowDigest string            `json:"flowDigest"`
 	Plugins    map[string]string `json:"plugins,omitempty"`
 	Trigger    string            `json:"trigger"`
@@ -64,7 +65,7 @@ func (s *Server) listRuns(c echo.Context) error {
 	}
 	runs := make([]runDoc, len(page.Runs))
 	for i, r := range page.Runs {
-		runs[i] = newRunDoc(r)
+		runs[i] = s.newRunDoc(r)
 	}
 	return c.JSON(http.StatusOK, struct {
 		Runs []runDoc `json:"runs"`
@@ -91,7 +92,7 @@ func (s *Server) matchRuns(c echo.Context, q *query, id string) error {
 	slices.SortFunc(found, func(a, b journal.Summary) int { return b.StartedAt.Compare(a.StartedAt) })
 	runs := make([]runDoc, len(found))
 	for i, r := range found {
-		runs[i] = newRunDoc(r)
+		runs[i] = s.newRunDoc(r)
 	}
 	return c.JSON(http.StatusOK, struct {
 		Runs []runDoc `json:"runs"`
@@ -118,11 +119,11 @@ func runFilter(q *query) journal.Filter {
 	return f
 }
 
-func newRunDoc(s journal.Summary) runDoc {
+func (s *Server) newRunDoc(r journal.Summary) runDoc {
 	return runDoc{
-		Run: s.ID, Flow: s.Flow, FlowDigest: s.FlowDigest, Plugins: s.Plugins, Trigger: s.Trigger, RetryOf: s.RetryOf, Key: s.Key, Labels: s.Labels,
-		Status: s.Status, Node: s.Node, Outcome: s.Outcome, Code: s.Code, Reason: s.Reason, Error: s.Error, Response: s.Response,
-		StartedAt: s.StartedAt, UpdatedAt: s.UpdatedAt, EndedAt: s.EndedAt, Due: s.Due, Awaits: s.Awaits, Events: s.Events,
+		Run: r.ID, Flow: r.Flow, Version: s.cfg.Versions.Number(r.Flow, r.FlowDigest, r.Plugins), FlowDigest: r.FlowDigest, Plugins: r.Plugins, Trigger: r.Trigger, RetryOf: r.RetryOf, Key: r.Key, Labels: r.Labels,
+		Status: r.Status, Node: r.Node, Outcome: r.Outcome, Code: r.Code, Reason: r.Reason, Error: r.Error, Response: r.Response,
+		StartedAt: r.StartedAt, UpdatedAt: r.UpdatedAt, EndedAt: r.EndedAt, Due: r.Due, Awaits: r.Awaits, Events: r.Events,
 	}
 }
 

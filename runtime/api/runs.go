@@ -122,9 +122,14 @@ func (s *Server) report(ctx context.Context, id string) (*run.Report, error) {
 	if len(events) == 0 {
 		return nil, nil // it began, and nothing of it had to be on record so far
 	}
-	report, err := run.NewReport(s.begunWith(ctx, events), events)
+	summary, err := journal.Summarize(events)
+	if err != nil {
+		return nil, err
+	}
+	report, err := run.NewReport(s.begunWith(ctx, summary), events)
 	if err == nil {
 		report.Unrecorded = len(events) - stored
+		report.Version = s.cfg.Versions.Number(summary.Flow, summary.FlowDigest, summary.Plugins)
 	}
 	return report, err
 }
@@ -136,7 +141,7 @@ func (s *Server) unreadable(ctx context.Context, id string, why *run.UnknownErro
 		return nil, noRun(id, err)
 	}
 	return &run.Report{
-		Run: sum.ID, Flow: sum.Flow, FlowDigest: sum.FlowDigest, Trigger: sum.Trigger, RetryOf: sum.RetryOf, Key: sum.Key, Labels: sum.Labels,
+		Run: sum.ID, Flow: sum.Flow, Version: s.cfg.Versions.Number(sum.Flow, sum.FlowDigest, sum.Plugins), FlowDigest: sum.FlowDigest, Trigger: sum.Trigger, RetryOf: sum.RetryOf, Key: sum.Key, Labels: sum.Labels,
 		Status: sum.Status, Outcome: sum.Outcome, Code: sum.Code, Reason: sum.Reason, Error: sum.Error,
 		StartedAt: sum.StartedAt, EndedAt: sum.EndedAt,
 		Duration:  float64(sum.UpdatedAt.Sub(sum.StartedAt).Microseconds()) / 1000,
@@ -146,11 +151,7 @@ func (s *Server) unreadable(ctx context.Context, id string, why *run.UnknownErro
 
 // begunWith returns the flow that a run began with, or nil if it is not known
 // any more.
-func (s *Server) begunWith(ctx context.Context, events []run.Event) *flow.Flow {
-	summary, err := journal.Summarize(events)
-	if err != nil {
-		return nil
-	}
+func (s *Server) begunWith(ctx context.Context, summary journal.Summary) *flow.Flow {
 	f, err := s.cfg.Flow(ctx, summary)
 	if err != nil {
 		s.cfg.Log.Info("a run is shown without its nodes", "run", summary.ID, "error", err)

@@ -1,6 +1,6 @@
 // Package catalog finds flows: those that are live, read from files and checked
-// against each other, by name and by the path of a webhook; and those that runs
-// began with, in the journal. It runs no flow and serves nothing.
+// against each other, by name and by the path of a webhook; those that runs began
+// with, in the journal; and their versions. It runs no flow and serves nothing.
 package catalog
 
 import (
@@ -25,6 +25,7 @@ import (
 type Set struct {
 	flows map[string]*flow.Flow // by name
 	hooks map[string]Hook       // by path
+	filed map[string]*flow.Flow // by name, as the file has it now, if that is in order
 }
 
 // Hook is a webhook's place in a flow.
@@ -100,16 +101,26 @@ func isFlowFile(name string) bool {
 // Set holds the flows without errors. Of flows that cannot live together it
 // holds the first.
 func Load(files []string, cfg flow.Config) (*Set, diag.List) {
-	return load(files, cfg, nil, func(*flow.Flow) diag.List { return nil }, func(string) *flow.Flow { return nil })
+	return load(files, cfg, nil, says{
+		check:  func(*flow.Flow) diag.List { return nil },
+		before: func(string) *flow.Flow { return nil },
+		serve:  func(f *flow.Flow) *flow.Flow { return f },
+	})
+}
+
+// says are those who have a say in what becomes of a file.
+type says struct {
+	check  func(*flow.Flow) diag.List    // what else is wrong with a flow that was read
+	before func(file string) *flow.Flow  // the last good version of a file, or nil
+	serve  func(f *flow.Flow) *flow.Flow // what is served of a flow in order, or nil
 }
 
 // load prefers what is live: its flows keep their names and paths, and a file
-// that is wrong now keeps its flow as it was. check has its say about each flow
-// that is read; before finds the last good version of a file.
-func load(files []string, cfg flow.Config, live *Set, check func(*flow.Flow) diag.List, before func(file string) *flow.Flow) (*Set, diag.List) {
-	set := &Set{flows: map[string]*flow.Flow{}, hooks: map[string]Hook{}}
+// that is wrong now keeps its flow as it was.
+func load(files []string, cfg flow.Config, live *Set, say says) (*Set, diag.List) {
+	set := newSet()
 	var list diag.List
-	var newcomers, stored []*flow.Flow
+	var newcomers, stored []entry
 	enough := false // that have mistakes
 	r := newRoom(cfg, files, live)
 	for _, file := range files {
@@ -119,7 +130,7 @@ func load(files []string, cfg flow.Config, live *Set, check func(*flow.Flow) dia
 			f, mistakes = r.read(file, cfg)
 		}
 		if f != nil {
-			refused := check(f)
+			refused := say.check(f)
 			mistakes = append(mistakes, refused...)
 			if refused.HasErrors() {
 				f = nil
@@ -130,38 +141,48 @@ func load(files []string, cfg flow.Config, live *Set, check func(*flow.Flow) dia
 			enough = true
 			list.Errorf(diag.Pos{File: file}, diag.TooManyFlows, "the files behind this one are not read, %d mistakes are enough", len(list))
 		}
-		fresh := f != nil
-		if !fresh {
-			f = before(file)
+		e := entry{flow: f, filed: f}
+		if f == nil {
+			e.flow = say.before(file)
+		} else {
+			e.flow = say.serve(f)
 		}
-		r.take(f)
+		r.take(e.flow)
 		switch {
-		case f == nil:
-		case live != nil && live.flows[f.Name] != nil && live.flows[f.Name].File == file:
-			if !set.add(f, &list) { // it took another's path: as it was
-				set.add(live.flows[f.Name], &list)
+		case e.flow == nil:
+		case live != nil && live.flows[e.flow.Name] != nil && live.flows[e.flow.Name].File == file:
+			if !set.add(e, &list) { // it took another's path: as it was
+				set.add(entry{flow: live.flows[e.flow.Name]}, &list)
 			}
-		case fresh:
-			newcomers = append(newcomers, f)
+		case e.filed != nil:
+			newcomers = append(newcomers, e)
 		default:
-			stored = append(stored, f)
+			stored = append(stored, e)
 		}
 	}
-	for _, f := range newcomers {
-		set.add(f, &list)
+	for _, e := range newcomers {
+		set.add(e, &list)
 	}
 	var told diag.List // of files that are wrong, which was told already
-	for _, f := range stored {
-		set.add(f, &told)
+	for _, e := range stored {
+		set.add(e, &told)
 	}
 	return set, list.Sorted()
 }
 
+// entry is a flow that is to be served, and the one that its file has, nil if that
+// is not in order.
+type entry struct{ flow, filed *flow.Flow }
+
+func newSet() *Set {
+	return &Set{flows: map[string]*flow.Flow{}, hooks: map[string]Hook{}, filed: map[string]*flow.Flow{}}
+}
+
 // One is a set of a single flow.
 func One(f *flow.Flow) *Set {
-	set := &Set{flows: map[string]*flow.Flow{}, hooks: map[string]Hook{}}
+	set := newSet()
 	var mistakes diag.List
-	set.add(f, &mistakes)
+	set.add(entry{f, f}, &mistakes)
 	return set
 }
 
@@ -246,22 +267,43 @@ func source(file string) ([]byte, diag.List) {
 	return src, nil
 }
 
-// add reports whether f fits to the flows before it. One that does not is left
+// add reports whether a flow fits to the flows before it. One that does not is left
 // out.
-func (s *Set) add(f *flow.Flow, list *diag.List) bool {
+func (s *Set) add(e entry, list *diag.List) bool {
+	f := e.flow
 	if other := s.flows[f.Name]; other != nil {
 		list.Errorf(f.Pos, diag.FlowNameTaken, "flow %q is in %s already", f.Name, other.File)
 		return false
 	}
-	hooks := map[string]Hook{}
-	fits := true
+	hooks, fits := s.place(f, list)
+	if fits {
+		s.flows[f.Name] = f
+		maps.Copy(s.hooks, hooks)
+		if e.filed != nil {
+			s.filed[f.Name] = e.filed
+		}
+	}
+	return fits
+}
+
+// Clashes are the mistakes because of which a flow could not be in the set in the
+// place of the one of its name.
+func (s *Set) Clashes(f *flow.Flow) (list diag.List) {
+	s.place(f, &list)
+	return list
+}
+
+// place finds the webhooks of a flow, and whether their paths are free: those of a
+// flow of its name are.
+func (s *Set) place(f *flow.Flow, list *diag.List) (hooks map[string]Hook, fits bool) {
+	hooks, fits = map[string]Hook{}, true
 	for _, n := range f.Triggers {
 		hook, ok := n.Trigger.(*node.Hook)
 		if !ok {
 			continue
 		}
 		other, taken := s.hooks[hook.Path]
-		if !taken {
+		if !taken || other.Flow.Name == f.Name {
 			other, taken = hooks[hook.Path]
 		}
 		if taken {
@@ -272,9 +314,5 @@ func (s *Set) add(f *flow.Flow, list *diag.List) bool {
 		}
 		hooks[hook.Path] = Hook{Hook: hook, Flow: f, Node: n}
 	}
-	if fits {
-		s.flows[f.Name] = f
-		maps.Copy(s.hooks, hooks)
-	}
-	return fits
+	return hooks, fits
 }

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -12,9 +13,12 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/infile"
+	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 )
 
@@ -30,6 +34,12 @@ type LiveConfig struct {
 	// Stored finds the last good version of the flow of that name, for a file
 	// that is wrong at the start, or nil.
 	Stored func(ctx context.Context, file, name string) *flow.Flow
+	// Versions notes what goes live, and says which flows are rolled back. Defaults
+	// to nothing noted.
+	Versions *Versions
+	// Version finds a flow as it was, to be served in the place of the one that the
+	// file has. Needed for Versions.
+	Version func(ctx context.Context, file string, v journal.Version) (*flow.Flow, error)
 	// Prepare is called before a set goes live; if it fails, the set does not.
 	Prepare func(context.Context, *Set) error
 	// Tell takes the mistakes that a Reload finds.
@@ -61,9 +71,53 @@ func OpenLive(ctx context.Context, c LiveConfig) (*Live, diag.List, error) {
 	if err := c.Prepare(ctx, set); err != nil {
 		return nil, mistakes, err
 	}
+	if err := l.deploy(ctx, set); err != nil {
+		return nil, mistakes, err
+	}
 	l.set.Store(set)
 	l.note(mistakes)
 	return l, mistakes, nil
+}
+
+// deploy notes which versions are the ones of their files from now on.
+func (l *Live) deploy(ctx context.Context, set *Set) error {
+	if l.cfg.Versions == nil {
+		return nil
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(64) // which the journal writes at once
+	for _, f := range set.filed {
+		group.Go(func() error { return l.cfg.Versions.Deploy(ctx, f) })
+	}
+	return group.Wait()
+}
+
+// serve is what is served of a flow that was read: another version if it is rolled
+// back. Should that not be to be had, nothing is: it was to replace what is in the
+// file.
+func (l *Live) serve(ctx context.Context, f *flow.Flow) *flow.Flow {
+	if l.cfg.Versions == nil {
+		return f
+	}
+	v, back := l.cfg.Versions.Instead(f)
+	if !back {
+		return f
+	}
+	return l.version(ctx, f.File, v)
+}
+
+func (l *Live) version(ctx context.Context, file string, v journal.Version) *flow.Flow {
+	if s := l.Set(); s != nil {
+		if f := s.Flow(v.Flow); f != nil && f.File == file && v.Is(f.Digest, f.Plugins()) {
+			return f
+		}
+	}
+	f, err := l.cfg.Version(ctx, file, v)
+	if err != nil {
+		l.cfg.Log.Error("a flow is rolled back to a version that cannot be had", "flow", v.Flow, "version", v.Number, "error", err)
+		return nil
+	}
+	return f
 }
 
 func (l *Live) read(ctx context.Context, files []string, live *Set) (*Set, diag.List) {
@@ -74,16 +128,28 @@ func (l *Live) read(ctx context.Context, files []string, live *Set) (*Set, diag.
 			served[f.File] = f
 		}
 	}
-	return load(files, l.cfg.Flows(), live, check, func(file string) *flow.Flow {
-		if f := served[file]; f != nil {
+	before := func(file string) *flow.Flow {
+		f, name := served[file], nameIn(file)
+		if f != nil {
+			name = f.Name
+		}
+		if v, back := l.rolledBack(name); back && name != "" {
+			return cmp.Or(l.version(ctx, file, v), f)
+		}
+		if f != nil || name == "" || l.cfg.Stored == nil {
 			return f
 		}
-		name := nameIn(file)
-		if name == "" || l.cfg.Stored == nil {
-			return nil
-		}
 		return l.cfg.Stored(ctx, file, name)
-	})
+	}
+	serve := func(f *flow.Flow) *flow.Flow { return cmp.Or(l.serve(ctx, f), served[f.File]) }
+	return load(files, l.cfg.Flows(), live, says{check: check, before: before, serve: serve})
+}
+
+func (l *Live) rolledBack(name string) (journal.Version, bool) {
+	if l.cfg.Versions == nil {
+		return journal.Version{}, false
+	}
+	return l.cfg.Versions.RolledBack(name)
 }
 
 var flowLine = regexp.MustCompile(`(?m)^flow:[ \t]*["']?([a-zA-Z0-9_-]+)`)
@@ -133,6 +199,9 @@ func (l *Live) Reload(ctx context.Context) {
 	if err := l.cfg.Prepare(ctx, set); err != nil {
 		log.Error("flows are not reloaded, all stay as they were", "error", err)
 		return
+	}
+	if err := l.deploy(ctx, set); err != nil {
+		log.Error("the versions of flows are not noted; they are served all the same", "error", err)
 	}
 	l.set.Store(set)
 	if mistakes.HasErrors() {

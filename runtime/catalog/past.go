@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 
 	"golang.org/x/sync/singleflight"
@@ -36,7 +37,7 @@ func NewPast(c PastConfig) *Past { return &Past{cfg: c} }
 
 // Flow finds the flow that a run began with.
 func (p *Past) Flow(ctx context.Context, run journal.Summary) (*flow.Flow, error) {
-	if f := p.cfg.Live(run.Flow); f != nil && f.Digest == run.FlowDigest && samePlugins(f, run.Plugins) {
+	if f := p.cfg.Live(run.Flow); f != nil && f.Digest == run.FlowDigest && maps.Equal(f.Plugins(), run.Plugins) {
 		return f, nil
 	}
 	key := fmt.Sprint(run.Flow, run.FlowDigest, run.Plugins)
@@ -70,13 +71,4 @@ func (p *Past) compile(ctx context.Context, run journal.Summary) (*flow.Flow, er
 		return nil, fmt.Errorf("the flow %q as it was: %w", run.Flow, mistakes.Err())
 	}
 	return f, nil
-}
-
-func samePlugins(f *flow.Flow, digests map[string]string) bool {
-	for _, n := range f.Nodes {
-		if n.Type.Digest != digests[n.Type.Name] {
-			return false
-		}
-	}
-	return true
 }

@@ -41,16 +41,17 @@ type Server struct {
 	// Token refers to the API's token: "env:NAME" or "file:PATH".
 	Token    string
 	Requests Requests
-	// Retention says which ended runs are forgotten.
+	// Retention says which ended runs and versions of flows are forgotten.
 	Retention Retention
 	// Proxies are believed when they say whom a request comes from.
 	Proxies []netip.Prefix
 }
 
-// Retention bounds what is kept of runs that have ended.
+// Retention bounds what is kept of runs that have ended and of flows.
 type Retention struct {
-	Age  time.Duration
-	Size int64 // bytes of the journal
+	Age      time.Duration
+	Size     int64 // bytes of the journal
+	Versions int   // of each flow
 }
 
 // Requests limits what comes in.

@@ -218,12 +218,13 @@ func isEmpty(v yamldoc.Value) bool {
 
 func (r *reader) retention(f yamldoc.Field, to *Retention) {
 	if isEmpty(f.Value) {
-		r.Blank(f, "age, size or both")
+		r.Blank(f, "age, size or versions")
 		return
 	}
 	r.Object(f, nil,
 		yamldoc.Key{Name: "age", Read: yamldoc.Into(&to.Age, r.duration)},
 		yamldoc.Key{Name: "size", Read: yamldoc.Into(&to.Size, r.Size)},
+		yamldoc.Key{Name: "versions", Read: yamldoc.Into(&to.Versions, r.Count)},
 	)
 }
 

@@ -206,7 +206,7 @@ func (e *Engine) start(ctx context.Context, s Start, first run.RunStarted) (r *R
 		return nil, false, err
 	}
 	first.At, first.Run, first.Trigger = run.At{At: e.now(), Wend: e.cfg.Version}, r.ID, s.Trigger
-	first.Flow, first.FlowDigest, first.Plugins = s.Flow.Name, s.Flow.Digest, plugins(s.Flow)
+	first.Flow, first.FlowDigest, first.Plugins = s.Flow.Name, s.Flow.Digest, s.Flow.Plugins()
 	first.Seed = uuid.NewString()
 	if first.Output == nil {
 		first.Output = map[string]any{}
@@ -401,20 +401,6 @@ func mergeVariables(s Start) map[string]any {
 	vars := maps.Clone(s.Flow.Variables)
 	maps.Copy(vars, s.Variables)
 	return vars
-}
-
-func plugins(f *flow.Flow) map[string]string {
-	var digests map[string]string
-	for _, n := range f.Nodes {
-		if n.Type.Digest == "" {
-			continue
-		}
-		if digests == nil {
-			digests = map[string]string{}
-		}
-		digests[n.Type.Name] = n.Type.Digest
-	}
-	return digests
 }
 
 // Result is what a caller who waits gets to know.

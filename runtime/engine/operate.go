@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wendflow/wend/runtime/fact"
+	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/run"
 )
@@ -150,4 +151,9 @@ func (e *Engine) Runs(ctx context.Context, durable bool, f journal.Filter) (jour
 		return e.cfg.Journal.Runs(ctx, f)
 	}
 	return e.cfg.Memory.Runs(ctx, f)
+}
+
+// Count counts the runs of a flow that have a status, up to most of them.
+func (e *Engine) Count(ctx context.Context, f *flow.Flow, status run.Status, most int) (int, error) {
+	return e.journalOf(f).Count(ctx, f.Name, status, most)
 }

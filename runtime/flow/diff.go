@@ -15,8 +15,13 @@ type Change struct {
 	What string `json:"what"` // flow, variable or node
 	Name string `json:"name"` // of the variable or the node; what is meant of the flow
 	How  string `json:"how"`  // added, removed or changed
-	// Of says what of it is another: the keys of a node, "with.url" for an input.
+	// Of says what of it is another: the keys of a node, "with.url" for an input
+	// and "outcomes.onError" for where an outcome leads.
 	Of []string `json:"of,omitempty"`
+	// Was and Is are the values before and after, by the names in Of, or by "value"
+	// for a variable and what is of the flow. One that is not there has none.
+	Was map[string]any `json:"was,omitempty"`
+	Is  map[string]any `json:"is,omitempty"`
 }
 
 func (c Change) String() string {
@@ -34,31 +39,21 @@ const (
 )
 
 // Diff says in what the second version of a flow differs from the first, as it
-// runs: comments, layout and names for people do not count. Nodes and variables
-// come in the order of their names.
+// runs: comments, layout and names for people do not count, nor does what an
+// environment makes of variables. Nodes and variables come in the order of their
+// names.
 func Diff(before, after *Flow) []Change {
-	var all []Change
-	if before.Timeout != after.Timeout {
-		all = append(all, Change{"flow", "timeout", changed, nil})
-	}
-	if before.Durable != after.Durable {
-		all = append(all, Change{"flow", "durable", changed, nil})
-	}
-	if before.Visits != after.Visits {
-		all = append(all, Change{"flow", "visits", changed, nil})
-	}
-	all = append(all, compare("variable", before.Variables, after.Variables, func(a, b any) ([]string, bool) {
-		return nil, reflect.DeepEqual(a, b)
-	})...)
-	inputs := [2]map[string]map[string]any{withOf(before), withOf(after)}
-	return append(all, compare("node", before.Nodes, after.Nodes, func(a, b *Node) ([]string, bool) {
-		of := differs(a, b, inputs[0][a.ID], inputs[1][b.ID])
-		return of, len(of) == 0
+	a, b := writtenOf(before), writtenOf(after)
+	all := compare("flow", a.head, b.head, values)
+	all = append(all, compare("variable", a.variables, b.variables, values)...)
+	return append(all, compare("node", before.Nodes, after.Nodes, func(x, y *Node, c *Change) {
+		differs(c, x, y, a.inputs, b.inputs)
 	})...)
 }
 
-// compare finds what two maps have by names.
-func compare[T any](what string, before, after map[string]T, same func(a, b T) (of []string, same bool)) (all []Change) {
+// compare finds what two maps have by names, and has fill say of each change what
+// it is: of what is added or removed one of the two is the zero value.
+func compare[T any](what string, before, after map[string]T, fill func(a, b T, c *Change)) (all []Change) {
 	names := slices.Collect(maps.Keys(before))
 	for name := range after {
 		if _, both := before[name]; !both {
@@ -69,52 +64,134 @@ func compare[T any](what string, before, after map[string]T, same func(a, b T) (
 	for _, name := range names {
 		a, was := before[name]
 		b, is := after[name]
+		c := Change{What: what, Name: name, How: changed}
 		switch {
 		case !was:
-			all = append(all, Change{what, name, added, nil})
+			c.How = added
 		case !is:
-			all = append(all, Change{what, name, removed, nil})
-		default:
-			if of, equal := same(a, b); !equal {
-				all = append(all, Change{what, name, changed, of})
-			}
+			c.How = removed
+		}
+		if fill(a, b, &c); c.How != changed || c.Was != nil || c.Is != nil {
+			all = append(all, c)
 		}
 	}
 	return all
 }
 
-// withOf are the inputs of a flow's nodes as they are written, by node.
-func withOf(f *Flow) map[string]map[string]any {
-	inputs := map[string]map[string]any{}
-	parsed, _ := spec.Parse(f.File, f.Source)
-	if parsed == nil {
-		return inputs
+// values fills in those of a variable, or of what is of the flow.
+func values(a, b any, c *Change) {
+	if c.How == changed && reflect.DeepEqual(a, b) {
+		return
 	}
-	for _, n := range parsed.Nodes {
-		inputs[n.ID.Value], _ = yamldoc.Plain(n.With).(map[string]any)
+	if c.How != added {
+		c.Was = map[string]any{"value": a}
 	}
-	return inputs
+	if c.How != removed {
+		c.Is = map[string]any{"value": b}
+	}
 }
 
-// differs names what two nodes have otherwise.
-func differs(a, b *Node, with, other map[string]any) (of []string) {
-	for _, c := range []struct {
-		name string
-		same bool
-	}{
-		{"type", a.Type.Name == b.Type.Name && a.Type.Version == b.Type.Version},
-		{"plugin", a.Type.Digest == b.Type.Digest},
-		{"connection", a.Connection == b.Connection},
-		{"timeout", a.Timeout == b.Timeout},
-		{"retry", reflect.DeepEqual(a.Retry, b.Retry)},
-		{"outcomes", maps.Equal(a.Routes, b.Routes)},
-	} {
-		if !c.same {
-			of = append(of, c.name)
+// written is a flow as its source has it.
+type written struct {
+	head      map[string]any
+	variables map[string]any
+	inputs    map[string]map[string]any // of nodes, by node
+}
+
+func writtenOf(f *Flow) written {
+	w := written{head: map[string]any{"durable": f.Durable}, variables: map[string]any{}, inputs: map[string]map[string]any{}}
+	if f.Timeout > 0 {
+		w.head["timeout"] = f.Timeout.String()
+	}
+	if f.Visits > 0 {
+		w.head["visits"] = f.Visits
+	}
+	parsed, _ := spec.Parse(f.File, f.Source)
+	if parsed == nil {
+		return w
+	}
+	if parsed.Key.Value != "" {
+		w.head["key"] = parsed.Key.Value
+	}
+	for _, l := range parsed.Labels {
+		w.head["labels."+l.Name.Value] = l.Value.Value
+	}
+	for _, v := range parsed.Variables {
+		w.variables[v.Name.Value] = yamldoc.Plain(v.Value)
+	}
+	for _, n := range parsed.Nodes {
+		w.inputs[n.ID.Value], _ = yamldoc.Plain(n.With).(map[string]any)
+	}
+	return w
+}
+
+// differs names what two nodes have otherwise. Of one that is added or removed only
+// the type is said.
+func differs(c *Change, a, b *Node, with, other map[string]map[string]any) {
+	switch c.How {
+	case added:
+		c.Is = map[string]any{"type": b.Type.Ref()}
+		return
+	case removed:
+		c.Was = map[string]any{"type": a.Type.Ref()}
+		return
+	}
+	was, is := a.written(), b.written()
+	for name, v := range with[a.ID] {
+		was["with."+name] = v
+	}
+	for name, v := range other[b.ID] {
+		is["with."+name] = v
+	}
+	for _, d := range compare("", was, is, values) {
+		c.Of = append(c.Of, d.Name)
+		if d.Was != nil {
+			c.Was = put(c.Was, d.Name, d.Was["value"])
+		}
+		if d.Is != nil {
+			c.Is = put(c.Is, d.Name, d.Is["value"])
 		}
 	}
-	for _, c := range compare("", with, other, func(a, b any) ([]string, bool) { return nil, reflect.DeepEqual(a, b) }) {
-		of = append(of, "with."+c.Name)
+}
+
+func put(m map[string]any, name string, v any) map[string]any {
+	if m == nil {
+		m = map[string]any{}
 	}
-	return of
+	m[name] = v
+	return m
+}
+
+// written are the keys of a node but `with`, with all that the flow's defaults make
+// of them.
+func (n *Node) written() map[string]any {
+	keys := map[string]any{"type": n.Type.Ref()}
+	if n.Type.Digest != "" {
+		keys["plugin"] = n.Type.Digest
+	}
+	if n.Connection != "" {
+		keys["connection"] = n.Connection
+	}
+	if n.Timeout > 0 {
+		keys["timeout"] = n.Timeout.String()
+	}
+	if n.Retry.Max > 0 {
+		keys["retry"] = n.Retry.written()
+	}
+	for outcome, target := range n.Routes {
+		if outcome == n.Outcomes.Success {
+			keys["next"] = target
+		} else {
+			keys["outcomes."+outcome] = target
+		}
+	}
+	return keys
+}
+
+func (r Retry) written() map[string]any {
+	on := slices.Clone(r.On)
+	for _, class := range r.Classes {
+		on = append(on, string(class))
+	}
+	return map[string]any{"max": r.Max, "on": on, "delay": r.Delay.String(), "maxDelay": r.MaxDelay.String(), "maxAsked": r.MaxAsked.String()}
 }

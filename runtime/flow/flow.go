@@ -64,6 +64,22 @@ type Node struct {
 	late       bool // some input is left to the node to evaluate
 }
 
+// Plugins are the digests of the plugins' modules that the flow uses, by node
+// type; nil if it uses none.
+func (f *Flow) Plugins() map[string]string {
+	var digests map[string]string
+	for _, n := range f.Nodes {
+		if n.Type.Digest == "" {
+			continue
+		}
+		if digests == nil {
+			digests = map[string]string{}
+		}
+		digests[n.Type.Name] = n.Type.Digest
+	}
+	return digests
+}
+
 // Config is what a flow is checked against.
 type Config struct {
 	Types *node.Set

@@ -98,3 +98,6 @@ func (f *versions) trim(keep int, needed func(Version) bool) {
 		}
 	}
 }
+
+// Short is how people are shown a digest: enough of it to tell versions apart.
+func Short(digest string) string { return digest[:min(len(digest), 12)] }

@@ -19,6 +19,7 @@ import (
 type Report struct {
 	Run        string `json:"run"`
 	Flow       string `json:"flow"`
+	Version    int    `json:"version,omitempty"` // of the flow, where a server numbers them
 	FlowDigest string `json:"flowDigest"`
 	Trigger    string `json:"trigger"`
 	RetryOf    string `json:"retryOf,omitempty"`
