@@ -41,6 +41,7 @@ type Driver interface {
 
 	Mailbox
 	Owners
+	Ticks
 	History
 	Versions
 	Blobs
@@ -122,6 +123,18 @@ type Owners interface {
 	// Due returns at most limit waiting runs of the shards whose time comes
 	// before the given one, the earliest first.
 	Due(ctx context.Context, s Shards, before time.Time, limit int) ([]Timer, error)
+}
+
+// Ticks keeps how far schedules have come, for ticks that come while nobody is
+// there, and so that of several who start runs at a tick one moves on.
+type Ticks interface {
+	// Ticked returns how far a schedule has come. It is the zero Tick if that is
+	// not known.
+	Ticked(ctx context.Context, schedule string) (Tick, error)
+	// Tick says that a schedule has come from one place to another. It is not so,
+	// and moved is false, if somebody else has moved it meanwhile. The zero Tick
+	// is that of a schedule that is not known; what comes to it is forgotten.
+	Tick(ctx context.Context, schedule string, from, to Tick) (moved bool, err error)
 }
 
 // History tells about runs without reading their events.
@@ -233,6 +246,20 @@ type Note struct {
 	Run    string
 	Cancel bool
 	Reason string // of the cancellation
+}
+
+// Tick is how far a schedule has come. Times are exact to the nanosecond, and
+// have no time zone.
+type Tick struct {
+	Plan string    // by which it ticks; of another one nothing here is true
+	At   time.Time // what came until then is done, by a run or without
+	Seen time.Time // what came until then was seen in time; what is not done of it waits
+	Run  string    // the last that was started
+}
+
+// Same tells whether two are the same.
+func (t Tick) Same(other Tick) bool {
+	return t.Plan == other.Plan && t.Run == other.Run && t.At.Equal(other.At) && t.Seen.Equal(other.Seen)
 }
 
 // Timer is a run that waits for a time.

@@ -29,6 +29,7 @@ type Memory struct {
 	waits  map[Awaited][]string
 	keys   keys
 	mail   mailbox
+	ticks  map[string]Tick
 	blobs  map[string][]byte
 	flows  map[string]*versions // by name
 }
@@ -50,6 +51,7 @@ func NewMemory(keep int) *Memory {
 		waits: map[Awaited][]string{},
 		keys:  newKeys(),
 		mail:  mailbox{byID: map[string]*letter{}},
+		ticks: map[string]Tick{},
 		blobs: map[string][]byte{},
 		flows: map[string]*versions{},
 	}

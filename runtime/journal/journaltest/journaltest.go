@@ -43,6 +43,7 @@ func Test(t *testing.T, s Setup) {
 		{"Begin", beginTests},
 		{"Mailbox", mailboxTests},
 		{"Owners", ownerTests},
+		{"Ticks", tickTests},
 		{"History", historyTests},
 		{"Versions", versionTests},
 		{"Trim", trimTests},

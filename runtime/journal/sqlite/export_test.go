@@ -78,6 +78,7 @@ var Queries = map[string]string{
 	"count": sqlCountRuns, "version": sqlFindVersion, "versions": sqlVersions, "standing": sqlStanding,
 	"outcome": sqlOutcome, "pass key": sqlPassKey, "remove key": sqlRemoveKey,
 	"count label": sqlCountLabel, "labels of a run": sqlRemoveLabels, "labels to read": sqlLabels, "label to move": sqlMoveLabel,
+	"ticked": sqlTicked, "tick": sqlUpdateTick, "forget tick": sqlDeleteTick,
 	"definitions": sqlRemoveDefinitions, "expired keys": sqlExpireKeys, "expired mail": sqlExpireMail,
 }
 

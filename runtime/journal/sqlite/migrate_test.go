@@ -18,7 +18,7 @@ import (
 // is there. The files in testdata are never changed.
 func TestOldSchemas(t *testing.T) {
 	t.Parallel()
-	const newest = 6
+	const newest = 7
 	for v := 1; v <= newest; v++ {
 		t.Run(fmt.Sprint(v), func(t *testing.T) {
 			t.Parallel()
@@ -101,6 +101,12 @@ func same(t *testing.T, s *sqlite.Store, schema int) {
 		e, ok, err := s.Take(ctx, "paid", "7", taker)
 		if err != nil || e.ID != id || ok != (id != "") {
 			t.Errorf("Take for %s = %q, %v, %v; want %q", taker, e.ID, ok, err, id)
+		}
+	}
+	if schema >= 7 {
+		want := journal.Tick{Plan: "every 1h0m0s", At: noon, Seen: noon.Add(time.Hour), Run: ended}
+		if tick, err := s.Ticked(ctx, "nightly/n1"); err != nil || !tick.Same(want) {
+			t.Errorf("Ticked = %+v, %v; want %+v", tick, err, want)
 		}
 	}
 	if data, err := s.Blob(ctx, "plugin-1"); err != nil || string(data) != "\x00asm" {

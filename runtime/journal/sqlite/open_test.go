@@ -34,7 +34,7 @@ func TestOpenRefused(t *testing.T) {
 				open(t, dir).Close()
 				execute(t, dir, "PRAGMA user_version = 7")
 			},
-			sqlite.ErrNewer, `"DIR/wend.db" was written by a newer Wend (schema 7, this one knows 6)`,
+			sqlite.ErrNewer, `"DIR/wend.db" was written by a newer Wend (schema 8, this one knows 7)`,
 		},
 		{
 			"of another program", func(t *testing.T, dir string) { execute(t, dir, "CREATE TABLE t (x)") },
