@@ -68,6 +68,7 @@ func ExampleAll() {
 	}
 	// Output:
 	// webhook   [success]
+	// schedule  [success]
 	// manual    [success]
 	// evaluate  [success onError]
 	// http      [success onError clientError serverError onTimeout]

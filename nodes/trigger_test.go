@@ -32,7 +32,8 @@ func TestTriggers(t *testing.T) {
 	tests := map[string]struct {
 		n1   string
 		want node.Trigger
-		key  any // of dedupe
+		key  any    // of dedupe
+		plan string // of a schedule
 	}{
 		"a path": {n1: `{ type: webhook, with: { path: /a/b }, next: n2 }`, want: &node.Hook{Path: "a/b"}},
 		"waited for": {
@@ -40,6 +41,18 @@ func TestTriggers(t *testing.T) {
 			want: &node.Hook{Path: "a", Verify: "sms"},
 		},
 		"accepted": {n1: `{ type: webhook, with: { path: /a, reply: accept }, next: n2 }`, want: &node.Hook{Path: "a", Accept: true}},
+		"each morning": {
+			n1:   `{ type: schedule, with: { cron: 0 7 * * *, timezone: Europe/Zurich }, next: n2 }`,
+			want: &node.Schedule{Missed: node.MissedSkip, Overlap: node.OverlapSkip}, plan: "0 7 * * * Europe/Zurich",
+		},
+		"every quarter of an hour": {
+			n1:   `{ type: schedule, with: { every: 15m, missed: once, overlap: allow, jitter: 1m }, next: n2 }`,
+			want: &node.Schedule{Missed: node.MissedOnce, Overlap: node.OverlapAllow, Jitter: time.Minute}, plan: "every 15m0s",
+		},
+		"all that were missed, one after the other": {
+			n1:   `{ type: schedule, with: { cron: 0 7 * * *, missed: all }, next: n2 }`,
+			want: &node.Schedule{Missed: node.MissedAll, Overlap: node.OverlapQueue}, plan: "0 7 * * * UTC",
+		},
 		"once a day": {
 			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: $(n1.id) } }, next: n2 }`,
 			want: &node.Hook{Path: "a", Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: 7,
@@ -71,8 +84,11 @@ func TestTriggers(t *testing.T) {
 			t.Parallel()
 			f := compile(t, test.n1)
 			got := f.Triggers[0].Trigger
-			if d := cmp.Diff(test.want, got, cmpopts.IgnoreFields(node.Dedupe{}, "Key")); d != "" {
+			if d := cmp.Diff(test.want, got, cmpopts.IgnoreFields(node.Dedupe{}, "Key"), cmpopts.IgnoreFields(node.Schedule{}, "Plan")); d != "" {
 				t.Errorf("(-want +got)\n%s", d)
+			}
+			if s, ok := got.(*node.Schedule); ok && s.Plan.String() != test.plan {
+				t.Errorf("plan %q, want %q", s.Plan, test.plan)
 			}
 			if test.key == nil {
 				return

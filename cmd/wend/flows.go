@@ -50,11 +50,14 @@ func flowPath(name string, under ...string) string {
 type flowLine struct {
 	Flow, Digest, File string
 	Version            int
-	Triggers           []struct{ Node, Type, Path string }
-	Mistakes           []string
-	Rollback           *journal.Rollback
-	Pause              *journal.Pause
-	Runs               map[run.Status]int
+	Triggers           []struct {
+		Node, Type, Path, Schedule string
+		Next                       []string
+	}
+	Mistakes []string
+	Rollback *journal.Rollback
+	Pause    *journal.Pause
+	Runs     map[run.Status]int
 }
 
 func flowsListCommand(std *streams, r *remote) *cobra.Command {
@@ -124,8 +127,11 @@ func (f *flowLine) triggers() string {
 	var texts []string
 	for _, t := range f.Triggers {
 		text := t.Type
-		if t.Path != "" {
+		switch {
+		case t.Path != "":
 			text = "POST " + t.Path
+		case t.Schedule != "" && len(t.Next) > 0:
+			text = t.Schedule + " (next " + t.Next[0] + ")"
 		}
 		texts = append(texts, text)
 	}

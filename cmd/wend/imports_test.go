@@ -24,7 +24,8 @@ var diagram = map[string]string{
 	"runtime/yamldoc":             "runtime/data runtime/diag",
 	"runtime/spec":                "runtime/diag runtime/yamldoc",
 	"runtime/expand":              "runtime/data runtime/diag runtime/pattern runtime/yamldoc",
-	"runtime/node":                "runtime/data runtime/diag runtime/pattern sdk/wire",
+	"runtime/timetable":           "runtime/diag",
+	"runtime/node":                "runtime/data runtime/diag runtime/pattern runtime/timetable sdk/wire",
 	"runtime/flow":                "runtime/data runtime/diag runtime/secret runtime/spec runtime/expand runtime/node runtime/yamldoc",
 	"runtime/flowschema":          "runtime/node",
 	"runtime/catalog":             "runtime/diag runtime/flow runtime/infile runtime/journal runtime/node",
@@ -52,12 +53,13 @@ var diagram = map[string]string{
 	"runtime/watch":               "",
 	"runtime/problem":             "",
 	"runtime/trigger":             "runtime/data runtime/flow runtime/node runtime/problem",
+	"runtime/schedule":            "runtime/catalog runtime/clock runtime/engine runtime/fact runtime/flow runtime/journal runtime/node runtime/trigger",
 	"runtime/auth":                "runtime/problem",
 	"runtime/quota":               "runtime/problem",
 	"runtime/webhook":             "runtime/fact runtime/quota runtime/data runtime/trigger runtime/catalog runtime/clock runtime/diag runtime/engine runtime/expand runtime/journal runtime/node runtime/problem runtime/run",
 	"runtime/api":                 "runtime/auth runtime/quota runtime/trigger runtime/catalog runtime/clock runtime/diag runtime/journal runtime/webhook runtime/engine runtime/flow runtime/node runtime/problem runtime/run runtime/yamldoc",
 	"runtime/environment":         "runtime/catalog runtime/config runtime/diag runtime/expand runtime/flow runtime/manifest runtime/node runtime/outbound runtime/webhook",
-	"nodes":                       "runtime/data runtime/node runtime/yamldoc sdk/wire",
+	"nodes":                       "runtime/data runtime/node runtime/timetable runtime/yamldoc sdk/wire",
 	"sdk":                         "sdk/wire",
 	"sdk/sdktest":                 "sdk sdk/wire",
 	"sdk/wire":                    "",
@@ -74,12 +76,13 @@ var diagram = map[string]string{
 
 // sole are libraries that one package hides from all others.
 var sole = map[string]string{
-	"gopkg.in/yaml.v3":         "runtime/yamldoc",
-	"go.yaml.in/yaml/v3":       "runtime/yamldoc",
-	"go.yaml.in/yaml/v4":       "runtime/yamldoc",
-	"gopkg.in/yaml.v2":         "runtime/yamldoc",
-	"sigs.k8s.io/yaml":         "runtime/yamldoc",
-	"github.com/goccy/go-yaml": "runtime/yamldoc",
+	"gopkg.in/yaml.v3":          "runtime/yamldoc",
+	"github.com/robfig/cron/v3": "runtime/timetable",
+	"go.yaml.in/yaml/v3":        "runtime/yamldoc",
+	"go.yaml.in/yaml/v4":        "runtime/yamldoc",
+	"gopkg.in/yaml.v2":          "runtime/yamldoc",
+	"sigs.k8s.io/yaml":          "runtime/yamldoc",
+	"github.com/goccy/go-yaml":  "runtime/yamldoc",
 }
 
 func TestImports(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +26,7 @@ import (
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/infile"
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/runtime/trigger"
@@ -66,6 +68,8 @@ func runCommand(std *streams) *cobra.Command {
 	env.flags(cmd)
 	log.flags(cmd, "warn")
 	cmd.Flags().StringVar(&o.input, "input", "", "the trigger's body, a JSON file or - for standard input")
+	cmd.Flags().StringVar(&o.tick, "tick", "", "the time at which a schedule ticks, such as 2026-03-29T07:00:00+02:00 (default now)")
+	cmd.MarkFlagsMutuallyExclusive("input", "tick")
 	cmd.Flags().StringVar(&o.trigger, "trigger", "", "id of the trigger, if the flow has several")
 	cmd.Flags().StringArrayVar(&o.set, "set", nil, "name=value of a variable; may be repeated")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the whole run as JSON")
@@ -83,9 +87,9 @@ func exceptEnd(tell fact.Observer) fact.Observer {
 }
 
 type runOptions struct {
-	file, input, trigger string
-	set                  []string
-	json, events         bool
+	file, input, tick, trigger string
+	set                        []string
+	json, events               bool
 }
 
 func (o *runOptions) run(ctx context.Context, std *streams, k *kit, log *slog.Logger) error {
@@ -97,7 +101,7 @@ func (o *runOptions) run(ctx context.Context, std *streams, k *kit, log *slog.Lo
 	if std.tell(unfit); unfit.HasErrors() {
 		return errSaid
 	}
-	start, err := o.start(std, f)
+	start, err := o.start(std, f, k.clock.Now())
 	if err != nil {
 		return err
 	}
@@ -162,16 +166,16 @@ func loadFlow(std *streams, file string, cfg flow.Config) (*flow.Flow, error) {
 	return f, nil
 }
 
-func (o *runOptions) start(std *streams, f *flow.Flow) (engine.Start, error) {
+func (o *runOptions) start(std *streams, f *flow.Flow, now time.Time) (engine.Start, error) {
 	from, err := o.findTrigger(f)
 	if err != nil {
 		return engine.Start{}, err
 	}
-	body, err := o.body(std)
+	body, err := o.body(std, from)
 	if err != nil {
 		return engine.Start{}, err
 	}
-	output, err := trigger.ByHand(from, body)
+	output, err := trigger.ByHand(from, body, now)
 	if err != nil {
 		return engine.Start{}, wrongf("the input of %q: %w", from.ID, err)
 	}
@@ -196,7 +200,14 @@ func (o *runOptions) findTrigger(f *flow.Flow) (*flow.Node, error) {
 	return nil, fmt.Errorf("flow %q has no trigger %q; %s", f.Name, o.trigger, diag.Suggest(o.trigger, ids))
 }
 
-func (o *runOptions) body(std *streams) ([]byte, error) {
+// body is what the trigger gets, the JSON of --input or the time of --tick.
+func (o *runOptions) body(std *streams, from *flow.Node) ([]byte, error) {
+	if o.tick != "" {
+		if _, ok := from.Trigger.(*node.Schedule); !ok {
+			return nil, fmt.Errorf("--tick is for a schedule, and trigger %q is of type %q", from.ID, from.Type.Ref())
+		}
+		return json.Marshal(map[string]string{"tick": o.tick})
+	}
 	switch o.input {
 	case "":
 		return []byte("{}"), nil

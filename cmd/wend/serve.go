@@ -41,6 +41,7 @@ import (
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/quota"
 	"github.com/wendflow/wend/runtime/retention"
+	"github.com/wendflow/wend/runtime/schedule"
 	"github.com/wendflow/wend/runtime/secret"
 	"github.com/wendflow/wend/runtime/watch"
 	"github.com/wendflow/wend/runtime/webhook"
@@ -143,6 +144,7 @@ type server struct {
 	engine *engine.Engine
 	// observers are told what the engine and the webhooks do.
 	observers *fact.Observers
+	schedules *schedule.Scheduler
 	echo      *echo.Echo
 	webhooks  *webhook.Handler
 	gate      quota.Gate
@@ -204,12 +206,23 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 		return nil, err
 	}
 	s.engine = engine.New(ec)
+	s.schedules = s.newScheduler()
 	s.token = token
 	if err := s.routes(); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+func (s *server) newScheduler() *schedule.Scheduler {
+	ticks := s.journal
+	if ticks == nil {
+		ticks = journal.NewMemory(0)
+	}
+	return schedule.New(schedule.Config{
+		Flows: s.live.Set, Engine: s.engine, Journal: ticks, Clock: s.clock, Observers: s.observers, Log: s.log,
+	})
 }
 
 // stored finds the last good version of a flow: the one that was deployed last, or
@@ -487,6 +500,10 @@ func (s *server) Run(ctx context.Context) error {
 	})
 	group.Go(func() error { return s.engine.Run(gctx) })
 	group.Go(func() error {
+		s.schedules.Run(gctx)
+		return nil
+	})
+	group.Go(func() error {
 		// Loading plugins leaves garbage of several times their size, which an
 		// idle server would keep for long.
 		debug.FreeOSMemory()
@@ -598,6 +615,13 @@ func (s *server) announce(addr string) {
 	hooks := s.live.Set().Hooks()
 	for _, h := range hooks {
 		fmt.Fprintf(s.std.out, "  POST %s%s%s  → %s\n", base, webhook.Prefix, h.Path, h.Flow.Name)
+	}
+	for _, f := range s.live.Set().Flows() {
+		for _, t := range f.Triggers {
+			if sched, ok := t.Trigger.(*node.Schedule); ok {
+				fmt.Fprintf(s.std.out, "  %s, next %s  → %s\n", sched.Plan, sched.Plan.Next(s.clock.Now()).Format(time.RFC3339), f.Name)
+			}
+		}
 	}
 	if len(hooks) > 0 {
 		s.announceTry(base, hooks[0])

@@ -22,7 +22,12 @@ func (s *server) filesChanged(ctx context.Context, names []string) {
 	if slices.ContainsFunc(names, s.kit.plugins.Holds) {
 		s.reloadPlugins(ctx)
 	}
+	s.reloadFlows(ctx)
+}
+
+func (s *server) reloadFlows(ctx context.Context) {
 	s.live.Reload(ctx)
+	s.schedules.Reload()
 	s.tellLacking()
 }
 
@@ -57,8 +62,7 @@ func (s *server) reloadAll(ctx context.Context) {
 	defer s.tellSystemd(daemon.SdNotifyReady)
 	s.reloadPlugins(ctx)
 	s.reloadConfig() //nolint:contextcheck // it logs, and that needs none
-	s.live.Reload(ctx)
-	s.tellLacking()
+	s.reloadFlows(ctx)
 }
 
 // reloadConfig takes wend.yaml and its secrets as they are now. One that is

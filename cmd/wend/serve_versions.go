@@ -41,8 +41,7 @@ func (s *server) rollBack(ctx context.Context, name string, number int) error {
 	} else {
 		s.log.Warn("a flow is as its file has it, by an operator", "flow", name, "version", standing.Current)
 	}
-	s.live.Reload(ctx)
-	s.tellLacking()
+	s.reloadFlows(ctx)
 	want := standing.Current
 	if back != nil {
 		want = back.Version

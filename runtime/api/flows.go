@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -36,10 +37,13 @@ type flowDoc struct {
 }
 
 type triggerDoc struct {
-	Node    string       `json:"node"`
-	Type    string       `json:"type"`
-	Path    string       `json:"path,omitempty"` // where a webhook is served
-	Outputs *node.Schema `json:"outputs"`
+	Node string `json:"node"`
+	Type string `json:"type"`
+	Path string `json:"path,omitempty"` // where a webhook is served
+	// By what a schedule ticks, and its next ticks.
+	Schedule string       `json:"schedule,omitempty"`
+	Next     []string     `json:"next,omitempty"`
+	Outputs  *node.Schema `json:"outputs"`
 }
 
 func (s *Server) listFlows(c echo.Context) error {
@@ -71,11 +75,26 @@ func (s *Server) newFlowDoc(ctx context.Context, set *catalog.Set, f *flow.Flow)
 		paths[h.Node] = webhook.Prefix + h.Path
 	}
 	for _, t := range f.Triggers {
-		doc.Triggers = append(doc.Triggers, triggerDoc{t.ID, t.Type.Ref(), paths[t], t.Outputs})
+		one := triggerDoc{Node: t.ID, Type: t.Type.Ref(), Path: paths[t], Outputs: t.Outputs}
+		if sched, ok := t.Trigger.(*node.Schedule); ok {
+			one.Schedule, one.Next = sched.Plan.String(), nextTicks(sched, s.cfg.Clock.Now())
+		}
+		doc.Triggers = append(doc.Triggers, one)
 	}
 	var err error
 	doc.Runs, err = s.countRuns(ctx, f)
 	return doc, err
+}
+
+// nextTicks are the next few ticks of a schedule.
+func nextTicks(s *node.Schedule, now time.Time) []string {
+	const few = 3
+	ticks := make([]string, few)
+	for i := range ticks {
+		now = s.Plan.Next(now)
+		ticks[i] = now.Format(time.RFC3339)
+	}
+	return ticks
 }
 
 // mistakes says what is wrong with flow files, each with its place.

@@ -19,6 +19,7 @@
 //	RunDropped                      the engine drives it no more, though it has not ended
 //	RunsFound                       an engine takes up what was left unfinished
 //	StartRefused, HookRefused       no run was made
+//	TicksLeftOut                    a schedule starts no run at some of its ticks
 //	LeaseGained, LeaseLost          which runs are the engine's
 //	JournalFailed, JournalHealed    nothing is lost, but it waits
 //	ClockJumped                     the machine's clock was set

@@ -36,6 +36,7 @@ func (CallMade) fact()       {}
 func (RunsFound) fact()      {}
 func (StartRefused) fact()   {}
 func (HookRefused) fact()    {}
+func (TicksLeftOut) fact()   {}
 func (LeaseGained) fact()    {}
 func (LeaseLost) fact()      {}
 func (JournalFailed) fact()  {}
@@ -234,6 +235,28 @@ type HookRefused struct {
 	Node   string
 	Status int    // that the caller got
 	Reason string // the true one, which may not be what the caller was told
+}
+
+// LeftOut tells why ticks have no run.
+type LeftOut string
+
+// Why ticks have none.
+const (
+	Missed     LeftOut = "missed"   // nobody was there in time
+	Overlapped LeftOut = "overlap"  // the run before goes on
+	TooMany    LeftOut = "too many" // wait already
+)
+
+// TicksLeftOut says that a schedule starts no run at some of its ticks. Each server
+// that shares the journal may tell of the same ones.
+type TicksLeftOut struct {
+	At
+	Flow  string
+	Node  string // the trigger
+	Why   LeftOut
+	Count int // no more than a thousand are counted
+	First time.Time
+	Last  time.Time
 }
 
 // LeaseGained says that runs of these shards are the engine's to drive now.

@@ -60,6 +60,11 @@ func levelOf(f Fact) slog.Level {
 		}
 	case ClockJumped:
 		return slog.LevelWarn
+	case TicksLeftOut:
+		if f.Why != Overlapped {
+			return slog.LevelWarn
+		}
+		return slog.LevelInfo
 	case NodeLogged:
 		return f.Level
 	case RunsFound, HookRefused, JournalHealed:
@@ -109,6 +114,17 @@ func (d RunDropped) level() slog.Level {
 	return slog.LevelDebug
 }
 
+func (t TicksLeftOut) text() string {
+	switch t.Why {
+	case Overlapped:
+		return "a tick has no run, since the run before goes on"
+	case TooMany:
+		return "ticks have no run, since too many wait already"
+	default:
+		return "ticks have no run, since nobody was there in time"
+	}
+}
+
 func lineOf(f Fact) (text string, attrs []slog.Attr) {
 	switch f := f.(type) {
 	case RunStarted:
@@ -154,6 +170,11 @@ func lineOf(f Fact) (text string, attrs []slog.Attr) {
 		return "webhook refused", []slog.Attr{
 			slog.String("path", clip(f.Path)), slog.String("caller", f.Caller), maybe("flow", f.Flow), maybe("node", f.Node),
 			slog.Int("status", f.Status), slog.String("error", clip(f.Reason)),
+		}
+	case TicksLeftOut:
+		return f.text(), []slog.Attr{
+			slog.String("flow", f.Flow), slog.String("node", f.Node), slog.Int("ticks", f.Count),
+			slog.String("first", f.First.Format(time.RFC3339)), slog.String("last", f.Last.Format(time.RFC3339)),
 		}
 	case LeaseGained:
 		return "shards gained", []slog.Attr{slog.Int("shards", f.Shards.Len()), slog.Int("held", f.Held.Len())}

@@ -46,6 +46,8 @@ func sourceOf(f Fact) (source, bool) {
 		return source{"webhook refused", f.Flow, f.Node}, true
 	case StartRefused:
 		return source{"no run was made", f.Flow, ""}, true
+	case TicksLeftOut:
+		return source{f.text(), f.Flow, f.Node}, true
 	case RunStarted:
 		return source{"run started without its key or a label", f.Run.Flow, f.Run.Trigger}, len(f.Unmarked) > 0
 	default:

@@ -1,8 +1,12 @@
 package node
 
-import "time"
+import (
+	"time"
 
-// Trigger is how the runs of one node begin: a *Hook or *Manual. It is made
+	"github.com/wendflow/wend/runtime/timetable"
+)
+
+// Trigger is how the runs of one node begin: a *Hook, *Schedule or *Manual. It is made
 // once, when the flow is compiled, so that nobody reads a trigger's inputs
 // again. Immutable and safe for concurrent use.
 //
@@ -35,5 +39,34 @@ type Manual struct {
 	Input *Schema // of what the run is started with; nil: any object will do
 }
 
-func (*Hook) trigger()   {}
-func (*Manual) trigger() {}
+// Schedule begins a run at each tick of a plan.
+type Schedule struct {
+	Plan    *timetable.Plan
+	Jitter  time.Duration // each tick is put off by less than that
+	Missed  Missed
+	Overlap Overlap
+}
+
+// Missed is what becomes of ticks that nobody was there for.
+type Missed string
+
+// What becomes of them.
+const (
+	MissedSkip Missed = "skip" // nothing
+	MissedOnce Missed = "once" // the last one has a run
+	MissedAll  Missed = "all"  // each has, up to a bound
+)
+
+// Overlap is what becomes of a tick while the run of an earlier one goes on.
+type Overlap string
+
+// What becomes of it.
+const (
+	OverlapSkip  Overlap = "skip"  // nothing
+	OverlapQueue Overlap = "queue" // it waits until that run has ended
+	OverlapAllow Overlap = "allow" // its run goes on beside the other
+)
+
+func (*Hook) trigger()     {}
+func (*Schedule) trigger() {}
+func (*Manual) trigger()   {}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
@@ -48,14 +49,14 @@ func Invalid(wrong []node.Problem) *problem.Problem {
 }
 
 // ByHand makes the output of a trigger from a JSON body that came by no way of
-// the trigger's own: by `wend run --input` or through the API. The error is a
-// *problem.Problem.
-func ByHand(n *flow.Node, raw []byte) (map[string]any, error) {
+// the trigger's own: by `wend run --input` or through the API. A schedule ticks
+// now, if the body says nothing else. The error is a *problem.Problem.
+func ByHand(n *flow.Node, raw []byte, now time.Time) (map[string]any, error) {
 	body, err := ParseJSON(raw)
 	if err != nil {
 		return nil, err
 	}
-	output, err := byHand(n.Trigger, body)
+	output, err := byHand(n, body, now)
 	if err != nil {
 		return nil, err
 	}
@@ -84,14 +85,44 @@ func checkRequest(n *flow.Node, output map[string]any) []node.Problem {
 	return wrong
 }
 
-func byHand(t node.Trigger, body any) (map[string]any, error) {
-	switch t := t.(type) {
+func byHand(n *flow.Node, body any, now time.Time) (map[string]any, error) {
+	switch t := n.Trigger.(type) {
 	case *node.Hook:
 		return Output(t, body, requestIn(body))
 	case *node.Manual:
 		return properties(body, t.Input)
+	case *node.Schedule:
+		return tickIn(t, n.Outputs, body, now)
 	}
-	return nil, fmt.Errorf("a trigger of type %T is not started by hand", t)
+	return nil, fmt.Errorf("a trigger of type %T is not started by hand", n.Trigger)
+}
+
+// Tick is what a schedule gives to a run: when it was to start, how much later
+// that is, and how many ticks were left out before.
+func Tick(s *node.Schedule, tick time.Time, late time.Duration, missed int) map[string]any {
+	return map[string]any{
+		"tick": tick.In(s.Plan.Zone()).Format(time.RFC3339),
+		"late": late.Round(time.Millisecond).Seconds(), "missed": int64(missed),
+	}
+}
+
+func tickIn(s *node.Schedule, schema *node.Schema, body any, now time.Time) (map[string]any, error) {
+	output := Tick(s, now, 0, 0)
+	if given, ok := body.(map[string]any); ok {
+		maps.Copy(output, given)
+		body = output
+	}
+	output, err := properties(body, schema)
+	if err != nil {
+		return nil, err
+	}
+	text, _ := output["tick"].(string)
+	tick, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return nil, Invalid([]node.Problem{{Path: []string{"tick"}, Msg: fmt.Sprintf("%q is no time", text), Hint: "expected one such as " + now.In(s.Plan.Zone()).Format(time.RFC3339)}})
+	}
+	output["tick"] = tick.In(s.Plan.Zone()).Format(time.RFC3339)
+	return output, nil
 }
 
 // requestIn takes from a body what it has under "request" for the request. What

@@ -2,6 +2,7 @@ package trigger_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -72,7 +73,7 @@ func load(t *testing.T, src string) *flow.Flow {
 
 func check(t *testing.T, f *flow.Flow, body string, want map[string]any, wrong string) {
 	t.Helper()
-	got, err := trigger.ByHand(f.Triggers[0], []byte(body))
+	got, err := trigger.ByHand(f.Triggers[0], []byte(body), noon)
 	msg := ""
 	if err != nil {
 		msg = err.Error()
@@ -82,6 +83,31 @@ func check(t *testing.T, f *flow.Flow, body string, want map[string]any, wrong s
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+var noon = time.Date(2026, 11, 20, 12, 0, 0, 5, time.UTC)
+
+// A schedule that is started by hand ticks now, or at the time that is given.
+func TestTick(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		body string
+		want map[string]any
+		err  string
+	}{
+		"now":         {"{}", map[string]any{"tick": "2026-11-20T13:00:00+01:00", "late": 0.0, "missed": int64(0)}, ""},
+		"a time":      {`{"tick": "2026-07-01T05:00:00Z", "missed": 2}`, map[string]any{"tick": "2026-07-01T07:00:00+02:00", "late": 0.0, "missed": 2}, ""},
+		"no time":     {`{"tick": "tomorrow"}`, nil, `the body does not fit; tick: "tomorrow" is not a valid date-time`},
+		"more":        {`{"tik": "2026-07-01T05:00:00Z"}`, nil, `the body does not fit; tik: is not expected here`},
+		"nothing due": {`[]`, nil, "the body does not fit; expected an object"},
+	}
+	f := load(t, "flow: f\nnodes:\n  n1: { type: schedule, with: { cron: 0 7 * * *, timezone: Europe/Zurich } }\n")
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			check(t, f, test.body, test.want, test.err)
+		})
 	}
 }
 

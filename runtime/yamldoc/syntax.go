@@ -48,7 +48,7 @@ func (p *parser) syntaxError(err error) {
 		return
 	}
 	for _, n := range []int{line, line - 1, line + 1} {
-		if p.tab(n) || p.template(n) || p.reservedStart(n, msg) {
+		if p.tab(n) || p.template(n) || p.star(n, msg) || p.reservedStart(n, msg) {
 			return
 		}
 	}
@@ -130,6 +130,22 @@ func (p *parser) tab(n int) bool {
 	p.list.Errorf(p.at(n, i), diag.YAMLTab, "a tab cannot indent YAML").Hint = "use spaces"
 	return true
 }
+
+// star reports a value such as */5 or * that YAML takes for an alias without a
+// name.
+func (p *parser) star(n int, msg string) bool {
+	if !strings.Contains(msg, "expected alphabetic or numeric character") {
+		return false
+	}
+	at := starValue.FindStringIndex(p.src.line(n))
+	if at == nil {
+		return false
+	}
+	p.list.Errorf(p.at(n, at[1]-1), diag.YAMLAnchor, `"*" begins an alias in YAML, and aliases are not supported`).Hint = `put a value that begins with "*" in quotes`
+	return true
+}
+
+var starValue = regexp.MustCompile(`(?:[:,[]|^[ \t]*-)[ \t]+\*`)
 
 // template reports an unquoted template on a line that holds what YAML reads
 // as its own punctuation.

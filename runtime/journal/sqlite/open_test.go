@@ -32,7 +32,7 @@ func TestOpenRefused(t *testing.T) {
 		{
 			"newer", func(t *testing.T, dir string) {
 				open(t, dir).Close()
-				execute(t, dir, "PRAGMA user_version = 7")
+				execute(t, dir, "PRAGMA user_version = 8")
 			},
 			sqlite.ErrNewer, `"DIR/wend.db" was written by a newer Wend (schema 8, this one knows 7)`,
 		},
