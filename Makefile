@@ -55,8 +55,9 @@ lint: ## run the linters
 vuln: ## look for known vulnerabilities in what is called; needs the network
 	$(GO) tool -modfile=tools/go.mod govulncheck ./...
 
-fmt: ## format the code
+fmt: build ## format the code and the YAML that ships
 	$(LINT) fmt
+	bin/wend fmt flows plugins wend.yaml
 
 golden: plugins ## rewrite the golden files from what the program does now
 	UPDATE=1 $(GO) test ./...
@@ -84,7 +85,8 @@ generate: build plugins ## rewrite the generated files: docs, NOTICE and the sch
 	bin/wend schema > wend.schema.json
 	$(GO) run ./docs/gen
 
-check: lint test generate ## lint, test, and fail if a generated file was stale
+check: lint test generate ## lint, test, and fail if a generated file was stale or YAML is not laid out
+	bin/wend fmt --check flows plugins wend.yaml
 	git diff --exit-code
 
 clean: ## remove what was built

@@ -116,7 +116,7 @@ func rootCommand(std *streams) *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(
-		serveCommand(std), curlCommand(std), runCommand(std), checkCommand(std), demoCommand(std), emulateCommand(std),
+		serveCommand(std), curlCommand(std), runCommand(std), checkCommand(std), fmtCommand(std), demoCommand(std), emulateCommand(std),
 		nodesCommand(std), flowsCommand(std), runsCommand(std), eventsCommand(std), schemaCommand(std), pluginCommand(std),
 		backupCommand(std), versionCommand(std),
 	)
