@@ -92,6 +92,19 @@ func types(t *testing.T) *node.Set {
 
 var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 
+// calleeOn finds the flow of that name on a page.
+func calleeOn(page, name string, cfg flow.Config) (*flow.Signature, *diag.Error) {
+	for _, block := range yamlBlock.FindAllStringSubmatch(page, -1) {
+		if !strings.HasPrefix(block[1], "flow: "+name+"\n") {
+			continue
+		}
+		if f, _ := flow.Load(name, []byte(block[1]), cfg); f != nil {
+			return f.Signature(), nil
+		}
+	}
+	return nil, &diag.Error{Code: diag.UnknownFlow, Msg: "the page has no flow " + name}
+}
+
 // TestFlowsPassTheChecker checks every whole flow of the pages. Those of
 // flows.md, which people copy, may not even be warned of.
 func TestFlowsPassTheChecker(t *testing.T) {
@@ -108,6 +121,8 @@ func TestFlowsPassTheChecker(t *testing.T) {
 				continue
 			}
 			checked++
+			cfg := cfg
+			cfg.Callee = func(callee string) (*flow.Signature, *diag.Error) { return calleeOn(text, callee, cfg) }
 			_, mistakes := flow.Load(name, []byte(src), cfg)
 			above := strings.Count(text[:block[2]], "\n")
 			for _, e := range mistakes {

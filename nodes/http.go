@@ -87,7 +87,7 @@ func stepHTTP(_ context.Context, v node.Visit, in httpIn) (node.Action, error) {
 	}
 	reply := v.Replies[0]
 	if reply.Failure != "" {
-		return failed(reply), nil
+		return failedCall(reply), nil
 	}
 	return answered(in, reply), nil
 }
@@ -162,7 +162,7 @@ func addQuery(address, query string) string {
 	return address
 }
 
-func failed(r wire.Reply) node.Finish {
+func failedCall(r wire.Reply) node.Finish {
 	f := node.Finish{Outcome: onError, Code: string(r.Failure), Message: r.Message}
 	if r.Failure == wire.Timeout {
 		f.Outcome = onTimeout

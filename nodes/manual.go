@@ -20,11 +20,17 @@ func manual() *node.Type {
 }
 
 func shapeManual(with map[string]any) (node.Shape, []node.Problem) {
-	shape := node.Shape{Unanswered: &node.Problem{
+	return shapeInput(with, &node.Problem{
 		Msg:     "has no caller who waits; only `wend run` shows it",
 		Hint:    "give a result with a node of type \"end\", or start the flow by a webhook",
 		Warning: true,
-	}}
+	})
+}
+
+// shapeInput is the shape of a trigger whose outputs are the properties of its
+// input.
+func shapeInput(with map[string]any, unanswered *node.Problem) (node.Shape, []node.Problem) {
+	shape := node.Shape{Unanswered: unanswered}
 	given, ok := with["input"]
 	if !ok {
 		return shape, nil
@@ -42,12 +48,17 @@ func shapeManual(with map[string]any) (node.Shape, []node.Problem) {
 }
 
 func makeManual(in manualIn) (node.Trigger, error) {
-	if in.Input == nil {
-		return &node.Manual{}, nil
-	}
-	input, err := node.NewSchema(in.Input)
+	input, err := inputSchema(in.Input)
 	if err != nil {
 		return nil, err
 	}
 	return &node.Manual{Input: input}, nil
+}
+
+// inputSchema is nil where a trigger has no schema.
+func inputSchema(schema map[string]any) (*node.Schema, error) {
+	if schema == nil {
+		return nil, nil
+	}
+	return node.NewSchema(schema)
 }

@@ -12,7 +12,7 @@ import (
 
 // All returns the built-in node types, made anew at each call.
 func All() []*node.Type {
-	return []*node.Type{webhook(), schedule(), manual(), evaluate(), httpCall(), delay(), wait(), emit(), respond(), logLine(), end()}
+	return []*node.Type{webhook(), schedule(), manual(), called(), evaluate(), httpCall(), delay(), wait(), emit(), respond(), logLine(), call(), end()}
 }
 
 // The outcomes that most node types have.
@@ -20,15 +20,16 @@ const (
 	success   = "success"
 	onError   = "onError"
 	onTimeout = "onTimeout"
+	failed    = "failed"
 )
 
 // outcomes makes the list of a node type: the success outcome first, and then
 // the one for faults, if the type has any.
-func outcomes(done string, failed string, more ...node.Outcome) node.Outcomes {
+func outcomes(done string, fault string, more ...node.Outcome) node.Outcomes {
 	o := node.Outcomes{Success: success, All: []node.Outcome{{Name: success, Doc: done}}}
-	if failed != "" {
+	if fault != "" {
 		o.Fault = onError
-		o.All = append(o.All, node.Outcome{Name: onError, Doc: failed})
+		o.All = append(o.All, node.Outcome{Name: onError, Doc: fault})
 	}
 	o.All = append(o.All, more...)
 	return o

@@ -70,6 +70,7 @@ func ExampleAll() {
 	// webhook   [success]
 	// schedule  [success]
 	// manual    [success]
+	// called    [success]
 	// evaluate  [success onError]
 	// http      [success onError clientError serverError onTimeout]
 	// delay     [success onError]
@@ -77,5 +78,6 @@ func ExampleAll() {
 	// emit      [success onError]
 	// respond   [success onError]
 	// log       [success onError]
+	// call      [success onError failed onTimeout]
 	// end       [success]
 }

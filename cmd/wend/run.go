@@ -93,11 +93,11 @@ type runOptions struct {
 }
 
 func (o *runOptions) run(ctx context.Context, std *streams, k *kit, log *slog.Logger) error {
-	f, err := loadFlow(std, o.file, environment.Flows(k.plugins.Types(), k.config))
+	f, set, err := loadFlow(std, o.file, environment.Flows(k.plugins.Types(), k.config))
 	if err != nil {
 		return err
 	}
-	unfit := k.inConfig(environment.Check(k.plugins.Types(), catalog.One(f), k.config))
+	unfit := k.inConfig(environment.Check(k.plugins.Types(), set, k.config))
 	if std.tell(unfit); unfit.HasErrors() {
 		return errSaid
 	}
@@ -105,11 +105,12 @@ func (o *runOptions) run(ctx context.Context, std *streams, k *kit, log *slog.Lo
 	if err != nil {
 		return err
 	}
-	if err := prepare(ctx, std, k, f); err != nil {
+	if err := prepare(ctx, std, k, set); err != nil {
 		return err
 	}
 	e := engine.New(engine.Config{
 		Caller: k.outbound, Clock: k.clock, Bounds: runBounds(k.config.Limits), Version: version(), Observers: fact.Observe(exceptEnd(fact.Log(log, k.clock))),
+		Callee: set.Flow, Depth: k.config.Limits.Depth,
 	})
 	r, _, err := e.Start(ctx, start)
 	if err != nil {
@@ -138,32 +139,36 @@ func runBounds(l config.Limits) run.Bounds {
 	return run.Bounds{Value: int(l.Value), Run: int(l.Run), Journal: int(l.Journal), Visits: l.Visits}
 }
 
-// prepare loads the plugins and connects the connections that a flow uses, so
+// prepare loads the plugins and connects the connections that flows use, so
 // that one that needs a single vendor waits for no other's plugin, and can be
 // run without the credentials of all.
-func prepare(ctx context.Context, std *streams, k *kit, f *flow.Flow) error {
-	if err := k.plugins.Want(ctx, catalog.Plugins(f)); err != nil {
+func prepare(ctx context.Context, std *streams, k *kit, set *catalog.Set) error {
+	if err := k.plugins.Want(ctx, set.Plugins()); err != nil {
 		return wrong(err)
 	}
 	named := map[string]bool{}
-	for _, n := range f.Nodes {
-		named[n.Connection] = true
+	for _, f := range set.Flows() {
+		for _, n := range f.Nodes {
+			named[n.Connection] = true
+		}
 	}
 	return k.connect(std, slices.DeleteFunc(slices.Clone(k.config.Connections), func(c outbound.Connection) bool { return !named[c.Name] }))
 }
 
-// loadFlow prints what is wrong with a flow, warnings included.
-func loadFlow(std *streams, file string, cfg flow.Config) (*flow.Flow, error) {
-	src, err := infile.Read(file, infile.MostText)
-	if err != nil {
-		return nil, wrong(err)
+// loadFlow prints what is wrong with a flow and those that it calls, warnings
+// included. The set has them all.
+func loadFlow(std *streams, file string, cfg flow.Config) (*flow.Flow, *catalog.Set, error) {
+	if _, err := infile.Read(file, infile.MostText); err != nil {
+		return nil, nil, wrong(err)
 	}
-	f, mistakes := flow.Load(file, src, cfg)
+	set, mistakes := catalog.Load([]string{file}, cfg)
 	diag.Print(std.err, mistakes, readSource)
-	if f == nil {
-		return nil, errSaid
+	for _, f := range set.Flows() {
+		if f.File == file && !mistakes.HasErrors() {
+			return f, set, nil
+		}
 	}
-	return f, nil
+	return nil, nil, errSaid
 }
 
 func (o *runOptions) start(std *streams, f *flow.Flow, now time.Time) (engine.Start, error) {
@@ -283,6 +288,14 @@ func printTrace(w io.Writer, t run.Trace) {
 		line += ": " + reason(t.Message, "")
 	}
 	fmt.Fprintln(w, line)
+	if c := t.Children; c != nil {
+		for _, child := range c.Runs {
+			fmt.Fprintf(w, "%-12s   run %s → %s%s\n", "", cmp.Or(child.Run, "never began"), child.Status, prefixed("  ", reason(child.Reason, child.Code)))
+		}
+		if left := c.Count - len(c.Runs); left > 0 {
+			fmt.Fprintf(w, "%-12s   … and %d more runs\n", "", left)
+		}
+	}
 	for _, c := range t.Calls {
 		fmt.Fprintf(w, "%-12s   %s %s → %s\n", "", c.Method, c.URL, cmp.Or(c.Failure, strconv.Itoa(c.Status)))
 	}
@@ -310,8 +323,11 @@ func (o *runOptions) print(std *streams, f *flow.Flow, r *engine.Run, res engine
 	if because := reason(res.Reason, res.Code); because != "" {
 		fmt.Fprintln(std.err, because)
 	}
-	if res.Response == nil {
-		return nil
+	switch {
+	case res.Response != nil:
+		return printJSON(std.out, res.Response)
+	case len(res.Outputs) > 0:
+		return printJSON(std.out, res.Outputs)
 	}
-	return printJSON(std.out, res.Response)
+	return nil
 }

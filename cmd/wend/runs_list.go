@@ -56,6 +56,7 @@ Runs of flows with "durable: false" are in a list of their own: --durable=false.
 	cmd.Flags().StringVar(&f.response, "response", "", "that answered their caller with this status, such as 502, or 5xx for all of a kind")
 	cmd.Flags().StringVar(&f.key, "key", "", "that people know by this key, see 'key' of a flow")
 	cmd.Flags().StringArrayVar(&f.labels, "label", nil, "that have this label, as channel=sms; several times for all of several")
+	cmd.Flags().StringVar(&f.parent, "parent", "", "that a node of this run had made")
 	cmd.Flags().StringVar(&f.from, "from", "", "that started then or later")
 	cmd.Flags().StringVar(&f.to, "to", "", "that started before")
 	cmd.Flags().IntVar(&f.limit, "limit", 50, "at most so many")
@@ -66,17 +67,17 @@ Runs of flows with "durable: false" are in a list of their own: --durable=false.
 }
 
 type runFilter struct {
-	flow, status, outcome, response, key, from, to, cursor string
-	labels                                                 []string
-	limit                                                  int
-	durable, json                                          bool
-	fromFlag, toFlag                                       string // what the flags are called, where not so
+	flow, status, outcome, response, key, parent, from, to, cursor string
+	labels                                                         []string
+	limit                                                          int
+	durable, json                                                  bool
+	fromFlag, toFlag                                               string // what the flags are called, where not so
 }
 
 func (f *runFilter) query(now time.Time) (string, error) {
 	q := url.Values{"limit": {strconv.Itoa(f.limit)}}
 	for name, value := range map[string]string{
-		"flow": f.flow, "status": f.status, "outcome": f.outcome, "response": f.response, "key": f.key, "cursor": f.cursor,
+		"flow": f.flow, "status": f.status, "outcome": f.outcome, "response": f.response, "key": f.key, "parent": f.parent, "cursor": f.cursor,
 	} {
 		if value != "" {
 			q.Set(name, value)
@@ -123,6 +124,7 @@ type runLine struct {
 	Key, FlowDigest                  string
 	Version                          int
 	Labels                           map[string]string
+	Parent                           *run.Parent
 	Status                           run.Status
 	Error                            *run.Failure
 	Response                         int
@@ -142,9 +144,9 @@ func (r *runLine) because() string {
 	}
 }
 
-// row is a line of the table, with what people know the run by if any of the
-// list has that.
-func (r *runLine) row(marked bool) []string {
+// row is a line of the table, with what people know the run by, and the run that
+// had it made, if any of the list has that.
+func (r *runLine) row(marked, children bool) []string {
 	took, response := "-", "-"
 	if !r.EndedAt.IsZero() {
 		took = length(r.EndedAt.Sub(r.StartedAt))
@@ -158,6 +160,13 @@ func (r *runLine) row(marked bool) []string {
 	}
 	if marked {
 		row = append(row, cmp.Or(cut(reason(r.Key, ""), longest/4), "-"), cmp.Or(cut(labelText(r.Labels), longest/4), "-"))
+	}
+	if children {
+		parent := "-"
+		if r.Parent != nil {
+			parent = r.Parent.Run
+		}
+		row = append(row, parent)
 	}
 	return append(row, cut(r.because(), longest/2))
 }
@@ -204,10 +213,14 @@ func printTable(out io.Writer, runs []runLine) error {
 	if marked {
 		head = append(head, "KEY", "LABELS")
 	}
+	children := slices.ContainsFunc(runs, func(r runLine) bool { return r.Parent != nil })
+	if children {
+		head = append(head, "PARENT")
+	}
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, strings.Join(append(head, "BECAUSE"), "\t"))
 	for _, r := range runs {
-		fmt.Fprintln(w, strings.Join(r.row(marked), "\t"))
+		fmt.Fprintln(w, strings.Join(r.row(marked, children), "\t"))
 	}
 	return w.Flush()
 }

@@ -120,6 +120,9 @@ func printReport(w io.Writer, r *run.Report) {
 		return // it has just begun, and this is all that is known
 	}
 	fmt.Fprintf(w, "  flow %s, version %s, by %s%s\n", r.Flow, versionText(r.Version, r.FlowDigest), r.Trigger, prefixed(", again after run ", r.RetryOf))
+	if p := r.Parent; p != nil {
+		fmt.Fprintf(w, "  child of run %s, at node %s%s\n", p.Run, p.Node, visitText(p.Place))
+	}
 	if r.Key != "" {
 		fmt.Fprintf(w, "  key %s\n", reason(r.Key, ""))
 	}
@@ -154,12 +157,7 @@ func printAttempts(w io.Writer, nodes []run.Trace) {
 
 func printNode(w io.Writer, n *run.Trace, wide int) {
 	line := fmt.Sprintf("%-*s  %s → %s", wide, n.Node, n.Type, cmp.Or(n.Outcome, "…"))
-	if n.Visit > 1 {
-		line += fmt.Sprintf(", visit %d", n.Visit)
-	}
-	if n.Attempt > 1 {
-		line += fmt.Sprintf(", attempt %d", n.Attempt)
-	}
+	line += visitText(run.Place{Visit: n.Visit, Attempt: n.Attempt})
 	if n.Outcome != "" {
 		line += "  " + millis(n.Duration)
 	} else {
@@ -189,8 +187,48 @@ func printNode(w io.Writer, n *run.Trace, wide int) {
 		}
 		detail("call", fmt.Sprintf("%s %s → %s  %s", c.Method, c.URL, answer, millis(c.Millis)))
 	}
+	printChildren(n.Children, detail)
 	detail("out", shortMap(n.Outputs))
 	detail("set", shortMap(n.Set))
+}
+
+// visitText tells which visit and attempt a place is, if it is not the first.
+func visitText(at run.Place) string {
+	var text string
+	if at.Visit > 1 {
+		text += fmt.Sprintf(", visit %d", at.Visit)
+	}
+	if at.Attempt > 1 {
+		text += fmt.Sprintf(", attempt %d", at.Attempt)
+	}
+	return text
+}
+
+// printChildren prints the child runs of an attempt.
+func printChildren(c *run.TraceChildren, detail func(what, value string)) {
+	if c == nil {
+		return
+	}
+	if c.Count != 1 {
+		detail("runs", fmt.Sprintf("%d of %d have ended%s", c.Ended, c.Count, prefixed(", failed: ", some(c.Failed))))
+	}
+	for _, child := range c.Runs {
+		line := cmp.Or(child.Run, "never began")
+		if c.Count != 1 {
+			line = fmt.Sprintf("%d: %s", child.Index, line)
+		}
+		detail("run", line+" → "+string(child.Status)+prefixed("  ", reason(child.Reason, child.Code)))
+	}
+	if left := c.Count - len(c.Runs); left > 0 {
+		detail("", fmt.Sprintf("… and %d more; wend runs list --parent shows all", left))
+	}
+}
+
+func some(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // waitsFor is what a run waits for at a node, "" if it does not wait.

@@ -26,6 +26,7 @@ type runDoc struct {
 	Plugins    map[string]string `json:"plugins,omitempty"`
 	Trigger    string            `json:"trigger"`
 	RetryOf    string            `json:"retryOf,omitempty"`
+	Parent     *run.Parent       `json:"parent,omitempty"`
 	Key        string            `json:"key,omitempty"`
 	Labels     map[string]string `json:"labels,omitempty"`
 	Status     run.Status        `json:"status"`
@@ -107,6 +108,7 @@ func runFilter(q *query) journal.Filter {
 		Outcome:  q.text("outcome"),
 		Response: q.response("response"),
 		Key:      q.text("key"),
+		Parent:   q.text("parent"),
 		Labels:   q.labels("label"),
 		From:     q.time("from"),
 		To:       q.time("to"),
@@ -121,7 +123,7 @@ func runFilter(q *query) journal.Filter {
 
 func (s *Server) newRunDoc(r journal.Summary) runDoc {
 	return runDoc{
-		Run: r.ID, Flow: r.Flow, Version: s.cfg.Versions.Number(r.Flow, r.FlowDigest, r.Plugins), FlowDigest: r.FlowDigest, Plugins: r.Plugins, Trigger: r.Trigger, RetryOf: r.RetryOf, Key: r.Key, Labels: r.Labels,
+		Run: r.ID, Flow: r.Flow, Version: s.cfg.Versions.Number(r.Flow, r.FlowDigest, r.Plugins), FlowDigest: r.FlowDigest, Plugins: r.Plugins, Trigger: r.Trigger, RetryOf: r.RetryOf, Parent: r.Parent, Key: r.Key, Labels: r.Labels,
 		Status: r.Status, Node: r.Node, Outcome: r.Outcome, Code: r.Code, Reason: r.Reason, Error: r.Error, Response: r.Response,
 		StartedAt: r.StartedAt, UpdatedAt: r.UpdatedAt, EndedAt: r.EndedAt, Due: r.Due, Awaits: r.Awaits, Events: r.Events,
 	}

@@ -141,7 +141,7 @@ func (s *Server) unreadable(ctx context.Context, id string, why *run.UnknownErro
 		return nil, noRun(id, err)
 	}
 	return &run.Report{
-		Run: sum.ID, Flow: sum.Flow, Version: s.cfg.Versions.Number(sum.Flow, sum.FlowDigest, sum.Plugins), FlowDigest: sum.FlowDigest, Trigger: sum.Trigger, RetryOf: sum.RetryOf, Key: sum.Key, Labels: sum.Labels,
+		Run: sum.ID, Flow: sum.Flow, Version: s.cfg.Versions.Number(sum.Flow, sum.FlowDigest, sum.Plugins), FlowDigest: sum.FlowDigest, Trigger: sum.Trigger, RetryOf: sum.RetryOf, Parent: sum.Parent, Key: sum.Key, Labels: sum.Labels,
 		Status: sum.Status, Outcome: sum.Outcome, Code: sum.Code, Reason: sum.Reason, Error: sum.Error,
 		StartedAt: sum.StartedAt, EndedAt: sum.EndedAt,
 		Duration:  float64(sum.UpdatedAt.Sub(sum.StartedAt).Microseconds()) / 1000,

@@ -99,12 +99,14 @@ func isFlowFile(name string) bool {
 
 // Load reads and checks files. It returns every mistake in all of them; the
 // Set holds the flows without errors. Of flows that cannot live together it
-// holds the first.
+// holds the first. Flows that they call are looked for beside them too, and are
+// then in the Set.
 func Load(files []string, cfg flow.Config) (*Set, diag.List) {
 	return load(files, cfg, nil, says{
 		check:  func(*flow.Flow) diag.List { return nil },
 		before: func(string) *flow.Flow { return nil },
 		serve:  func(f *flow.Flow) *flow.Flow { return f },
+		beside: true,
 	})
 }
 
@@ -113,46 +115,29 @@ type says struct {
 	check  func(*flow.Flow) diag.List    // what else is wrong with a flow that was read
 	before func(file string) *flow.Flow  // the last good version of a file, or nil
 	serve  func(f *flow.Flow) *flow.Flow // what is served of a flow in order, or nil
+	beside bool                          // flows that others call are looked for beside those too
 }
 
 // load prefers what is live: its flows keep their names and paths, and a file
 // that is wrong now keeps its flow as it was.
 func load(files []string, cfg flow.Config, live *Set, say says) (*Set, diag.List) {
 	set := newSet()
-	var list diag.List
-	var newcomers, stored []entry
-	enough := false // that have mistakes
-	r := newRoom(cfg, files, live)
+	l := &loader{
+		cfg: cfg, files: files, say: say,
+		room: newRoom(cfg, files, live), read: map[string]*loaded{},
+	}
 	for _, file := range files {
-		r.release(file)
-		f, mistakes := (*flow.Flow)(nil), diag.List(nil)
-		if !enough {
-			f, mistakes = r.read(file, cfg)
-		}
-		if f != nil {
-			refused := say.check(f)
-			mistakes = append(mistakes, refused...)
-			if refused.HasErrors() {
-				f = nil
-			}
-		}
-		list = append(list, mistakes...)
-		if len(list) >= maxMistakes && !enough {
-			enough = true
-			list.Errorf(diag.Pos{File: file}, diag.TooManyFlows, "the files behind this one are not read, %d mistakes are enough", len(list))
-		}
-		e := entry{flow: f, filed: f}
-		if f == nil {
-			e.flow = say.before(file)
-		} else {
-			e.flow = say.serve(f)
-		}
-		r.take(e.flow)
+		l.one(file)
+	}
+	l.checkCycles()
+	var newcomers, stored []entry
+	for _, file := range slices.Concat(files, l.beside) {
+		e := l.read[file].entry
 		switch {
 		case e.flow == nil:
 		case live != nil && live.flows[e.flow.Name] != nil && live.flows[e.flow.Name].File == file:
-			if !set.add(e, &list) { // it took another's path: as it was
-				set.add(entry{flow: live.flows[e.flow.Name]}, &list)
+			if !set.add(e, &l.list) { // it took another's path: as it was
+				set.add(entry{flow: live.flows[e.flow.Name]}, &l.list)
 			}
 		case e.filed != nil:
 			newcomers = append(newcomers, e)
@@ -161,13 +146,13 @@ func load(files []string, cfg flow.Config, live *Set, say says) (*Set, diag.List
 		}
 	}
 	for _, e := range newcomers {
-		set.add(e, &list)
+		set.add(e, &l.list)
 	}
 	var told diag.List // of files that are wrong, which was told already
 	for _, e := range stored {
 		set.add(e, &told)
 	}
-	return set, list.Sorted()
+	return set, l.list.Sorted()
 }
 
 // entry is a flow that is to be served, and the one that its file has, nil if that

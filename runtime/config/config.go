@@ -80,6 +80,7 @@ type Limits struct {
 	Journal int64 // its part of the journal
 
 	Visits int // of one node in a run, where the flow does not say
+	Depth  int // of runs that call each other
 }
 
 // Plugin bounds one invoke of a plugin; sizes are in bytes.

@@ -273,6 +273,7 @@ func (r *reader) limits(f yamldoc.Field, l *Limits) {
 		yamldoc.Key{Name: "run", Read: yamldoc.Into(&l.Run, r.Size)},
 		yamldoc.Key{Name: "journal", Read: yamldoc.Into(&l.Journal, r.Size)},
 		yamldoc.Key{Name: "visits", Read: yamldoc.Into(&l.Visits, r.Count)},
+		yamldoc.Key{Name: "depth", Read: yamldoc.Into(&l.Depth, r.Count)},
 	)
 }
 

@@ -285,4 +285,30 @@ const (
 
 	// Unreadable: the file cannot be read. The message says why.
 	Unreadable Code = "unreadable"
+
+	// UnknownFlow: a node calls a flow that is not there. The flows that are checked
+	// together are looked at, and those in the folder of the one that calls.
+	//
+	//	flow: unknown-flow
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2: { type: call, with: { flow: no-such-flow } }
+	UnknownFlow Code = "unknown-flow"
+
+	// NotCallable: a node calls a flow that has no trigger of type "called".
+	//
+	//	flow: not-callable
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2: { type: call, with: { flow: not-callable } }
+	NotCallable Code = "not-callable"
+
+	// EndlessCalls: flows call each other, or one calls itself, and no run of them
+	// comes to an end without the next call.
+	//
+	//	flow: endless-calls
+	//	nodes:
+	//	  n1: { type: called, next: n2 }
+	//	  n2: { type: call, with: { flow: endless-calls } }
+	EndlessCalls Code = "endless-calls"
 )

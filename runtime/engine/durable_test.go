@@ -54,9 +54,14 @@ func bootNamed(t *testing.T, d journal.Driver, f *flow.Flow, v engine.Caller, wa
 
 func bootAs(t *testing.T, d journal.Driver, f *flow.Flow, cfg engine.Config) *process {
 	t.Helper()
+	cfg.Flow = func(context.Context, journal.Summary) (*flow.Flow, error) { return f, nil }
+	return bootConfig(t, d, cfg)
+}
+
+func bootConfig(t *testing.T, d journal.Driver, cfg engine.Config) *process {
+	t.Helper()
 	dead := &mortal{Driver: d}
 	cfg.Journal, cfg.Version = dead, "v2.0.0"
-	cfg.Flow = func(context.Context, journal.Summary) (*flow.Flow, error) { return f, nil }
 	e := engine.New(cfg)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

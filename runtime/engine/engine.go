@@ -51,6 +51,12 @@ type Config struct {
 	// Flow finds the definition that a run began with. Needed to take up runs
 	// again; without it they stay where they are.
 	Flow func(ctx context.Context, s journal.Summary) (*flow.Flow, error)
+	// Callee finds the flow that a node calls, as it is now, or nil. Needed to make
+	// child runs.
+	Callee func(name string) *flow.Flow
+	// Depth is how deep runs may call each other: a run that no other made is at 0.
+	// Defaults to DefaultDepth.
+	Depth int
 	// MaxKept is how many outside events are kept for runs that do not wait for
 	// them yet. Defaults to DefaultKept.
 	MaxKept int
@@ -133,6 +139,7 @@ func New(cfg Config) *Engine {
 		Journal: cmp.Or(cfg.Bounds.Journal, DefaultBounds.Journal),
 		Visits:  cfg.Bounds.Visits,
 	}
+	cfg.Depth = cmp.Or(cfg.Depth, DefaultDepth)
 	cfg.Recoveries = cmp.Or(cfg.Recoveries, 64)
 	if cfg.NewID == nil {
 		cfg.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }
@@ -348,7 +355,7 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 func (e *Engine) add(r *Run) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closing {
+	if e.closing && (r.parent() == "" || e.runs[r.parent()] == nil) { // a run that goes on to its end may have children made
 		return ErrStopped
 	}
 	if r.journal != e.cfg.Memory && !e.own.active(e.now()).Has(r.ID) {
@@ -410,4 +417,5 @@ type Result struct {
 	Outcome  string
 	Code     string
 	Reason   string
+	Outputs  map[string]any // given by the node that ended the run
 }

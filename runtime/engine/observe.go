@@ -24,6 +24,11 @@ func (r *Run) note(e run.Event, before run.Position) {
 		r.about = runOf(e)
 		add(fact.RunStarted{Of: r.of(e.When()), From: e.From, Unmarked: e.Unmarked})
 	case run.CallStarted, run.CallReplied: // callMade knows more
+	case run.ChildrenStarted:
+		add(fact.ChildrenStarted{Visit: at, Count: e.Count, Most: e.Most, Due: e.Due})
+	case run.ChildEnded:
+		add(fact.ChildEnded{Visit: at, Index: e.Index, Child: e.Run, Status: e.Status, Outcome: e.Outcome, Code: e.Code, Reason: e.Reason})
+	case run.ChildrenStopped:
 	case run.TimerSet:
 		if e.Kind != run.TimerRetry { // RetryScheduled says so
 			add(fact.RunWaits{Visit: at, Due: e.Due})
@@ -139,7 +144,7 @@ func (r *Run) also(facts []fact.Fact) {
 // runOf is what all facts say of the run that began so.
 func runOf(e run.RunStarted) fact.Run {
 	return fact.Run{
-		ID: e.Run, Flow: e.Flow, Trigger: e.Trigger, RetryOf: e.RetryOf, TraceParent: e.TraceParent, StartedAt: e.When(),
+		ID: e.Run, Flow: e.Flow, Trigger: e.Trigger, RetryOf: e.RetryOf, Parent: e.Parent, TraceParent: e.TraceParent, StartedAt: e.When(),
 		Key: e.Key, Labels: e.Labels,
 	}
 }

@@ -33,6 +33,8 @@ func (e *Engine) Cancel(ctx context.Context, id, reason string) error {
 			return cancelled(id, res.Status)
 		}
 		switch err := e.cancelAway(ctx, id, reason, told); {
+		case errors.Is(err, errWoken):
+			continue
 		case errors.Is(err, errUnowned):
 			told = true
 		case !errors.Is(err, journal.ErrConflict):
@@ -69,6 +71,11 @@ func (e *Engine) cancelAway(ctx context.Context, id, reason string, told bool) e
 		return err
 	case told && s.Status.Ended():
 		return cancelled(id, s.Status)
+	case mine && e.mayTend(s, d):
+		if err := e.wakeByID(ctx, id, d); err != nil {
+			return err
+		}
+		return errWoken
 	case mine || s.Status.Ended():
 		return e.cancelStored(ctx, id, reason)
 	}
@@ -76,6 +83,15 @@ func (e *Engine) cancelAway(ctx context.Context, id, reason string, told bool) e
 		return err
 	}
 	return errUnowned
+}
+
+// errWoken says that a run was taken up to be cancelled.
+var errWoken = errors.New("the run was taken up")
+
+// mayTend tells whether a run that nobody drives may have children, which it has
+// to bring down before it ends.
+func (e *Engine) mayTend(s journal.Summary, d journal.Driver) bool {
+	return s.Status == run.Running && d != e.cfg.Memory && e.recovers() && !e.isBroken(s.ID) && !e.stopping()
 }
 
 // cancelStored ends a run that nobody drives. It loses against anybody who
@@ -103,6 +119,9 @@ func (e *Engine) cancelStored(ctx context.Context, id, reason string) error {
 		Of: fact.Of{At: fact.At{At: end.When()}, Run: &about}, Status: s.Status, Node: s.Node, Code: s.Code, Reason: s.Reason,
 		Took: end.When().Sub(about.StartedAt),
 	})
+	if s.Parent != nil {
+		e.childEnded(s.Parent.Run, run.ChildEnded{Run: id, Status: s.Status, Code: s.Code, Reason: s.Reason}, d)
+	}
 	return nil
 }
 

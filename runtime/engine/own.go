@@ -377,8 +377,12 @@ func (e *Engine) heedNote(ctx context.Context, n journal.Note) error {
 	case err != nil || !mine:
 		return err
 	case n.Cancel:
-		err = e.cancelStored(ctx, n.Run, n.Reason)
-		if errors.Is(err, ErrEnded) || errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrNotFound) {
+		err = e.cancelAway(ctx, n.Run, n.Reason, false)
+		if r := e.Find(n.Run); errors.Is(err, errWoken) && r != nil {
+			r.Cancel(n.Reason)
+			return nil
+		}
+		if errors.Is(err, ErrEnded) || errors.Is(err, errWoken) || errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrNotFound) {
 			return nil
 		}
 		return err

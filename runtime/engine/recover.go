@@ -237,6 +237,8 @@ func (e *Engine) wakeByID(ctx context.Context, id string, d journal.Driver) erro
 // try.
 func (e *Engine) takeUp(s journal.Summary, done func()) {
 	r := e.newRun(s.ID, e.cfg.Journal)
+	done = sync.OnceFunc(done)
+	r.slot = done
 	if s.Status.Ended() || e.add(r) != nil {
 		r.cancel(nil) // driven already, or no more work is taken
 		done()

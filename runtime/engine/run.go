@@ -36,12 +36,14 @@ type Run struct {
 	state   *run.State
 	pending []run.Event // folded, not in the journal yet
 	facts   []fact.Fact // to be told when it is
-	replies int         // of calls, among what is pending
+	replies int         // of calls and children, among what is pending
 	stored  int         // events in the journal
 	size    int         // about how many bytes these take
 	logged  int         // log lines shown in this attempt
 	faulted bool        // what is being recorded is a fault
 	due     time.Time   // when it goes on by itself, if it is parked
+	brood   *brood      // nil: it tends no children
+	slot    func()      // gives back what it holds of Config.Recoveries; nil: nothing
 
 	mu        sync.Mutex
 	events    []run.Event   // all that is in the journal
@@ -51,7 +53,8 @@ type Run struct {
 	result    Result        // by those events
 	stopped   error         // why the run stopped without an end; errParked is no fault
 	waiters   int
-	changed   chan struct{} // closed and replaced when something above changes
+	ends      []run.ChildEnded // told by children, and not looked at yet
+	changed   chan struct{}    // closed and replaced when something above changes
 }
 
 // cancelledError carries the reason of a cancellation.
@@ -89,6 +92,7 @@ func resultOf(events []run.Event) (res Result) {
 	}
 	if s, err := journal.Summarize(events); err == nil {
 		res.Status, res.Outcome, res.Code, res.Reason = s.Status, s.Outcome, s.Code, s.Reason
+		res.Outputs = givenBack(events)
 	}
 	return res
 }
@@ -275,7 +279,8 @@ func (r *Run) record(e run.Event, facts ...fact.Fact) error {
 	}
 	r.pending = append(r.pending, e)
 	r.move()
-	if _, ok := e.(run.CallReplied); ok {
+	switch e.(type) {
+	case run.CallReplied, run.ChildEnded:
 		r.replies++
 	}
 	if r.engine.cfg.Observers.Watched() {
@@ -389,7 +394,7 @@ func (r *Run) written() {
 	r.events = append(r.events, r.pending...)
 	r.pending, r.unwritten = nil, nil
 	s := r.state
-	r.result = Result{Response: s.Response, Status: s.Status, Outcome: s.Outcome, Code: s.Code, Reason: s.Reason}
+	r.result = Result{Response: s.Response, Status: s.Status, Outcome: s.Outcome, Code: s.Code, Reason: s.Reason, Outputs: s.Result}
 	r.tell()
 }
 
@@ -432,6 +437,7 @@ func (r *Run) drive() {
 	r.stopped = err
 	r.tell()
 	r.mu.Unlock()
+	r.parting(err)
 	switch {
 	case errors.Is(err, errParked):
 		r.engine.parked(r)
@@ -538,6 +544,9 @@ const lastWrite = 2 * time.Second
 
 func (r *Run) loop() error {
 	for {
+		if err := r.dismiss(); err != nil {
+			return err
+		}
 		next := r.next()
 		if next != nil && r.moves() {
 			if err := r.flush(r.ctx); err != nil {
@@ -557,6 +566,8 @@ func (r *Run) loop() error {
 			err = r.record(run.TimerSet{At: r.at(), Place: r.state.At.Place, Kind: cmd.Kind, Due: r.within(cmd.Due)})
 		case run.Wait:
 			err = r.await(cmd)
+		case run.Tend:
+			err = r.tend()
 		case run.End:
 			err = r.record(run.RunEnded{
 				At: r.at(), Status: cmd.Status, Outcome: cmd.Outcome, Code: cmd.Code, Reason: cmd.Reason, Error: r.state.Error,

@@ -46,6 +46,8 @@ func (r *Run) step() error {
 		return r.record(run.TimerSet{At: r.at(), Place: r.state.At.Place, Kind: run.TimerSleep, Due: r.within(r.engine.now().Add(a.For))})
 	case node.Await:
 		return r.awaits(n, a)
+	case node.Spawn:
+		return r.spawn(n, a)
 	case node.Finish:
 		return r.finish(n, a)
 	case nil:
@@ -76,8 +78,15 @@ func (r *Run) visit(n *flow.Node, inputs map[string]any) node.Visit {
 		Visit: at.Visit, Attempt: at.Attempt, Now: at.Since,
 		Seed: at.Seed(r.state.Seed), Key: at.Key(r.ID),
 		Inputs: inputs, Replies: replies, Asked: asked,
-		Woken: at.Woken, Received: at.Received, Event: at.Event,
+		Woken: at.Woken, Received: at.Received, Event: at.Event, Outcomes: n.Outcomes,
 		Log: r.logger(),
+	}
+	switch {
+	case at.Children == nil:
+	case r.state.Tending(): // asked for its Spawn once more
+		v.Woken = false
+	default:
+		v.Spawned, v.Children = true, at.Children.Ends()
 	}
 	if n.Connection != "" && r.engine.cfg.Caller != nil {
 		v.Settings = r.engine.cfg.Caller.Settings(n.Connection)

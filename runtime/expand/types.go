@@ -103,6 +103,46 @@ func (t Type) Elem() Type {
 	return t.info.elem
 }
 
+// Schema returns a JSON Schema of the values that are of the type, from which
+// FromStrict makes the same type.
+func (t Type) Schema() map[string]any {
+	switch kind := t.Kind(); kind {
+	case kindAny:
+		return map[string]any{}
+	case kindArray:
+		return map[string]any{"type": kind, "items": t.Elem().Schema()}
+	case kindObject:
+		return t.objectSchema()
+	default:
+		return map[string]any{"type": kind}
+	}
+}
+
+func (t Type) objectSchema() map[string]any {
+	s := map[string]any{"type": kindObject}
+	if t.info.fields != nil {
+		props, required := map[string]any{}, []any{}
+		for _, name := range t.Fields() {
+			props[name] = t.info.fields[name].Schema()
+			gap := t.info.gaps[name]
+			if gap&missing == 0 {
+				required = append(required, name)
+			}
+			if own := props[name].(map[string]any); gap&null != 0 && own["type"] != nil {
+				own["type"] = []any{own["type"], kindNull}
+			}
+		}
+		s["properties"], s["required"] = props, required
+	}
+	switch {
+	case !t.info.open:
+		s["additionalProperties"] = false
+	case t.info.fields != nil || !t.info.vague:
+		s["additionalProperties"] = t.info.other.Schema()
+	}
+	return s
+}
+
 func simple(kind string) Type { return Type{&typeInfo{kind: kind}} }
 
 // TypeOf returns the type of a literal, such as the value a variable begins

@@ -19,39 +19,42 @@ type Fact interface {
 	fact()
 }
 
-func (RunStarted) fact()     {}
-func (RunTakenUp) fact()     {}
-func (RunWaits) fact()       {}
-func (RunWoken) fact()       {}
-func (RunParked) fact()      {}
-func (RunResponded) fact()   {}
-func (RunEnded) fact()       {}
-func (RunDropped) fact()     {}
-func (NodeEntered) fact()    {}
-func (NodeLeft) fact()       {}
-func (NodeLogged) fact()     {}
-func (Fault) fact()          {}
-func (RetryScheduled) fact() {}
-func (CallMade) fact()       {}
-func (RunsFound) fact()      {}
-func (StartRefused) fact()   {}
-func (HookRefused) fact()    {}
-func (TicksLeftOut) fact()   {}
-func (LeaseGained) fact()    {}
-func (LeaseLost) fact()      {}
-func (JournalFailed) fact()  {}
-func (JournalHealed) fact()  {}
-func (ClockJumped) fact()    {}
-func (ObserverFailed) fact() {}
+func (RunStarted) fact()      {}
+func (RunTakenUp) fact()      {}
+func (RunWaits) fact()        {}
+func (RunWoken) fact()        {}
+func (RunParked) fact()       {}
+func (RunResponded) fact()    {}
+func (RunEnded) fact()        {}
+func (RunDropped) fact()      {}
+func (NodeEntered) fact()     {}
+func (NodeLeft) fact()        {}
+func (NodeLogged) fact()      {}
+func (Fault) fact()           {}
+func (RetryScheduled) fact()  {}
+func (CallMade) fact()        {}
+func (ChildrenStarted) fact() {}
+func (ChildEnded) fact()      {}
+func (RunsFound) fact()       {}
+func (StartRefused) fact()    {}
+func (HookRefused) fact()     {}
+func (LeaseGained) fact()     {}
+func (LeaseLost) fact()       {}
+func (JournalFailed) fact()   {}
+func (JournalHealed) fact()   {}
+func (ClockJumped) fact()     {}
+func (ObserverFailed) fact()  {}
+func (TicksLeftOut) fact()    {}
 
 // Run is the run that a fact is about. All facts that one engine tells of a run,
 // from its start or from where it took the run up, point to the same Run.
 type Run struct {
 	ID          string
 	Flow        string
-	Trigger     string // node id
-	RetryOf     string // the run that this one takes up again, or ""
-	TraceParent string // W3C trace context of who started it, or ""
+	Trigger     string      // node id
+	RetryOf     string      // the run that this one takes up again, or ""
+	Parent      *run.Parent // the node of another run that had this one made; nil: none had
+	TraceParent string      // W3C trace context of who started it, or ""
 	StartedAt   time.Time
 	Key         string // what people know it by, or ""
 	Labels      map[string]string
@@ -210,6 +213,25 @@ type CallMade struct {
 	Key      string // its idempotency key
 	// Idempotent calls are sent again when their reply was lost.
 	Idempotent bool
+}
+
+// ChildrenStarted says that a node has child runs made.
+type ChildrenStarted struct {
+	Visit
+	Count int
+	Most  int       // at a time
+	Due   time.Time // when those that have not ended are cancelled; zero: never
+}
+
+// ChildEnded says that a node has heard how one of its child runs ended.
+type ChildEnded struct {
+	Visit
+	Index   int
+	Child   string     // its id; "" if it never began
+	Status  run.Status // "" if it never began
+	Outcome string
+	Code    string
+	Reason  string
 }
 
 // RunsFound says that the engine takes up runs that were left unfinished.

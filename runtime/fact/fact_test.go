@@ -33,6 +33,12 @@ var all = []struct {
 	want string
 }{
 	{fact.RunStarted{Of: of, From: "b"}, `level=DEBUG msg="run started" run=r1 flow=sample from=b`},
+	{
+		fact.RunStarted{Of: fact.Of{At: of.At, Run: &fact.Run{ID: "r2", Flow: "inner", Parent: &run.Parent{Run: "r1"}}}},
+		`level=DEBUG msg="run started" run=r2 flow=inner parent=r1`,
+	},
+	{fact.ChildrenStarted{Visit: visit, Count: 3, Most: 2}, `level=DEBUG msg="child runs started" run=r1 flow=sample node=a attempt=1 count=3 most=2`},
+	{fact.ChildEnded{Visit: visit, Index: 2, Child: "r2", Status: run.Failed, Outcome: "onError", Code: "fuel", Reason: "out of fuel"}, `level=DEBUG msg="child run ended" run=r1 flow=sample node=a attempt=1 index=2 child=r2 status=failed outcome=onError code=fuel message="out of fuel"`},
 	{fact.RunTakenUp{Of: of, Events: 3}, `level=DEBUG msg="run taken up" run=r1 flow=sample events=3`},
 	{fact.RunWaits{Visit: visit, Event: "paid", Due: noon}, `level=DEBUG msg="run waits" run=r1 flow=sample node=a attempt=1 event=paid until=2026-11-20T12:00:00.000Z`},
 	{fact.RunWoken{Visit: visit, Waited: time.Second}, `level=DEBUG msg="run woken" run=r1 flow=sample node=a attempt=1 waited=1s`},

@@ -73,7 +73,7 @@ func levelOf(f Fact) slog.Level {
 		if len(f.Unmarked) > 0 {
 			return slog.LevelWarn
 		}
-	case RunTakenUp, RunWaits, RunWoken, RunParked, RunResponded, NodeEntered, NodeLeft, RetryScheduled, LeaseGained:
+	case RunTakenUp, RunWaits, RunWoken, RunParked, RunResponded, NodeEntered, NodeLeft, RetryScheduled, ChildrenStarted, ChildEnded, LeaseGained:
 	}
 	return slog.LevelDebug
 }
@@ -132,7 +132,7 @@ func lineOf(f Fact) (text string, attrs []slog.Attr) {
 		if len(f.Unmarked) > 0 {
 			text += " without its key or a label"
 		}
-		return text, f.Run.line(maybe("from", f.From), maybe("error", clip(strings.Join(f.Unmarked, "; "))))
+		return text, f.Run.line(maybe("from", f.From), parent(f.Run.Parent), maybe("error", clip(strings.Join(f.Unmarked, "; "))))
 	case RunTakenUp:
 		return "run taken up", f.Run.line(slog.Int("events", f.Events))
 	case RunWaits:
@@ -162,6 +162,11 @@ func lineOf(f Fact) (text string, attrs []slog.Attr) {
 	case CallMade:
 		return f.text(), f.line(slog.Int("call", f.Call), f.outcome(), maybe("message", f.Message),
 			slog.String("method", f.Method), maybe("host", f.Host), slog.String("path", f.Path), slog.Duration("took", f.Took))
+	case ChildrenStarted:
+		return "child runs started", f.line(slog.Int("count", f.Count), slog.Int("most", f.Most), until(f.Due))
+	case ChildEnded:
+		return "child run ended", f.line(slog.Int("index", f.Index), maybe("child", f.Child), maybe("status", string(f.Status)),
+			maybe("outcome", f.Outcome), maybe("code", f.Code), maybe("message", f.Reason))
 	case RunsFound:
 		return "unfinished runs go on", []slog.Attr{slog.Int("runs", f.Runs)}
 	case StartRefused:
@@ -289,6 +294,14 @@ func (f field) MarshalText() ([]byte, error) {
 	}
 	text, err := data.Text(f.value)
 	return []byte(text), err
+}
+
+// parent is the run that had a child run made.
+func parent(p *run.Parent) slog.Attr {
+	if p == nil {
+		return slog.Attr{}
+	}
+	return slog.String("parent", p.Run)
 }
 
 func because(err error) slog.Attr {

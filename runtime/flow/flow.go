@@ -55,8 +55,12 @@ type Node struct {
 	Trigger    node.Trigger      // how runs begin here; nil if none do
 	Event      string            // it waits for, as it is written, templates and all; empty if for none
 
-	edges []Edge // the same as Routes, with who says so
-	lapse node.Lapse
+	// Callees are the flows that it has run.
+	Callees []node.Callee
+
+	ending *node.Ending // how it ends runs; nil if it does not
+	edges  []Edge       // the same as Routes, with who says so
+	lapse  node.Lapse
 	// unanswered is why no response of a run that begins here reaches anybody;
 	// nil if one does.
 	unanswered *node.Problem
@@ -96,6 +100,10 @@ type Config struct {
 	// the paths of the problems are those of its inputs. Nil means that the
 	// rules are not known and not held against anything.
 	Refused func(connection string, call node.Call) []node.Problem
+	// Callee finds what a flow is to those that call it, nil if that is not known.
+	// The mistake, if there is one, has no place: it is told where the flow is
+	// called. Nil means that other flows are not known and not checked.
+	Callee func(name string) (*Signature, *diag.Error)
 }
 
 // Compile checks f and collects every mistake. The Flow is nil if the list
@@ -189,6 +197,8 @@ type compiler struct {
 	lost bool
 	// sets are the variables that a node sets.
 	sets map[string][]string
+	// callees are the flows that nodes call, by calleeKey, as far as they are known.
+	callees map[string]*Signature
 	// besides tells that inputs that must be there stand beside `with`, or in
 	// one that is no mapping.
 	besides bool
@@ -302,12 +312,14 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 		n.Outputs = shape.Outputs
 	}
 	n.Event = shape.Event
+	n.Callees, n.ending = shape.Callees, shape.Ending
 	n.unanswered, n.lapse = shape.Unanswered, shape.Lapse
 	c.checkCall(s, n, shape.Call)
 	if shape.Idempotent != nil {
 		n.Idempotent = *shape.Idempotent
 	}
 	n.Outcomes.All = append(n.Outcomes.All[:len(n.Outcomes.All):len(n.Outcomes.All)], shape.Outcomes...)
+	c.checkCallees(s, n)
 }
 
 // takesLiteral tells of an input that is kept as it is, whatever is in it.

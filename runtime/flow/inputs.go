@@ -165,7 +165,7 @@ func (c *compiler) compileInputs() {
 		if value == nil {
 			value = &yamldoc.Map{}
 		}
-		n.inputs = in.compile(value, n.Type.Inputs.Raw(), nil)
+		n.inputs = in.compile(value, c.inputsOf(n), nil)
 		if n.inputs == nil {
 			n.inputs = mapInput{}
 		}

@@ -57,4 +57,5 @@ var preventsRuns = map[diag.Code]bool{
 	// The run will see whether it is wrong.
 	diag.NotOnEveryPath: false, diag.MissingInput: false, diag.InvalidInput: false,
 	diag.UnknownConnection: false, diag.RefusedCall: false, diag.ExposedSecret: false, diag.EndlessCycle: false, diag.BeyondTimeout: false, diag.ForeignTemplate: false, diag.TemplateVariable: false, diag.OptionalField: false, diag.UselessResponse: false,
+	diag.UnknownFlow: false, diag.NotCallable: false, diag.EndlessCalls: false,
 }

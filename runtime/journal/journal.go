@@ -46,8 +46,10 @@ type Driver interface {
 	Versions
 	Blobs
 
-	// Trim removes ended runs, oldest first, until what r asks for is met, then
-	// versions of flows, and dedupe keys and outside events whose time is over. It works in small
+	// Trim removes ended runs, oldest first, until what r asks for is met, and
+	// those that they had made with them: the children of a run are not removed
+	// before it is. It also removes versions of flows, and dedupe keys and outside
+	// events whose time is over. It works in small
 	// steps, so that appends go on meanwhile. It returns how many runs it
 	// removed.
 	Trim(ctx context.Context, r Retention) (int, error)
@@ -278,6 +280,7 @@ type Filter struct {
 	Response int
 	Key      string
 	Labels   map[string]string // runs that have all of these
+	Parent   string            // runs that this one had made
 	From     time.Time         // started then or later
 	To       time.Time         // started before
 	Cursor   string            // Next of the page before

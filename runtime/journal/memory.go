@@ -373,12 +373,24 @@ func (m *Memory) trimRuns(now time.Time, r Retention) (removed int, err error) {
 		return 0, err
 	}
 	slices.SortFunc(m.ended, func(a, b string) int { return m.runs[b].cursor().compare(m.runs[a].cursor()) })
+	gone := map[string]bool{} // what they had made goes with them; it began later
 	m.ended = slices.DeleteFunc(m.ended, func(id string) bool {
+		if parent := m.runs[id].summary.Parent; parent != nil && (gone[parent.Run] || m.runs[parent.Run] != nil) {
+			if !gone[parent.Run] {
+				return false
+			}
+			gone[id] = true
+			size -= sizes[id]
+			m.drop(id)
+			removed++
+			return true
+		}
 		old := r.Age > 0 && now.Sub(m.runs[id].summary.EndedAt) > r.Age
 		big := r.Bytes > 0 && size > r.Bytes
 		if !old && !big {
 			return false
 		}
+		gone[id] = true
 		size -= sizes[id]
 		m.drop(id)
 		removed++

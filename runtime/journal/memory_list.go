@@ -136,6 +136,7 @@ func (f *Filter) matches(s *Summary) bool {
 		f.Answered(s.Response) &&
 		(f.Key == "" || f.Key == s.Key) &&
 		f.Labelled(s.Labels) &&
+		(f.Parent == "" || s.Parent != nil && s.Parent.Run == f.Parent) &&
 		(f.From.IsZero() || !s.StartedAt.Before(f.From)) &&
 		(f.To.IsZero() || s.StartedAt.Before(f.To))
 }

@@ -1,13 +1,14 @@
 package journal
 
 import (
-	"hash/fnv"
 	"iter"
 	"math/bits"
+
+	"github.com/wendflow/wend/runtime/run"
 )
 
 // NumShards is how many parts all runs are divided into. It never changes.
-const NumShards = 64
+const NumShards = run.NumShards
 
 // Shards is a set of shards, one bit for each.
 type Shards uint64
@@ -16,12 +17,7 @@ type Shards uint64
 const AllShards = ^Shards(0)
 
 // ShardOf returns the shard, from 0, of a run. It never changes for an id.
-func ShardOf(id string) int {
-	h := fnv.New64a()
-	h.Write([]byte(id))
-	sum := h.Sum64()
-	return int((sum ^ sum>>32) % NumShards) // the last bytes of id are in the low half
-}
+func ShardOf(id string) int { return run.ShardOf(id) }
 
 // Has tells whether the run with that id belongs to one of the shards.
 func (s Shards) Has(id string) bool { return s&(1<<ShardOf(id)) != 0 }

@@ -19,7 +19,8 @@ type Summary struct {
 	Plugins    map[string]string `json:"plugins,omitempty"` // node type to digest
 	Trigger    string            `json:"trigger"`
 	RetryOf    string            `json:"retryOf,omitempty"`
-	Key        string            `json:"key,omitempty"` // what people know the run by
+	Parent     *run.Parent       `json:"parent,omitempty"` // nil: it is no child
+	Key        string            `json:"key,omitempty"`    // what people know the run by
 	Labels     map[string]string `json:"labels,omitempty"`
 	Status     run.Status        `json:"status"`
 	Node       string            `json:"node,omitempty"` // the last one that an event names
@@ -31,7 +32,7 @@ type Summary struct {
 	StartedAt  time.Time         `json:"startedAt"`
 	UpdatedAt  time.Time         `json:"updatedAt"`
 	EndedAt    time.Time         `json:"endedAt,omitzero"`
-	Due        time.Time         `json:"due,omitzero"` // when a waiting run goes on by itself
+	Due        time.Time         `json:"due,omitzero"` // when a run that waits goes on by itself
 	Awaits     *Awaited          `json:"awaits,omitempty"`
 	Events     int               `json:"events"`
 }
@@ -97,13 +98,17 @@ func (s *Summary) apply(e run.Event) {
 	case run.RunStarted:
 		s.ID, s.Flow, s.FlowDigest, s.Plugins = e.Run, e.Flow, e.FlowDigest, e.Plugins
 		s.Trigger, s.RetryOf, s.StartedAt = e.Trigger, e.RetryOf, e.At.At
-		s.Key, s.Labels = e.Key, e.Labels
+		s.Key, s.Labels, s.Parent = e.Key, e.Labels, e.Parent
 		s.Status, s.Node = run.Running, cmp.Or(e.From, e.Trigger)
 	case run.CallStarted:
 		s.Status, s.Node = run.Running, e.Node
 	case run.NodeFinished:
 		s.Status, s.Node = run.Running, e.Node
-	case run.CallReplied, run.TimerFired, run.EventReceived:
+	case run.ChildrenStarted: // it has to be at work for them, and is no run that only waits
+		s.Status, s.Node, s.Due = run.Running, e.Node, e.Due
+	case run.ChildEnded:
+		s.Status, s.Due = run.Running, e.Due
+	case run.CallReplied, run.ChildrenStopped, run.TimerFired, run.EventReceived:
 		s.Status = run.Running
 	case run.RunResponded:
 		s.Status, s.Response = run.Running, e.Status

@@ -128,6 +128,10 @@ type Shape struct {
 	// Call is the HTTP call that the inputs spell out; nil if there is none, or
 	// if the node makes up its calls itself.
 	Call *Call
+	// Callees are the flows that the node has run.
+	Callees []Callee
+	// Ending is how the node ends the run; nil if it does not.
+	Ending *Ending
 }
 
 // Lapse is a time that a node waits. The zero Lapse is not known.
@@ -173,16 +177,24 @@ type Visit struct {
 	Replies []wire.Reply // to the calls asked for so far, in order
 	Asked   []string     // fingerprints of those calls, for replay checks
 
-	Woken    bool           // the time asked for by Sleep, or the timeout of Await, is over
+	Woken    bool           // the time asked for by Sleep, or the timeout of Await or of a Spawn, is over
 	Received bool           // the event asked for by Await came
 	Event    map[string]any // its data
+
+	// Spawned tells that the children asked for by Spawn have ended, or never
+	// began; Children are the ends of those that began, in the order in which
+	// they came.
+	Spawned  bool
+	Children []ChildEnd
+	// Outcomes are the ways out of this very node, those that only it has included.
+	Outcomes Outcomes
 
 	// Log takes one line for the log, on level info. Lines of an earlier Step of the same
 	// attempt may be repeated; the engine shows each once.
 	Log func(line string)
 }
 
-// Action is what a node wants next: Ask, Sleep, Await or Finish.
+// Action is what a node wants next: Ask, Sleep, Await, Spawn or Finish.
 //
 //sumtype:decl
 type Action interface{ action() }
@@ -216,7 +228,7 @@ type Finish struct {
 	Response   *Response      // answer the caller who waits
 	Emit       *Emit          // hand an event to a run that waits for it
 	Log        *LogLine       // note in the log of the server
-	End        *End           // end the run here, whatever is routed
+	End        *End           // end the run here, whatever is routed; Outputs are then those of the run
 }
 
 func (Ask) action()    {}

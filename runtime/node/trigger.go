@@ -6,7 +6,7 @@ import (
 	"github.com/wendflow/wend/runtime/timetable"
 )
 
-// Trigger is how the runs of one node begin: a *Hook, *Schedule or *Manual. It is made
+// Trigger is how the runs of one node begin: a *Hook, *Schedule, *Manual or *Called. It is made
 // once, when the flow is compiled, so that nobody reads a trigger's inputs
 // again. Immutable and safe for concurrent use.
 //
@@ -67,6 +67,12 @@ const (
 	OverlapAllow Overlap = "allow" // its run goes on beside the other
 )
 
+// Called begins a run when another run calls for it.
+type Called struct {
+	Input *Schema // of what the run is called with; nil: any object will do
+}
+
 func (*Hook) trigger()     {}
 func (*Schedule) trigger() {}
 func (*Manual) trigger()   {}
+func (*Called) trigger()   {}

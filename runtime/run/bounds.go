@@ -146,6 +146,11 @@ func (s *State) weigh(e Event) {
 		}
 	case CallStarted:
 		s.written += len(e.URL)
+	case ChildrenStarted:
+		s.written += len(e.Flows) * around
+	case ChildEnded:
+		s.holds(e.Outputs)
+		s.written += len(e.Reason)
 	case CallReplied:
 		s.written += len(e.Reply.Body) + len(e.Reply.BodyBase64)*4/3 + len(e.Reply.Message)
 		for name, values := range e.Reply.Headers {
@@ -161,7 +166,7 @@ func (s *State) weigh(e Event) {
 		s.written += sizeOf(e.Data).JSON
 	case RunResponded:
 		s.written += sizeOf(e.Body).JSON
-	case TimerSet, TimerFired, EventAwaited, RunEnded, RunCancelled:
+	case TimerSet, TimerFired, EventAwaited, ChildrenStopped, RunEnded, RunCancelled:
 	}
 }
 

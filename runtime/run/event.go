@@ -27,17 +27,20 @@ type Event interface {
 	event()
 }
 
-func (RunStarted) event()    {}
-func (CallStarted) event()   {}
-func (CallReplied) event()   {}
-func (TimerSet) event()      {}
-func (TimerFired) event()    {}
-func (EventAwaited) event()  {}
-func (EventReceived) event() {}
-func (NodeFinished) event()  {}
-func (RunResponded) event()  {}
-func (RunEnded) event()      {}
-func (RunCancelled) event()  {}
+func (RunStarted) event()      {}
+func (CallStarted) event()     {}
+func (CallReplied) event()     {}
+func (TimerSet) event()        {}
+func (TimerFired) event()      {}
+func (EventAwaited) event()    {}
+func (EventReceived) event()   {}
+func (ChildrenStarted) event() {}
+func (ChildEnded) event()      {}
+func (ChildrenStopped) event() {}
+func (NodeFinished) event()    {}
+func (RunResponded) event()    {}
+func (RunEnded) event()        {}
+func (RunCancelled) event()    {}
 
 // At is when an event happened, and who says so.
 type At struct {
@@ -108,6 +111,8 @@ type RunStarted struct {
 	From    string                    `json:"from,omitempty"`
 	Outputs map[string]map[string]any `json:"outputs,omitempty"`
 	RetryOf string                    `json:"retryOf,omitempty"`
+	// Parent is the node that had the run made; nil if nobody but a trigger did.
+	Parent *Parent `json:"parent,omitempty"`
 	// Key and Labels are what people know the run by; Unmarked says what of them
 	// could not be made, and why.
 	Key      string            `json:"key,omitempty"`
@@ -205,6 +210,67 @@ type EventReceived struct {
 	Key  string         `json:"key"`
 	ID   string         `json:"id,omitempty"` // of the event, by which a duplicate is known
 	Data map[string]any `json:"data,omitempty"`
+}
+
+// Parent is the place of another run that a child run was made at.
+type Parent struct {
+	Run string `json:"run"`
+	Place
+	Index int `json:"index"` // among the children of that attempt, from 0
+	Depth int `json:"depth"` // 1 for the child of a run that is none
+}
+
+// Definition is what a run is begun with: a version of a flow and of the plugins
+// that it uses.
+type Definition struct {
+	Flow       string            `json:"flow"`
+	FlowDigest string            `json:"flowDigest"`
+	Plugins    map[string]string `json:"plugins,omitempty"` // node type to digest of its module
+}
+
+// ChildrenStarted says that a node has child runs made. None begins before this
+// is in the journal. What they begin with is not written here: it follows from
+// the events before, and each child has it.
+type ChildrenStarted struct {
+	At
+	Place
+	Count int          `json:"count"`
+	Most  int          `json:"most"` // that there are at a time; they begin in the order of their indices
+	Due   time.Time    `json:"due,omitzero"`
+	Flows []Definition `json:"flows,omitempty"` // of the children, each flow once
+}
+
+// ChildEnded says how a child run ended, in the order in which the parent heard
+// of it.
+type ChildEnded struct {
+	At
+	Place
+	Index   int            `json:"index"`
+	Run     string         `json:"run,omitempty"`    // empty: it never began
+	Status  Status         `json:"status,omitempty"` // empty: the same
+	Outcome string         `json:"outcome,omitempty"`
+	Code    string         `json:"code,omitempty"`
+	Reason  string         `json:"reason,omitempty"`
+	Outputs map[string]any `json:"outputs,omitempty"`
+	// Due is that of ChildrenStarted while there are others.
+	Due time.Time `json:"due,omitzero"`
+}
+
+// End is the child's end as its node sees it.
+func (e *ChildEnded) End() node.ChildEnd {
+	return node.ChildEnd{
+		Index: e.Index, Run: e.Run, Failed: e.Status != Completed, Cancelled: e.Status == Cancelled,
+		Outcome: e.Outcome, Code: e.Code, Reason: e.Reason, Outputs: e.Outputs,
+	}
+}
+
+// ChildrenStopped says that no more than the first Began children ever begin, and
+// that those which have not ended are cancelled.
+type ChildrenStopped struct {
+	At
+	Place
+	Began int  `json:"began"`
+	Late  bool `json:"late,omitempty"` // the time was over; else the node has enough, or the run ends
 }
 
 // NodeFinished says how an attempt at a node ended.

@@ -42,7 +42,11 @@ type End struct {
 	Reason  string
 }
 
+// Tend wants child runs made, as far as they are not, and their ends heard.
+type Tend struct{}
+
 func (Step) command()     {}
+func (Tend) command()     {}
 func (SetTimer) command() {}
 func (Wait) command()     {}
 func (End) command()      {}
@@ -54,6 +58,8 @@ func (s *State) Next() Command {
 		return nil
 	case s.ending != nil:
 		return *s.ending
+	case s.Tending():
+		return Tend{}
 	case s.At.Awaited != nil:
 		return Wait{Due: s.At.Awaited.Due, Kind: TimerEvent, Event: s.At.Awaited.Name, Key: s.At.Awaited.Key}
 	case s.At.Timer != nil:

@@ -23,7 +23,9 @@ type Report struct {
 	FlowDigest string `json:"flowDigest"`
 	Trigger    string `json:"trigger"`
 	RetryOf    string `json:"retryOf,omitempty"`
-	Key        string `json:"key,omitempty"`
+	// Parent is the node of another run that had this one made.
+	Parent *Parent `json:"parent,omitempty"`
+	Key    string  `json:"key,omitempty"`
 	// Labels by name. Unmarked says what of them, and of the key, is missing.
 	Labels    map[string]string `json:"labels,omitempty"`
 	Unmarked  []string          `json:"unmarked,omitempty"`
@@ -36,8 +38,10 @@ type Report struct {
 	EndedAt   time.Time         `json:"endedAt,omitzero"`
 	Duration  float64           `json:"durationMs"` // up to the end, or to the last event
 	Response  *node.Response    `json:"response"`   // null if the run gave none
-	Variables map[string]any    `json:"variables"`
-	Nodes     []Trace           `json:"nodes"`
+	// Outputs are what the node that ended the run gave back.
+	Outputs   map[string]any `json:"outputs,omitempty"`
+	Variables map[string]any `json:"variables"`
+	Nodes     []Trace        `json:"nodes"`
 	// Unrecorded is how many events of the run are known only to the server that
 	// drives it: what they tell would begin again if that died.
 	Unrecorded int `json:"unrecorded,omitempty"`
@@ -70,7 +74,7 @@ func (r *Report) Page(after int) {
 // Shorten puts something short in the place of each long value, as data.Cut
 // does. The events that the report was made of stay as they are.
 func (r *Report) Shorten() {
-	r.Variables = r.shortMap(r.Variables)
+	r.Variables, r.Outputs = r.shortMap(r.Variables), r.shortMap(r.Outputs)
 	r.Reason = r.shortText(r.Reason)
 	if r.Response != nil {
 		response := *r.Response
@@ -163,6 +167,7 @@ func (r *Report) add(e Event) {
 	switch e := e.(type) {
 	case RunStarted:
 		r.Run, r.Flow, r.FlowDigest, r.Trigger, r.RetryOf = e.Run, e.Flow, e.FlowDigest, e.Trigger, e.RetryOf
+		r.Parent = e.Parent
 		r.Key, r.Labels, r.Unmarked = e.Key, e.Labels, e.Unmarked
 		r.StartedAt, r.Status = e.At.At, Running
 		maps.Copy(r.Variables, e.Variables)
@@ -170,9 +175,12 @@ func (r *Report) add(e Event) {
 		r.Status = Waiting
 	case TimerFired, EventReceived:
 		r.Status = Running
-	case CallStarted, CallReplied:
+	case CallStarted, CallReplied, ChildrenStarted, ChildEnded, ChildrenStopped:
 	case NodeFinished:
 		maps.Copy(r.Variables, e.Set)
+		if e.End != nil {
+			r.Outputs = e.Outputs
+		}
 	case RunResponded:
 		r.Response = &e.Response
 	case RunEnded:

@@ -45,6 +45,7 @@ type State struct {
 	Flow    *flow.Flow
 	Seed    string
 	Trigger string
+	Parent  *Parent // nil: it is no child
 	// TraceParent is the W3C trace context that calls carry on, or "".
 	TraceParent string
 	Status      Status
@@ -57,8 +58,9 @@ type State struct {
 	Code        string
 	Reason      string
 	Response    *node.Response
-	Error       *Failure // the last one; nil: none so far
-	At          Position // where the run is
+	Result      map[string]any // what the node that ended the run gave back
+	Error       *Failure       // the last one; nil: none so far
+	At          Position       // where the run is
 	// Bounds are those that hold for what comes; they do not change what was.
 	Bounds Bounds
 
@@ -82,6 +84,7 @@ type Position struct {
 	Woken    bool
 	Received bool
 	Event    map[string]any
+	Children *Children // nil: none were started
 
 	retryAt time.Time // not zero: the attempt failed and is worth another
 }
@@ -89,6 +92,51 @@ type Position struct {
 // visits are those of one node: how many, and which steps of the run the last and
 // the one before it were.
 type visits struct{ n, at, before int }
+
+// Children are the child runs of an attempt.
+type Children struct {
+	Started ChildrenStarted
+	Ended   []ChildEnded // in the order in which they were heard of
+	Stopped *ChildrenStopped
+
+	heard map[int]bool
+}
+
+// Heard tells whether the end of a child is known.
+func (c *Children) Heard(index int) bool { return c.heard[index] }
+
+// Began is how many children begin at most: those with the lowest indices.
+func (c *Children) Began() int {
+	if c.Stopped != nil {
+		return c.Stopped.Began
+	}
+	return c.Started.Count
+}
+
+// Over tells whether there is none left whose end is not known.
+func (c *Children) Over() bool { return len(c.Ended) >= c.Began() }
+
+// Ends are the ends of the children as their node sees them.
+func (c *Children) Ends() []node.ChildEnd {
+	ends := make([]node.ChildEnd, len(c.Ended))
+	for i := range c.Ended {
+		ends[i] = c.Ended[i].End()
+	}
+	return ends
+}
+
+// Depth is how many runs stand above this one.
+func (s *State) Depth() int {
+	if s.Parent == nil {
+		return 0
+	}
+	return s.Parent.Depth
+}
+
+// Tending tells whether the run has children whose end is not known.
+func (s *State) Tending() bool {
+	return !s.Status.Ended() && s.At.Children != nil && !s.At.Children.Over() && s.ending == nil
+}
 
 // Call is a call of the current attempt.
 type Call struct {
@@ -150,6 +198,12 @@ func (s *State) fold(e Event) error {
 		s.Status = Running
 		s.At.Awaited, s.At.Timer = nil, nil
 		s.At.Received, s.At.Event = true, e.Data
+	case ChildrenStarted:
+		s.At.Children = &Children{Started: e, heard: map[int]bool{}}
+	case ChildEnded:
+		return s.childEnded(e)
+	case ChildrenStopped:
+		return s.childrenStopped(e)
 	case NodeFinished:
 		return s.finish(e)
 	case RunResponded:
@@ -167,7 +221,7 @@ func (s *State) start(e RunStarted) error {
 		return fmt.Errorf("flow %q has no node %q", s.Flow.Name, e.Trigger)
 	}
 	s.ID, s.Seed, s.Trigger, s.StartedAt, s.Status = e.Run, e.Seed, e.Trigger, e.At.At, Running
-	s.TraceParent, s.Error = e.TraceParent, e.Error
+	s.TraceParent, s.Error, s.Parent = e.TraceParent, e.Error, e.Parent
 	if s.Flow.Timeout > 0 {
 		s.Deadline = e.At.At.Add(s.Flow.Timeout)
 	}
@@ -197,6 +251,26 @@ func (s *State) callReplied(e CallReplied) error {
 	}
 	r := e.Reply.Wire()
 	s.At.Calls[e.Call].Reply = &r
+	return nil
+}
+
+func (s *State) childEnded(e ChildEnded) error {
+	c := s.At.Children
+	if c == nil || e.Index < 0 || e.Index >= c.Began() || c.heard[e.Index] {
+		return fmt.Errorf("child %d was not started, or ended before", e.Index)
+	}
+	c.Ended = append(c.Ended, e)
+	c.heard[e.Index] = true
+	return nil
+}
+
+func (s *State) childrenStopped(e ChildrenStopped) error {
+	c := s.At.Children
+	if c == nil || c.Stopped != nil || e.Began < len(c.Ended) || e.Began > c.Started.Count {
+		return fmt.Errorf("%d children cannot be stopped here", e.Began)
+	}
+	c.Stopped = &e
+	s.At.Woken = e.Late
 	return nil
 }
 
@@ -231,7 +305,7 @@ func (s *State) finish(e NodeFinished) error {
 	}
 	switch {
 	case e.End != nil:
-		s.ending = s.endedBy(e)
+		s.ending, s.Result = s.endedBy(e), e.Outputs
 	case e.Attempt <= n.Retry.Max && n.Retry.Takes(e.Outcome, e.Class):
 		s.At.retryAt = e.At.At.Add(backoff(n.Retry, s.Seed, e))
 	default:

@@ -33,6 +33,12 @@ var table = []kind{
 		data.Plain(e.Data)
 		return nil
 	}),
+	kindOf[ChildrenStarted]("children-started", nil),
+	kindOf("child-ended", func(e *ChildEnded) error {
+		data.Plain(e.Outputs)
+		return knownChildEnd(e.Status)
+	}),
+	kindOf[ChildrenStopped]("children-stopped", nil),
 	kindOf("node-finished", func(e *NodeFinished) error {
 		data.Plain(e.Outputs)
 		data.Plain(e.Set)
@@ -146,4 +152,13 @@ func knownEnd(s Status) error {
 	case Running, Waiting, Cancelled:
 	}
 	return &UnknownError{What: "status", Name: string(s)}
+}
+
+// knownChildEnd takes the status of a child that ended, or none of one that never
+// began.
+func knownChildEnd(s Status) error {
+	if s == "" || s == Cancelled {
+		return nil
+	}
+	return knownEnd(s)
 }

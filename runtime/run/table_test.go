@@ -59,7 +59,7 @@ func TestNamesOfEvents(t *testing.T) {
 	}
 	slices.Sort(names)
 	want := []string{
-		"call-replied", "call-started", "event-awaited", "event-received", "node-finished", "run-cancelled",
+		"call-replied", "call-started", "child-ended", "children-started", "children-stopped", "event-awaited", "event-received", "node-finished", "run-cancelled",
 		"run-ended", "run-responded", "run-started", "timer-fired", "timer-set",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {

@@ -22,8 +22,10 @@ type Trace struct {
 	Outputs    map[string]any `json:"outputs,omitempty"`
 	Set        map[string]any `json:"set,omitempty"` // variables, to their new values
 	Calls      []TraceCall    `json:"calls,omitempty"`
-	StartedAt  time.Time      `json:"startedAt"`
-	Duration   float64        `json:"durationMs"`
+	// Children are the child runs of the attempt, nil if it made none.
+	Children  *TraceChildren `json:"children,omitempty"`
+	StartedAt time.Time      `json:"startedAt"`
+	Duration  float64        `json:"durationMs"`
 	// While the run waits there: for the event of that name and key, and until
 	// when at most.
 	Awaits *Awaits   `json:"awaits,omitempty"`
@@ -102,6 +104,15 @@ func (t *Tracer) Add(e Event) error {
 		call := &t.last().Calls[e.Call]
 		call.Status, call.Failure = e.Reply.Status, string(e.Reply.Failure)
 		call.Millis, call.Since = millis(e.When().Sub(t.callsAt[e.Call])), time.Time{}
+	case ChildrenStarted:
+		t.last().Until = e.Due
+		t.last().Children = &TraceChildren{Count: e.Count, Runs: []TraceChild{}}
+		t.last().Children.begin(t.state.ID, t.state.At.Children)
+	case ChildEnded:
+		t.last().Children.end(e)
+		t.last().Children.begin(t.state.ID, t.state.At.Children)
+	case ChildrenStopped:
+		t.last().Children.stop(e.Began)
 	case TimerSet:
 		t.last().Until = e.Due
 	case EventAwaited:

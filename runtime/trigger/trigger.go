@@ -93,6 +93,8 @@ func byHand(n *flow.Node, body any, now time.Time) (map[string]any, error) {
 		return properties(body, t.Input)
 	case *node.Schedule:
 		return tickIn(t, n.Outputs, body, now)
+	case *node.Called:
+		return properties(body, t.Input)
 	}
 	return nil, fmt.Errorf("a trigger of type %T is not started by hand", n.Trigger)
 }

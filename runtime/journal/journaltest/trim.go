@@ -14,6 +14,7 @@ var trimTests = []namedTest{
 	{"Bytes", testTrimBytes},
 	{"EndedOnly", testTrimEndedOnly},
 	{"ManyRuns", testTrimMany},
+	{"Children", testTrimChildren},
 	{"Expired", testTrimExpired},
 	{"Blobs", testTrimBlobs},
 }
@@ -66,6 +67,38 @@ func testTrimAge(b *bench) {
 	b.same("kept", b.ids(), []string{"running"})
 	b.append("running", 1, finished("n1"))
 	b.began("old", 0) // its id is free again
+	b.audit()
+}
+
+// child begins and ends a run that another had made.
+func (b *bench) child(id, parent string, start time.Duration) {
+	b.Helper()
+	s := started(id)
+	s.At = at(start)
+	s.Parent = &run.Parent{Run: parent, Place: run.Place{Node: "n1", Visit: 1, Attempt: 1}, Depth: 1}
+	b.append(id, 0, s, run.RunEnded{At: at(start), Status: run.Completed})
+}
+
+// testTrimChildren removes the children of a run with it and not before, however
+// many they are and wherever they began.
+func testTrimChildren(b *bench) {
+	const children = 450 // more than a step of any driver
+	b.began("ended", 0, time.Second)
+	b.began("running", 0)
+	for i := range children {
+		b.child(fmt.Sprintf("child%03d", i), "ended", 1)
+	}
+	b.child("grandchild", "child007", 2)
+	b.child("kept", "running", 1)
+	b.child("orphan", "gone", 1)
+	b.same("children of a run", len(b.all(journal.Filter{Parent: "ended"})), children)
+	b.same("children of a child", b.all(journal.Filter{Parent: "child007"})[0].ID, "grandchild")
+	b.clock.advance(10 * time.Hour)
+	b.same("removed", b.trim(journal.Retention{Age: time.Minute}), children+3)
+	b.same("kept", b.ids(), []string{"kept", "running"})
+	b.same("removed by size", b.trim(journal.Retention{Bytes: 1}), 0)
+	b.append("running", 1, ended(run.Completed, "success"))
+	b.same("removed by size", b.trim(journal.Retention{Bytes: 1}), 2)
 	b.audit()
 }
 

@@ -19,9 +19,9 @@ const (
 	// These change one row each and nothing else: SQLite then needs no journal
 	// to undo half of a statement, which would cost as much as the rest.
 	sqlInsertRun = `INSERT INTO runs (
-			id, definition, flow, trigger_node, retry_of, key, labels, started,
+			id, definition, flow, trigger_node, retry_of, parent, parent_place, key, labels, started,
 			events, status, node, outcome, code, reason, error, response, updated, ended, due, awaits_name, awaits_key)
-		VALUES (?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING`
+		VALUES (?,?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING`
 	sqlUpdateRun = `UPDATE runs SET events = events + ?, status = ?, node = coalesce(nullif(?, ''), node),
 			outcome = ?, code = ?, reason = ?, error = ?, response = coalesce(nullif(?, 0), response), updated = ?, ended = ?, due = ?, awaits_name = ?, awaits_key = ?
 		WHERE nr = ?`
@@ -143,6 +143,7 @@ type appending struct {
 	summary    journal.Summary // what the events alone say
 	failure    any             // its Error, as JSON; nil if there is none
 	labels     any             // its Labels, likewise
+	parent     any             // its Parent, likewise
 	definition definition
 }
 
@@ -165,6 +166,9 @@ func prepare(id string, after int, events []run.Event) (*appending, error) {
 			return nil, fmt.Errorf("begin run %s: %w", id, err)
 		}
 		if a.labels, err = optional(a.summary.Labels, a.summary.Labels != nil); err != nil {
+			return nil, fmt.Errorf("begin run %s: %w", id, err)
+		}
+		if a.parent, err = optional(a.summary.Parent, a.summary.Parent != nil); err != nil {
 			return nil, fmt.Errorf("begin run %s: %w", id, err)
 		}
 	default:
@@ -207,13 +211,16 @@ func (a *appending) insert(t *tx) (nr int64, err error) {
 		return 0, err
 	}
 	s := &a.summary
-	var retryOf any
+	var retryOf, parent any
 	if s.RetryOf != "" {
 		retryOf = idKey(s.RetryOf)
 	}
+	if s.Parent != nil {
+		parent = idKey(s.Parent.Run)
+	}
 	name, key := a.awaits()
 	r, err := t.result(sqlInsertRun,
-		idKey(a.id), definition, s.Flow, s.Trigger, retryOf, s.Key, a.labels, nanos(s.StartedAt),
+		idKey(a.id), definition, s.Flow, s.Trigger, retryOf, parent, a.parent, s.Key, a.labels, nanos(s.StartedAt),
 		s.Events, statusCode(s.Status), s.Node, s.Outcome, s.Code, s.Reason, a.failure, s.Response,
 		nanos(s.UpdatedAt), nanos(s.EndedAt), due(s.Due), name, key)
 	if err != nil {

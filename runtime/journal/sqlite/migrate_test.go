@@ -18,7 +18,7 @@ import (
 // is there. The files in testdata are never changed.
 func TestOldSchemas(t *testing.T) {
 	t.Parallel()
-	const newest = 7
+	const newest = 8
 	for v := 1; v <= newest; v++ {
 		t.Run(fmt.Sprint(v), func(t *testing.T) {
 			t.Parallel()
@@ -62,6 +62,12 @@ func same(t *testing.T, s *sqlite.Store, schema int) {
 			if page, err := s.Runs(ctx, f); err != nil || len(page.Runs) != 1 || page.Runs[0].ID != ended {
 				t.Errorf("Runs(%+v): %+v, %v", f, page.Runs, err)
 			}
+		}
+	}
+	if schema >= 8 {
+		want.Parent = &run.Parent{Run: "waits", Place: run.Place{Node: "n4", Visit: 1, Attempt: 2}, Index: 3, Depth: 1}
+		if page, err := s.Runs(ctx, journal.Filter{Parent: "waits"}); err != nil || len(page.Runs) != 1 || page.Runs[0].ID != ended {
+			t.Errorf("Runs of the parent: %+v, %v", page.Runs, err)
 		}
 	}
 	if diff := cmp.Diff(want, sum); diff != "" {

@@ -30,13 +30,14 @@ func TestNothingScans(t *testing.T) {
 			explain(t, db, query, anything(query))
 		})
 	}
-	for i := range 1 << 10 {
+	for i := range 1 << 11 {
 		var f journal.Filter
 		var after journal.Cursor
 		for bit, set := range []func(){
 			func() { f.Flow = "flow" }, func() { f.Status = run.Completed }, func() { f.Outcome = "success" },
 			func() { f.Response = 502 }, func() { f.Response = 5 },
 			func() { f.Key = "key" }, func() { f.Labels = map[string]string{"a": "1", "b": "2"} },
+			func() { f.Parent = "p" },
 			func() { f.From = noon }, func() { f.To = noon.Add(time.Hour) },
 			func() { after = journal.Cursor{StartedAt: noon, Nr: 7}; f.Cursor = after.String() },
 		} {
@@ -45,7 +46,7 @@ func TestNothingScans(t *testing.T) {
 			}
 		}
 		leads := []string{""}
-		if f.Labels != nil && f.Key == "" {
+		if f.Labels != nil && f.Key == "" && f.Parent == "" {
 			leads = append(leads, "b")
 		}
 		for _, lead := range leads {

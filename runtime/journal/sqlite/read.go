@@ -56,7 +56,7 @@ func (s *Store) query(ctx context.Context, query string, args []any, scan func(*
 	return s.explain(rows.Err())
 }
 
-const summaryColumns = `r.nr, r.id, d.flow, d.digest, d.plugins, r.trigger_node, r.retry_of, r.key, r.labels, r.started,
+const summaryColumns = `r.nr, r.id, d.flow, d.digest, d.plugins, r.trigger_node, r.retry_of, r.parent_place, r.key, r.labels, r.started,
 	r.events, r.status, r.node, r.outcome, r.code, r.reason, r.error, r.response, r.updated, r.ended, r.due, r.awaits_name, r.awaits_key`
 
 const fromRuns = ` FROM runs r JOIN definitions d ON d.nr = r.definition `
@@ -64,12 +64,12 @@ const fromRuns = ` FROM runs r JOIN definitions d ON d.nr = r.definition `
 // scanSummary reads summaryColumns.
 func scanSummary(rows *sql.Rows) (nr int64, s journal.Summary, err error) {
 	var id, retryOf any
-	var plugins, labels, failure []byte
+	var plugins, labels, failure, parent []byte
 	var status int
 	var started, updated, ended int64
 	var due sql.NullInt64
 	var name, key sql.NullString
-	err = rows.Scan(&nr, &id, &s.Flow, &s.FlowDigest, &plugins, &s.Trigger, &retryOf, &s.Key, &labels, &started,
+	err = rows.Scan(&nr, &id, &s.Flow, &s.FlowDigest, &plugins, &s.Trigger, &retryOf, &parent, &s.Key, &labels, &started,
 		&s.Events, &status, &s.Node, &s.Outcome, &s.Code, &s.Reason, &failure, &s.Response, &updated, &ended, &due, &name, &key)
 	if err != nil {
 		return 0, s, err
@@ -84,6 +84,9 @@ func scanSummary(rows *sql.Rows) (nr int64, s journal.Summary, err error) {
 	}
 	if failure != nil {
 		err = json.Unmarshal(failure, &s.Error)
+	}
+	if parent != nil {
+		err = errors.Join(err, json.Unmarshal(parent, &s.Parent))
 	}
 	if labels != nil {
 		err = errors.Join(err, json.Unmarshal(labels, &s.Labels))

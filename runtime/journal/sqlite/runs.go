@@ -54,7 +54,7 @@ const sqlCountLabel = `SELECT count(*) FROM (SELECT 1 FROM labels WHERE name = ?
 // lead returns the label in whose order a list is to be read: the one that the
 // fewest runs have. It is "" if another index is better.
 func (s *Store) lead(ctx context.Context, f journal.Filter) (lead string, err error) {
-	if f.Key != "" {
+	if f.Key != "" || f.Parent != "" {
 		return "", nil
 	}
 	fewest := manyRuns + 1
@@ -128,7 +128,10 @@ func (l *listing) add(term string, values ...any) {
 func (l *listing) filter(f journal.Filter, after journal.Cursor) {
 	l.add("TRUE")
 	l.labels(f)
-	few := f.Key != "" || l.lead != ""
+	few := f.Key != "" || f.Parent != "" || l.lead != ""
+	if f.Parent != "" {
+		l.add(either(f.Key != "", "+parent = ?", "parent = ?"), idKey(f.Parent))
+	}
 	if f.Key != "" {
 		l.add("key = ? AND key <> ''", f.Key)
 	}

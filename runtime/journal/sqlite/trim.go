@@ -81,17 +81,20 @@ func (s *Store) removeExpired(t *tx) (removed int, more bool, err error) {
 const (
 	sqlSize = `SELECT (page_count - freelist_count) * page_size
 		FROM pragma_page_count, pragma_freelist_count, pragma_page_size`
+	// sqlRoot is a run that no other of the store had made.
+	sqlRoot   = `(parent IS NULL OR NOT EXISTS (SELECT 1 FROM runs p WHERE p.id = r.parent))`
 	sqlOldest = `SELECT nr FROM (` +
-		`SELECT * FROM (SELECT nr, started FROM runs WHERE status = 2 AND started < ?1 AND ended < ?1 ORDER BY started, nr LIMIT ?2) UNION ALL ` +
-		`SELECT * FROM (SELECT nr, started FROM runs WHERE status = 3 AND started < ?1 AND ended < ?1 ORDER BY started, nr LIMIT ?2) UNION ALL ` +
-		`SELECT * FROM (SELECT nr, started FROM runs WHERE status = 4 AND started < ?1 AND ended < ?1 ORDER BY started, nr LIMIT ?2)` +
+		`SELECT * FROM (SELECT nr, started FROM runs r WHERE status = 2 AND started < ?1 AND ended < ?1 AND ` + sqlRoot + ` ORDER BY started, nr LIMIT ?2) UNION ALL ` +
+		`SELECT * FROM (SELECT nr, started FROM runs r WHERE status = 3 AND started < ?1 AND ended < ?1 AND ` + sqlRoot + ` ORDER BY started, nr LIMIT ?2) UNION ALL ` +
+		`SELECT * FROM (SELECT nr, started FROM runs r WHERE status = 4 AND started < ?1 AND ended < ?1 AND ` + sqlRoot + ` ORDER BY started, nr LIMIT ?2)` +
 		`) ORDER BY started, nr LIMIT ?2`
 	sqlEventsSize   = `SELECT coalesce(sum(length(data)), 0) FROM events WHERE at BETWEEN ?1 << 22 AND ?1 << 22 | 4194303`
 	sqlRemoveEvents = `DELETE FROM events WHERE at BETWEEN ?1 << 22 AND ?1 << 22 | 4194303`
 	sqlRemoveKey    = `DELETE FROM dedupe WHERE run = (SELECT id FROM runs WHERE nr = ?)`
 	sqlRemoveLabels = `DELETE FROM labels WHERE (name, value, status, started, nr) IN
 		(SELECT j.key, j.value, r.status, r.started, r.nr FROM runs r, json_each(r.labels) j WHERE r.nr = ?)`
-	sqlRemoveRun = `DELETE FROM runs WHERE nr = ?`
+	sqlEndedChildren = `SELECT nr FROM runs WHERE parent = (SELECT id FROM runs WHERE nr = ?) AND status IN (2, 3, 4) LIMIT ?`
+	sqlRemoveRun     = `DELETE FROM runs WHERE nr = ?`
 )
 
 // rowSize is about what a run takes beside its events.
@@ -116,22 +119,45 @@ func (t *tx) removeRuns(before, bytes int64) (removed int, err error) {
 		return 0, err
 	}
 	for _, nr := range nrs {
-		if bytes <= 0 {
+		if bytes <= 0 || removed >= trimStep {
 			break
 		}
-		var size int64
-		if err := t.row(sqlEventsSize, []any{nr}, &size); err != nil {
+		n, freed, err := t.removeFamily(nr, trimStep-removed)
+		if err != nil {
 			return 0, err
 		}
-		for _, remove := range []string{sqlRemoveEvents, sqlRemoveKey, sqlRemoveLabels, sqlRemoveRun} {
-			if _, err := t.exec(remove, nr); err != nil {
-				return 0, err
-			}
-		}
-		bytes -= size + rowSize
-		removed++
+		removed += n
+		bytes -= freed
 	}
 	return removed, nil
+}
+
+// removeFamily removes a run and all that it and its children had made, from the
+// youngest on, but no more than so many: the run itself is the last.
+func (t *tx) removeFamily(nr int64, most int) (removed int, freed int64, err error) {
+	children, err := column[int64](t, sqlEndedChildren, nr, most)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, child := range children {
+		n, bytes, err := t.removeFamily(child, most-removed)
+		if err != nil {
+			return 0, 0, err
+		}
+		if removed, freed = removed+n, freed+bytes; removed >= most {
+			return removed, freed, nil
+		}
+	}
+	var size int64
+	if err := t.row(sqlEventsSize, []any{nr}, &size); err != nil {
+		return 0, 0, err
+	}
+	for _, remove := range []string{sqlRemoveEvents, sqlRemoveKey, sqlRemoveLabels, sqlRemoveRun} {
+		if _, err := t.exec(remove, nr); err != nil {
+			return 0, 0, err
+		}
+	}
+	return removed + 1, freed + size + rowSize, nil
 }
 
 const (
