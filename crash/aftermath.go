@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type aftermath struct {
 	done     map[string]int    // effects at the vendor by key
 	tasks    map[string]string // at Cisco, by id
 	lives    []*life
+	count    int // of the runs of the flow count, by the store
 	// shown is what the API said about accepted runs, by id.
 	shown map[string]run.Report
 	odd   []string       // answers that nobody should get
@@ -85,6 +87,24 @@ func readJournal(ctx context.Context, dir string) (runs map[string]*history, err
 		cursor = page.Next
 	}
 	return runs, nil
+}
+
+// readCount reads what the runs of the flow count have counted to. No server may be
+// running.
+func readCount(ctx context.Context, dir string) (count int, err error) {
+	db, err := sqlite.Open(ctx, sqlite.Config{Dir: dir})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	v, err := db.Value(ctx, "count", "count")
+	if errors.Is(err, journal.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(string(v.Data))
 }
 
 // endedRuns are the ids of all runs that have ended. No server may be running.

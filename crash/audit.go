@@ -43,6 +43,7 @@ var promises = []struct {
 	{"an accepted event reached the run that waited for it", (*aftermath).eventsArrive},
 	{"no timer fired early", (*aftermath).timersPunctual},
 	{"attempts were counted on, and backed off", (*aftermath).attemptsCounted},
+	{"each run was counted, and none twice", (*aftermath).countedOnce},
 	{"a task of Cisco's was closed for each run that says so", (*aftermath).tasksClosed},
 	{"runs with durable: false left nothing behind", (*aftermath).forgotten},
 	{"answers made sense, and the log is clean", (*aftermath).clean},
@@ -297,7 +298,7 @@ func (am *aftermath) endsRight(c *check) {
 		"charge-later": {"success", "onError", "onTimeout", "serverError"},
 		"answer-first": {"success"}, "later": {"success"}, "retry": {"success"}, "close-task": {"success"},
 		"await": {"success"}, "race": {"success", "late"},
-		"charge": {""}, "order": {""}, "again": {""}, "put": {""}, "tell": {""},
+		"charge": {""}, "order": {""}, "again": {""}, "put": {""}, "tell": {""}, "count": {""},
 	}
 	for _, h := range am.sorted() {
 		c.Looked++
@@ -305,9 +306,38 @@ func (am *aftermath) endsRight(c *check) {
 		if !slices.Contains(codes[h.Flow], h.Code) || (h.Status == run.Failed) != failed {
 			c.failf("%s: run %s is %s, %s: %s", h.Flow, h.ID, h.Status, cmp.Or(h.Code, "no code"), h.Reason)
 		}
-		if h.Flow == "put" && (h.Response == nil || h.Response.Status != http.StatusOK) {
-			c.failf("put: run %s responded %+v", h.ID, h.Response)
+		if (h.Flow == "put" || h.Flow == "count") && (h.Response == nil || h.Response.Status != http.StatusOK) {
+			c.failf("%s: run %s responded %+v", h.Flow, h.ID, h.Response)
 		}
+	}
+}
+
+// countedOnce: what is in the store is what the runs added, and no two of them
+// were given the same count.
+func (am *aftermath) countedOnce(c *check) {
+	want := 0
+	by := map[any]string{}
+	for _, h := range am.sorted() {
+		if h.Flow != "count" {
+			continue
+		}
+		for _, f := range h.Finished {
+			if f.Node != "one" && f.Node != "more" {
+				continue
+			}
+			c.Looked++
+			count := f.Outputs["value"]
+			if other := by[count]; other != "" {
+				c.failf("run %s was given the count %v, as run %s", h.ID, count, other)
+			}
+			by[count] = h.ID
+			if want += 1; f.Node == "more" {
+				want += 999
+			}
+		}
+	}
+	if am.count != want {
+		c.failf("the store has counted to %d, and the runs to %d", am.count, want)
 	}
 }
 

@@ -103,11 +103,14 @@ func wellAftermath(t *testing.T) *aftermath {
 			{Flow: "forget", Item: "5", Answers: []answer{{Status: 200, Run: "gone", Body: `{}`}}},
 		},
 		runs: map[string]*history{
-			"paid": tale(t, sequence(began("paid", "charge", "1", ""), charge("success", "", 1, 2), answered(2, body))...),
-			"dead": tale(t, sequence(began("dead", "charge", "2", ""), charge("onError", "interrupted", 9, 12), answered(12, body))...),
-			"gets": tale(t, awaited("gets", "3", "event", true)...),
-			"task": tale(t, began("task", "close-task", "4", ""), run.RunEnded{At: when(3), Status: run.Completed, Code: "success"}),
+			"paid":    tale(t, sequence(began("paid", "charge", "1", ""), charge("success", "", 1, 2), answered(2, body))...),
+			"dead":    tale(t, sequence(began("dead", "charge", "2", ""), charge("onError", "interrupted", 9, 12), answered(12, body))...),
+			"gets":    tale(t, awaited("gets", "3", "event", true)...),
+			"count-1": counted(t, "count-1", "6", 1, 1001),
+			"count-2": counted(t, "count-2", "7", 1002, 2002),
+			"task":    tale(t, began("task", "close-task", "4", ""), run.RunEnded{At: when(3), Status: run.Completed, Code: "success"}),
 		},
+		count: 2002,
 		requests: []*request{
 			{At: at(1.5), What: "charge", Run: "paid", Key: "k1", Body: "b", Fate: prompt},
 			{At: at(9.5), What: "charge", Run: "dead", Key: "k2", Body: "b", Fate: slow},
@@ -119,6 +122,17 @@ func wellAftermath(t *testing.T) *aftermath {
 	}
 	am.shown = map[string]run.Report{"task": {Status: run.Completed, Code: "success"}}
 	return am
+}
+
+// counted is a run that was given these counts.
+func counted(t *testing.T, id, item string, one, more int) *history {
+	t.Helper()
+	return tale(t, sequence(began(id, "count", item, ""),
+		[]run.Event{
+			run.NodeFinished{At: when(2), Place: place("one"), Outcome: "success", Outputs: map[string]any{"value": one}},
+			run.NodeFinished{At: when(3), Place: place("more"), Outcome: "success", Outputs: map[string]any{"value": more}},
+		},
+		answered(4, map[string]any{"item": item}))...)
 }
 
 func broken(am *aftermath) []string {
@@ -160,6 +174,7 @@ func TestAudit(t *testing.T) {
 		attempts    = "attempts were counted on, and backed off"
 		tasks       = "a task of Cisco's was closed for each run that says so"
 		forgets     = "runs with durable: false left nothing behind"
+		counts      = "each run was counted, and none twice"
 		sense       = "answers made sense, and the log is clean"
 	)
 	body := map[string]any{"item": "1"}
@@ -209,7 +224,12 @@ func TestAudit(t *testing.T) {
 			am.runs["gets"].Timers[0].Due = at(5)
 		}, []string{timers}},
 		"an attempt is left out": {func(_ *testing.T, am *aftermath) { am.runs["paid"].Finished[0].Attempt = 2 }, []string{attempts}},
-		"a task stays open":      {func(_ *testing.T, am *aftermath) { am.tasks["task"] = "QUEUED" }, []string{tasks}},
+		"a run is counted twice": {func(_ *testing.T, am *aftermath) { am.count = 2003 }, []string{counts}},
+		"a run is not counted":   {func(_ *testing.T, am *aftermath) { am.count = 1001 }, []string{counts}},
+		"two runs have one count": {func(_ *testing.T, am *aftermath) {
+			am.runs["count-2"].Finished[0].Outputs = map[string]any{"value": 1}
+		}, []string{counts}},
+		"a task stays open": {func(_ *testing.T, am *aftermath) { am.tasks["task"] = "QUEUED" }, []string{tasks}},
 		"what was to be forgotten is kept": {func(t *testing.T, am *aftermath) {
 			am.runs["gone"] = tale(t, sequence(began("gone", "forget", "5", ""), answered(2, body))...)
 		}, []string{ends, forgets}},

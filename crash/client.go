@@ -54,7 +54,7 @@ func newClients(t *target, seed uint64) *clients {
 // kinds are the deals, each as often as it is to be had.
 var kinds = []func(*clients, context.Context, *rand.Rand, string) error{
 	one("charge"), one("charge"), one("charge"), one("charge-later"), one("charge-later"), one("charge-later"),
-	one("put"), one("put"), one("answer-first"), one("answer-first"), one("later"), one("retry"), one("retry"),
+	one("put"), one("put"), one("count"), one("count"), one("answer-first"), one("answer-first"), one("later"), one("retry"), one("retry"),
 	one("close-task"), one("close-task"), one("forget"),
 	(*clients).order, (*clients).order, (*clients).order, (*clients).again,
 	(*clients).eventAfter, (*clients).eventAfter, (*clients).eventBefore, (*clients).race, (*clients).race, (*clients).twins,

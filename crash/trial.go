@@ -66,6 +66,9 @@ func (s *site) collect(ctx context.Context, am *aftermath) (err error) {
 	if am.runs, err = readJournal(ctx, s.path("data")); err != nil {
 		return err
 	}
+	if am.count, err = readCount(ctx, s.path("data")); err != nil {
+		return err
+	}
 	am.requests, am.done = s.vendor.seen()
 	if am.tasks, err = s.vendor.tasks(); err != nil {
 		return err

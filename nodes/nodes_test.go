@@ -76,6 +76,7 @@ func ExampleAll() {
 	// delay     [success onError]
 	// wait      [received onTimeout onError]
 	// emit      [success onError]
+	// store     [success onError]
 	// respond   [success onError]
 	// log       [success onError]
 	// call      [success onError failed onTimeout]

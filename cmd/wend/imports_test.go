@@ -30,7 +30,7 @@ var diagram = map[string]string{
 	"runtime/flowschema":          "runtime/node",
 	"runtime/catalog":             "runtime/diag runtime/flow runtime/infile runtime/journal runtime/node",
 	"runtime/run":                 "runtime/data runtime/expand runtime/flow runtime/node sdk/wire",
-	"runtime/journal":             "runtime/run",
+	"runtime/journal":             "runtime/data runtime/run",
 	"runtime/journal/sqlite":      "runtime/infile runtime/journal runtime/run",
 	"runtime/journal/journaltest": "runtime/journal runtime/node runtime/run sdk/wire",
 	"runtime/clock":               "",

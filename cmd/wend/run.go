@@ -26,6 +26,7 @@ import (
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/infile"
+	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/run"
@@ -109,7 +110,7 @@ func (o *runOptions) run(ctx context.Context, std *streams, k *kit, log *slog.Lo
 		return err
 	}
 	e := engine.New(engine.Config{
-		Caller: k.outbound, Clock: k.clock, Bounds: runBounds(k.config.Limits), Version: version(), Observers: fact.Observe(exceptEnd(fact.Log(log, k.clock))),
+		Caller: k.outbound, Clock: k.clock, Bounds: runBounds(k.config.Limits), Store: storeBounds(k.config.Limits), Version: version(), Observers: fact.Observe(exceptEnd(fact.Log(log, k.clock))),
 		Callee: set.Flow, Depth: k.config.Limits.Depth,
 	})
 	r, _, err := e.Start(ctx, start)
@@ -137,6 +138,11 @@ func (o *runOptions) run(ctx context.Context, std *streams, k *kit, log *slog.Lo
 // runBounds are what wend.yaml lets one run take.
 func runBounds(l config.Limits) run.Bounds {
 	return run.Bounds{Value: int(l.Value), Run: int(l.Run), Journal: int(l.Journal), Visits: l.Visits}
+}
+
+// storeBounds are what wend.yaml lets flows keep between their runs.
+func storeBounds(l config.Limits) journal.ValueBounds {
+	return journal.ValueBounds{Value: int(l.Store.Value), Keys: l.Store.Keys, Size: l.Store.Size}
 }
 
 // prepare loads the plugins and connects the connections that flows use, so

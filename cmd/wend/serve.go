@@ -183,7 +183,7 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 	s.tellWrongPlugins()
 	s.observers = fact.Observe(fact.Log(log, s.clock))
 	ec := engine.Config{
-		Bounds: runBounds(k.config.Limits),
+		Bounds: runBounds(k.config.Limits), Store: storeBounds(k.config.Limits),
 		Caller: k.outbound, Clock: s.clock, Version: version(), Observers: s.observers, Depth: k.config.Limits.Depth,
 		Callee: func(name string) *flow.Flow { return s.live.Set().Flow(name) },
 	}

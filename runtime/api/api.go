@@ -75,7 +75,7 @@ type Server struct {
 	cfg     Config
 	openAPI []byte // as JSON
 	// What bodies must be, as the description says.
-	cancellation, retry, rollback, event *node.Schema
+	cancellation, retry, rollback, event, value *node.Schema
 	// Who reads a run has a place here meanwhile.
 	cutting, copying chan struct{}
 }
@@ -133,7 +133,7 @@ func (s *Server) readDescription() error {
 		return err
 	}
 	for name, schema := range map[string]**node.Schema{
-		"Cancellation": &s.cancellation, "Retry": &s.retry, "Rollback": &s.rollback, "Event": &s.event,
+		"Cancellation": &s.cancellation, "Retry": &s.retry, "Rollback": &s.rollback, "Event": &s.event, "NewValue": &s.value,
 	} {
 		// A reference alone would be resolved inside its own document.
 		*schema, err = node.NewSchema(map[string]any{"$ref": "#/components/schemas/" + name, "components": doc["components"]})
@@ -164,6 +164,10 @@ func (s *Server) Mount(e *echo.Echo) {
 	e.POST("/api/v1/runs/:id/retry", s.retryRun, guard...)
 	e.GET("/api/v1/events", s.listEvents, guard...)
 	e.POST("/api/v1/events/:name", s.postEvent, guard...)
+	e.GET("/api/v1/store", s.listValues, guard...)
+	e.GET("/api/v1/store/value", s.showValue, guard...)
+	e.PUT("/api/v1/store/value", s.putValue, guard...)
+	e.DELETE("/api/v1/store/value", s.deleteValue, guard...)
 	e.GET("/api/v1/limits", s.listLimits, guard[0]) // most wanted when there is no more
 	e.GET("/api/v1/nodes", s.listNodes, guard...)
 }

@@ -168,6 +168,18 @@ func (s *server) rests(t *testing.T, id string) {
 	}
 }
 
+// stored keeps values by hand.
+func stored(t *testing.T, s *server) {
+	t.Helper()
+	for place, body := range map[string]string{
+		"flow=order&key=last%2F7": `{"value": {"id": 7}}`, "flow=order&key=n": `{"value": 1}`, "key=n": `{"value": "é", "for": "1h"}`,
+	} {
+		if w := s.do("PUT", "/api/v1/store/value?"+place, body); w.Code != http.StatusOK {
+			t.Fatalf("put: %d %s", w.Code, w.Body)
+		}
+	}
+}
+
 // TestAnswers holds answers against testdata/answers. UPDATE=1 writes them.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
@@ -216,6 +228,22 @@ func TestAnswers(t *testing.T) {
 		"runs-wrong":        {"GET", "/api/v1/runs?limit=0&from=yesterday&to=2026-11-20&status=faild&durable=no&flow=a&flow=b&outcom=none&z=1", "", nil},
 		"runs-wrong-cursor": {"GET", "/api/v1/runs?cursor=2", "", several},
 		"runs-wrong-order":  {"GET", "/api/v1/runs?from=2026-11-20T08:00:00Z&to=2026-11-20T07:00:00Z", "", nil},
+
+		"store":              {"GET", "/api/v1/store", "", stored},
+		"store-page":         {"GET", "/api/v1/store?flow=order&limit=1", "", stored},
+		"store-global":       {"GET", "/api/v1/store?scope=global", "", stored},
+		"store-wrong":        {"GET", "/api/v1/store?scope=flow&limit=0&flw=x", "", nil},
+		"store-both":         {"GET", "/api/v1/store?scope=global&flow=order", "", nil},
+		"store-wrong-cursor": {"GET", "/api/v1/store?cursor=2", "", nil},
+		"value":              {"GET", "/api/v1/store/value?flow=order&key=last%2F7", "", stored},
+		"value-none":         {"GET", "/api/v1/store/value?key=last%2F7", "", stored},
+		"value-no-key":       {"GET", "/api/v1/store/value?flow=order", "", nil},
+		"value-put":          {"PUT", "/api/v1/store/value?key=n", `{"value": {"b": [1.0, "é"]}, "for": "7d"}`, nil},
+		"value-put-null":     {"PUT", "/api/v1/store/value?key=n", `{"value": null}`, nil},
+		"value-put-wrong":    {"PUT", "/api/v1/store/value?key=n", `{"value": 1, "for": "week"}`, nil},
+		"value-put-full":     {"PUT", "/api/v1/store/value?flow=order&key=" + strings.Repeat("k", 1025), `{"value": 1}`, nil},
+		"value-delete":       {"DELETE", "/api/v1/store/value?flow=order&key=last%2F7", "", stored},
+		"value-delete-none":  {"DELETE", "/api/v1/store/value?flow=order&key=last", "", stored},
 
 		"stream-not-found": {"GET", "/api/v1/runs/run-1/events", "", nil},
 

@@ -81,6 +81,15 @@ type Limits struct {
 
 	Visits int // of one node in a run, where the flow does not say
 	Depth  int // of runs that call each other
+
+	Store Store
+}
+
+// Store bounds what flows keep between their runs; sizes are in bytes.
+type Store struct {
+	Value int64 // of one value
+	Keys  int   // of one flow, and of those that all share
+	Size  int64 // of all that is kept
 }
 
 // Plugin bounds one invoke of a plugin; sizes are in bytes.

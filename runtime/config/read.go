@@ -274,6 +274,19 @@ func (r *reader) limits(f yamldoc.Field, l *Limits) {
 		yamldoc.Key{Name: "journal", Read: yamldoc.Into(&l.Journal, r.Size)},
 		yamldoc.Key{Name: "visits", Read: yamldoc.Into(&l.Visits, r.Count)},
 		yamldoc.Key{Name: "depth", Read: yamldoc.Into(&l.Depth, r.Count)},
+		yamldoc.Key{Name: "store", Read: func(f yamldoc.Field) { r.store(f, &l.Store) }},
+	)
+}
+
+func (r *reader) store(f yamldoc.Field, s *Store) {
+	if isEmpty(f.Value) {
+		r.Blank(f, "value, keys or size")
+		return
+	}
+	r.Object(f, nil,
+		yamldoc.Key{Name: "value", Read: yamldoc.Into(&s.Value, r.Size)},
+		yamldoc.Key{Name: "keys", Read: yamldoc.Into(&s.Keys, r.Count)},
+		yamldoc.Key{Name: "size", Read: yamldoc.Into(&s.Size, r.Size)},
 	)
 }
 

@@ -168,7 +168,7 @@ func (r *Run) findBrood(n *flow.Node) error {
 	if r.brood != nil {
 		return nil
 	}
-	action, err := r.decide(n)
+	action, err := r.decide(n, nil)
 	if err != nil {
 		return err
 	}

@@ -112,6 +112,21 @@ func (m *mortal) Append(ctx context.Context, id string, after int, events []run.
 	return m.Driver.Append(ctx, id, after, events)
 }
 
+// Change counts as an append: what is killed by it does not learn what came of it.
+func (m *mortal) Change(ctx context.Context, c journal.Change, b journal.ValueBounds) (journal.Changed, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead {
+		return journal.Changed{}, errDead
+	}
+	is, err := m.Driver.Change(ctx, c, b)
+	if m.appends++; m.appends == m.killAfter {
+		m.dead = true
+		return journal.Changed{}, errDead
+	}
+	return is, err
+}
+
 func (m *mortal) Release(ctx context.Context, owner string, s journal.Shards) error {
 	return m.Driver.Release(ctx, owner, s) // leases of the dead run out; tests need not wait for it
 }

@@ -68,6 +68,9 @@ type Config struct {
 	// Bounds are of what one run may take. Their zero fields default to
 	// DefaultBounds.
 	Bounds run.Bounds
+	// Store bounds what flows keep between their runs. Its zero fields default to
+	// DefaultStore.
+	Store journal.ValueBounds
 	// Version is that of this program. The journal says which one wrote what,
 	// for those that find there what they do not know. Defaults to nothing said.
 	Version string
@@ -140,6 +143,7 @@ func New(cfg Config) *Engine {
 		Visits:  cfg.Bounds.Visits,
 	}
 	cfg.Depth = cmp.Or(cfg.Depth, DefaultDepth)
+	cfg.Store = storeBounds(cfg.Store)
 	cfg.Recoveries = cmp.Or(cfg.Recoveries, 64)
 	if cfg.NewID == nil {
 		cfg.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }

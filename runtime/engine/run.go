@@ -362,7 +362,8 @@ func (r *Run) insist(ctx context.Context, err error, again func(context.Context)
 func isFinal(err error) bool {
 	_, misfit := errors.AsType[*MisfitError](err)
 	_, full := errors.AsType[*FullError](err)
-	return misfit || full
+	_, refused := errors.AsType[*journal.ChangeError](err)
+	return misfit || full || refused
 }
 
 // sleep returns the cause if ctx ends first, or the engine stops.

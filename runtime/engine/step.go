@@ -32,7 +32,7 @@ func (r *Run) step() error {
 		}
 	}
 	n := r.state.Flow.Nodes[r.state.At.Node]
-	action, err := r.decide(n)
+	action, err := r.decide(n, nil)
 	if err != nil {
 		if r.ctx.Err() != nil {
 			return r.interrupted()
@@ -48,6 +48,8 @@ func (r *Run) step() error {
 		return r.awaits(n, a)
 	case node.Spawn:
 		return r.spawn(n, a)
+	case node.Keep:
+		return r.keeps(n, a)
 	case node.Finish:
 		return r.finish(n, a)
 	case nil:
@@ -57,7 +59,7 @@ func (r *Run) step() error {
 
 // decide evaluates the inputs and calls the node type. A panic there is a
 // fault of the node, never of the engine.
-func (r *Run) decide(n *flow.Node) (action node.Action, err error) {
+func (r *Run) decide(n *flow.Node, kept *node.Kept) (action node.Action, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &node.Fault{Code: "panic", Msg: fmt.Sprintf("node type %q: %v", n.Type.Name, p)}
@@ -67,7 +69,9 @@ func (r *Run) decide(n *flow.Node) (action node.Action, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return n.Type.Step(r.ctx, r.visit(n, inputs))
+	v := r.visit(n, inputs)
+	v.Kept = kept
+	return n.Type.Step(r.ctx, v)
 }
 
 func (r *Run) visit(n *flow.Node, inputs map[string]any) node.Visit {

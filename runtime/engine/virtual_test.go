@@ -38,9 +38,9 @@ nodes:
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
-func loadReal(t testing.TB, src string) *flow.Flow {
+func loadReal(t testing.TB, src string, more ...*node.Type) *flow.Flow {
 	t.Helper()
-	types, err := node.NewSet(nodes.All()...)
+	types, err := node.NewSet(append(nodes.All(), more...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

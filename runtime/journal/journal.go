@@ -40,6 +40,7 @@ type Driver interface {
 	Begin(ctx context.Context, id string, d Dedupe, events []run.Event) (holder string, err error)
 
 	Mailbox
+	Values
 	Owners
 	Ticks
 	History
@@ -48,8 +49,8 @@ type Driver interface {
 
 	// Trim removes ended runs, oldest first, until what r asks for is met, and
 	// those that they had made with them: the children of a run are not removed
-	// before it is. It also removes versions of flows, and dedupe keys and outside
-	// events whose time is over. It works in small
+	// before it is. It also removes versions of flows, and dedupe keys, outside
+	// events and values whose time is over. It works in small
 	// steps, so that appends go on meanwhile. It returns how many runs it
 	// removed.
 	Trim(ctx context.Context, r Retention) (int, error)

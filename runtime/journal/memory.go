@@ -30,6 +30,7 @@ type Memory struct {
 	keys   keys
 	mail   mailbox
 	ticks  map[string]Tick
+	values values
 	blobs  map[string][]byte
 	flows  map[string]*versions // by name
 }
@@ -48,12 +49,13 @@ func NewMemory(keep int) *Memory {
 	return &Memory{
 		Now: time.Now, keep: keep,
 		runs: map[string]*record{}, marked: map[mark]map[string]*record{},
-		waits: map[Awaited][]string{},
-		keys:  newKeys(),
-		mail:  mailbox{byID: map[string]*letter{}},
-		ticks: map[string]Tick{},
-		blobs: map[string][]byte{},
-		flows: map[string]*versions{},
+		waits:  map[Awaited][]string{},
+		keys:   newKeys(),
+		mail:   mailbox{byID: map[string]*letter{}},
+		values: newValues(),
+		ticks:  map[string]Tick{},
+		blobs:  map[string][]byte{},
+		flows:  map[string]*versions{},
 	}
 }
 
@@ -114,6 +116,7 @@ func (m *Memory) holder(key dedupeKey, d Dedupe, now time.Time) (string, error) 
 // drop removes a run, and its dedupe key with it.
 func (m *Memory) drop(id string) {
 	m.keys.drop(id)
+	delete(m.values.last, id)
 	s := &m.runs[id].summary
 	delete(m.runs, id)
 	for one := range marksOf(s.Key, s.Labels) {
@@ -362,6 +365,7 @@ func (m *Memory) Trim(ctx context.Context, r Retention) (int, error) {
 	now := m.Now()
 	m.keys.expire(now)
 	m.mail.expire(now)
+	m.values.expire(now)
 	removed, err := m.trimRuns(now, r)
 	m.trimVersions(r.Versions)
 	return removed, err

@@ -180,6 +180,7 @@ type Visit struct {
 	Woken    bool           // the time asked for by Sleep, or the timeout of Await or of a Spawn, is over
 	Received bool           // the event asked for by Await came
 	Event    map[string]any // its data
+	Kept     *Kept          // what came of Keep; nil: not asked for yet
 
 	// Spawned tells that the children asked for by Spawn have ended, or never
 	// began; Children are the ends of those that began, in the order in which
@@ -194,7 +195,7 @@ type Visit struct {
 	Log func(line string)
 }
 
-// Action is what a node wants next: Ask, Sleep, Await, Spawn or Finish.
+// Action is what a node wants next: Ask, Sleep, Await, Spawn, Keep or Finish.
 //
 //sumtype:decl
 type Action interface{ action() }
@@ -216,6 +217,41 @@ type Await struct {
 	Timeout time.Duration
 }
 
+// Keep wants a value read or changed that is kept between runs. Step is called
+// again with Kept, and must leave the node then. A change is made once, however
+// often the node has to be tried after a crash.
+type Keep struct {
+	Kind   KeepKind
+	Global bool // of all flows, not of the run's own
+	Key    string
+	Value  any // for KeepPut
+	By     int64
+	For    time.Duration // 0: for ever
+	If     *KeepIf       // for KeepPut and KeepDelete; nil: whatever is there
+}
+
+// KeepKind is what is done with a value that is kept.
+type KeepKind string
+
+// The kinds of Keep.
+const (
+	KeepGet    KeepKind = "get"
+	KeepPut    KeepKind = "put"
+	KeepDelete KeepKind = "delete"
+	KeepAdd    KeepKind = "add" // By to a whole number, which begins as 0
+)
+
+// KeepIf is what must be there; nil is that there is none.
+type KeepIf struct{ Value any }
+
+// Kept is what came of Keep.
+type Kept struct {
+	// Done is false if what must be there is not, or if there is nothing to get
+	// or delete.
+	Done  bool
+	Value any // that is there now, or was deleted
+}
+
 // Finish leaves the node by an outcome.
 type Finish struct {
 	Outcome string // empty means the success outcome
@@ -234,6 +270,7 @@ type Finish struct {
 func (Ask) action()    {}
 func (Sleep) action()  {}
 func (Await) action()  {}
+func (Keep) action()   {}
 func (Finish) action() {}
 
 // LogLine is a line that a flow writes for its operators.

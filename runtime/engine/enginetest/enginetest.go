@@ -110,6 +110,12 @@ var sources = map[string]string{
   call: { type: http, with: { method: POST, url: https://vendor.example.com/call }, next: done }
   done: { type: respond, with: { body: soon } }
 `,
+	"count": `  hook: { type: webhook, with: { path: /x }, next: one }
+  one: { type: store, with: { operation: add, key: n, scope: global }, next: call }
+  call: { type: http, with: { method: PUT, url: https://vendor.example.com/call }, next: more }
+  more: { type: store, with: { operation: add, key: n, scope: global, by: 1000 }, next: done }
+  done: { type: end }
+`,
 	"chain": chain(12),
 	"both": `  hook: { type: webhook, with: { path: /x }, next: first }
   first: { type: http, with: { method: PUT, url: https://vendor.example.com/call }, next: call }

@@ -165,8 +165,8 @@ func testBothAway(b *bench) {
 }
 
 // testKill kills engines at random, and starts others, with work of all kinds
-// under way: all that was promised comes to its end, and no call that must not
-// be repeated is.
+// under way: all that was promised comes to its end, no call that must not
+// be repeated is, and nothing is counted twice.
 func testKill(b *bench) {
 	const kills = 25
 	random := rand.New(rand.NewPCG(1, 2))
@@ -174,18 +174,21 @@ func testKill(b *bench) {
 	b.boot()
 	b.pass(settled)
 	var ids []string
-	events := 0
+	events, counted := 0, 0
 	for range kills {
 		b.vendor.takes(time.Duration(random.IntN(8000)) * time.Millisecond)
 		for range 12 {
 			p := b.live[random.IntN(len(b.live))]
-			name := []string{"charge", "put", "soon", "gate"}[random.IntN(4)]
+			name := []string{"charge", "put", "soon", "gate", "count"}[random.IntN(5)]
 			if p.Ready() != nil {
 				continue // it joined just now
 			}
 			key := strconv.Itoa(len(ids))
 			ids = append(ids, p.start(name, map[string]any{"key": key}))
 			b.pass(time.Duration(random.IntN(300)) * time.Millisecond)
+			if name == "count" {
+				counted++
+			}
 			if name == "gate" && random.IntN(2) == 0 {
 				b.deliver(b.live[random.IntN(len(b.live))], key)
 				events++
@@ -218,6 +221,9 @@ func testKill(b *bench) {
 	if len(how) > 0 {
 		b.Errorf("runs ended as %v", how)
 	}
+	v, err := b.reader.Value(b.Context(), "", "n")
+	b.ok(err)
+	b.same("the count", string(v.Data), strconv.Itoa(1001*counted))
 	for _, p := range slices.Clone(b.live) {
 		p.stop()
 	}

@@ -42,6 +42,7 @@ func Test(t *testing.T, s Setup) {
 		{"Append", appendTests},
 		{"Begin", beginTests},
 		{"Mailbox", mailboxTests},
+		{"Values", valueTests},
 		{"Owners", ownerTests},
 		{"Ticks", tickTests},
 		{"History", historyTests},

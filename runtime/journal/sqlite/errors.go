@@ -24,7 +24,8 @@ var (
 // failed tells whether the database could not do it, as opposed to what was
 // asked for being refused.
 func failed(err error) bool {
-	return err != nil && !errors.Is(err, journal.ErrConflict) && !errors.Is(err, journal.ErrNotFound)
+	_, refused := errors.AsType[*journal.ChangeError](err)
+	return err != nil && !refused && !errors.Is(err, journal.ErrConflict) && !errors.Is(err, journal.ErrNotFound)
 }
 
 func (s *Store) explain(err error) error { return explain(s.path, err) }

@@ -79,7 +79,8 @@ var Queries = map[string]string{
 	"outcome": sqlOutcome, "pass key": sqlPassKey, "remove key": sqlRemoveKey,
 	"count label": sqlCountLabel, "labels of a run": sqlRemoveLabels, "labels to read": sqlLabels, "label to move": sqlMoveLabel,
 	"ticked": sqlTicked, "tick": sqlUpdateTick, "forget tick": sqlDeleteTick,
-	"definitions": sqlRemoveDefinitions, "expired keys": sqlExpireKeys, "expired mail": sqlExpireMail,
+	"definitions": sqlRemoveDefinitions, "expired keys": sqlExpireKeys, "expired mail": sqlExpireMail, "expired values": sqlExpireValues,
+	"changed": sqlChanged, "value": sqlValue, "values": sqlAllValues, "values of a scope": sqlScopeValues, "forget": sqlForget,
 }
 
 // Dir is the data folder.

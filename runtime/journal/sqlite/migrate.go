@@ -13,7 +13,7 @@ var schema embed.FS
 
 // Schema is the newest schema that this package knows: the number of files in
 // the folder schema, which are applied in order and never change.
-const Schema = 8
+const Schema = 9
 
 // applicationID marks a file as ours: "Wend".
 const applicationID = 0x57656e64

@@ -18,7 +18,7 @@ import (
 // is there. The files in testdata are never changed.
 func TestOldSchemas(t *testing.T) {
 	t.Parallel()
-	const newest = 8
+	const newest = 9
 	for v := 1; v <= newest; v++ {
 		t.Run(fmt.Sprint(v), func(t *testing.T) {
 			t.Parallel()
@@ -85,6 +85,18 @@ func same(t *testing.T, s *sqlite.Store, schema int) {
 			Flow: "sms-end-task", Current: 2, Rollback: &journal.Rollback{Version: 1, Over: 2, Since: noon}, Pause: &journal.Pause{Since: noon, Reason: "incident"},
 		}}, standings); err != nil || diff != "" {
 			t.Errorf("Standings: %v (-want +got):\n%s", err, diff)
+		}
+	}
+	if schema >= 9 {
+		v, err := s.Value(ctx, "sms-end-task", "seen “x”")
+		if err != nil || string(v.Data) != `{"at":7}` || v.Run != ended || !v.Updated.Equal(noon) || !v.Expires.Equal(noon.Add(time.Hour)) {
+			t.Errorf("Value: %+v, %v", v, err)
+		}
+		for _, test := range [][2]string{{"change-1", "41"}, {"change-2", "42"}} {
+			is, err := s.Change(ctx, journal.Change{Key: "count", Kind: journal.Add, By: 1, Run: "waits", After: 2, ID: test[0]}, journal.ValueBounds{Keys: 1, Size: 40})
+			if err != nil || string(is.Data) != test[1] {
+				t.Errorf("Change %s: %s, %v; want %s", test[0], is.Data, err, test[1])
+			}
 		}
 	}
 	events, err := s.Events(ctx, ended)

@@ -32,9 +32,9 @@ func TestOpenRefused(t *testing.T) {
 		{
 			"newer", func(t *testing.T, dir string) {
 				open(t, dir).Close()
-				execute(t, dir, "PRAGMA user_version = 9")
+				execute(t, dir, "PRAGMA user_version = 10")
 			},
-			sqlite.ErrNewer, `"DIR/wend.db" was written by a newer Wend (schema 9, this one knows 8)`,
+			sqlite.ErrNewer, `"DIR/wend.db" was written by a newer Wend (schema 10, this one knows 9)`,
 		},
 		{
 			"of another program", func(t *testing.T, dir string) { execute(t, dir, "CREATE TABLE t (x)") },

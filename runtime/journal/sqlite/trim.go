@@ -65,6 +65,9 @@ func (s *Store) repeat(ctx context.Context, do step) (removed int, err error) {
 const (
 	sqlExpireKeys = `DELETE FROM dedupe WHERE (scope, key) IN
 		(SELECT scope, key FROM dedupe WHERE expires <= ? LIMIT ?)`
+	// A change is remembered for a run that may ask for it again.
+	sqlForgetChanges = `DELETE FROM store_changes WHERE run IN (SELECT c.run FROM store_changes c
+		LEFT JOIN runs r ON r.id = c.run WHERE r.id IS NULL OR r.status >= 2 LIMIT ?)`
 	sqlExpireMail = `DELETE FROM mailbox WHERE nr IN (SELECT nr FROM mailbox WHERE expires <= ? LIMIT ?)`
 )
 
@@ -75,7 +78,15 @@ func (s *Store) removeExpired(t *tx) (removed int, more bool, err error) {
 		return 0, false, err
 	}
 	mail, err := t.exec(sqlExpireMail, now, trimStep)
-	return 0, keys == trimStep || mail == trimStep, err
+	if err != nil {
+		return 0, false, err
+	}
+	values, err := t.exec(sqlExpireValues, now, trimStep)
+	if err != nil {
+		return 0, false, err
+	}
+	changes, err := t.exec(sqlForgetChanges, trimStep)
+	return 0, max(keys, mail, values, changes) == trimStep, err
 }
 
 const (
