@@ -26,16 +26,16 @@ func TestShapeProblems(t *testing.T) {
 	}{
 		"a webhook in order": {"webhook", m{"path": "/sms/ended", "body": m{"type": "object"}}, nil},
 		"path without slash": {"webhook", m{"path": "sms"}, []string{
-			`path: path "sms": expected one such as /sms/ended; did you mean "/sms"?`,
+			`path: path "sms": expected one such as /sms/ended or /orders/{id}; did you mean "/sms"?`,
 		}},
 		"path with the prefix": {"webhook", m{"path": "/hooks/sms"}, []string{
-			`path: path "/hooks/sms" would be served as POST /hooks/hooks/sms; did you mean "/sms"?`,
+			`path: path "/hooks/sms" would be served as /hooks/hooks/sms; did you mean "/sms"?`,
 		}},
 		"path with blanks": {"webhook", m{"path": "/a b"}, []string{
-			`path: path "/a b": expected one such as /sms/ended; letters, digits and . _ ~ - between slashes`,
+			`path: path "/a b": expected one such as /sms/ended or /orders/{id}; letters, digits and . _ ~ - between slashes`,
 		}},
 		"path with dots": {"webhook", m{"path": "/a/../b"}, []string{
-			`path: path "/a/../b": expected one such as /sms/ended; letters, digits and . _ ~ - between slashes`,
+			`path: path "/a/../b": expected one such as /sms/ended or /orders/{id}; letters, digits and . _ ~ - between slashes`,
 		}},
 		"templates where none can be": {"webhook", m{"path": "/$(a)", "reply": "$(b)", "verify": "$(c)", "dedupe": m{"for": "$(d)", "keep": "$(e)", "mismatch": "$(f)"}}, []string{
 			"path: path takes no template; it is read when the flow is loaded",

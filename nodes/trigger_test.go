@@ -10,6 +10,7 @@ import (
 	"github.com/wendflow/wend/nodes"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/route"
 )
 
 // compile compiles a flow whose first node is n1, with what is given.
@@ -27,6 +28,20 @@ func compile(t *testing.T, n1 string) *flow.Flow {
 	return f
 }
 
+func path(text string) route.Route {
+	r, err := route.Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// What has no fields to see is compared by what it says.
+var (
+	routes  = cmp.Comparer(func(a, b route.Route) bool { return a.String() == b.String() })
+	schemas = cmp.Comparer(func(a, b *node.Schema) bool { return cmp.Equal(a.Raw(), b.Raw()) })
+)
+
 func TestTriggers(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -35,12 +50,23 @@ func TestTriggers(t *testing.T) {
 		key  any    // of dedupe
 		plan string // of a schedule
 	}{
-		"a path": {n1: `{ type: webhook, with: { path: /a/b }, next: n2 }`, want: &node.Hook{Path: "a/b"}},
+		"a path": {n1: `{ type: webhook, with: { path: /a/b }, next: n2 }`, want: &node.Hook{Path: path("/a/b"), Methods: []string{"POST"}}},
+		"by methods": {
+			n1:   `{ type: webhook, with: { path: /a, methods: [PUT, GET] }, next: n2 }`,
+			want: &node.Hook{Path: path("/a"), Methods: []string{"GET", "PUT"}},
+		},
+		"with names in the path": {
+			n1: `{ type: webhook, with: { path: "/a/{id}/{part}", params: { properties: { id: { type: integer } } } }, next: n2 }`,
+			want: &node.Hook{Path: path("/a/{id}/{part}"), Methods: []string{"POST"}, Params: node.MustSchema(m{
+				"type": "object", "properties": m{"id": m{"type": "integer"}, "part": m{"type": "string"}},
+				"required": []any{"id", "part"}, "additionalProperties": false,
+			})},
+		},
 		"waited for": {
 			n1:   `{ type: webhook, with: { path: /a, reply: wait, verify: sms }, next: n2 }`,
-			want: &node.Hook{Path: "a", Verify: "sms"},
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Verify: "sms"},
 		},
-		"accepted": {n1: `{ type: webhook, with: { path: /a, reply: accept }, next: n2 }`, want: &node.Hook{Path: "a", Accept: true}},
+		"accepted": {n1: `{ type: webhook, with: { path: /a, reply: accept }, next: n2 }`, want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Accept: true}},
 		"each morning": {
 			n1:   `{ type: schedule, with: { cron: 0 7 * * *, timezone: Europe/Zurich }, next: n2 }`,
 			want: &node.Schedule{Missed: node.MissedSkip, Overlap: node.OverlapSkip}, plan: "0 7 * * * Europe/Zurich",
@@ -55,27 +81,27 @@ func TestTriggers(t *testing.T) {
 		},
 		"once a day": {
 			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: $(n1.id) } }, next: n2 }`,
-			want: &node.Hook{Path: "a", Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: 7,
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: 7,
 		},
 		"once in two days, by more": {
 			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: $(prefix)-$(n1.id)-$(flow.name)-$(now()), for: 2d } }, next: n2 }`,
-			want: &node.Hook{Path: "a", Dedupe: &node.Dedupe{For: 48 * time.Hour}}, key: "order-7-f-2026-11-20T08:00:00Z",
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Dedupe: &node.Dedupe{For: 48 * time.Hour}}, key: "order-7-f-2026-11-20T08:00:00Z",
 		},
 		"once by a fixed key": {
 			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: only } }, next: n2 }`,
-			want: &node.Hook{Path: "a", Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: "only",
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: "only",
 		},
 		"once, failed or not, whatever the body": {
 			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: only, keep: always, mismatch: ignore } }, next: n2 }`,
-			want: &node.Hook{Path: "a", Dedupe: &node.Dedupe{For: 24 * time.Hour, Keep: true, AnyBody: true}}, key: "only",
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Dedupe: &node.Dedupe{For: 24 * time.Hour, Keep: true, AnyBody: true}}, key: "only",
 		},
 		"once for each body": {
 			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: only, keep: success, mismatch: start } }, next: n2 }`,
-			want: &node.Hook{Path: "a", Dedupe: &node.Dedupe{For: 24 * time.Hour, Start: true}}, key: "only",
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Dedupe: &node.Dedupe{For: 24 * time.Hour, Start: true}}, key: "only",
 		},
 		"once, or refused": {
 			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: only, mismatch: refuse } }, next: n2 }`,
-			want: &node.Hook{Path: "a", Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: "only",
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: "only",
 		},
 		"by hand": {n1: `{ type: manual, next: n2 }`, want: &node.Manual{}},
 	}
@@ -84,7 +110,7 @@ func TestTriggers(t *testing.T) {
 			t.Parallel()
 			f := compile(t, test.n1)
 			got := f.Triggers[0].Trigger
-			if d := cmp.Diff(test.want, got, cmpopts.IgnoreFields(node.Dedupe{}, "Key"), cmpopts.IgnoreFields(node.Schedule{}, "Plan")); d != "" {
+			if d := cmp.Diff(test.want, got, cmpopts.IgnoreFields(node.Dedupe{}, "Key"), cmpopts.IgnoreFields(node.Schedule{}, "Plan"), routes, schemas); d != "" {
 				t.Errorf("(-want +got)\n%s", d)
 			}
 			if s, ok := got.(*node.Schedule); ok && s.Plan.String() != test.plan {

@@ -1,22 +1,27 @@
 package nodes
 
 import (
+	"errors"
 	"fmt"
-	"maps"
-	"regexp"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/route"
 )
 
 type webhookIn struct {
-	Path   string         `json:"path" doc:"Where the webhook is served: /sms/ended is POST /hooks/sms/ended."`
-	Reply  string         `json:"reply,omitempty" enum:"wait,accept" default:"wait" doc:"What the caller gets: wait for the response of the run, or accept (202) as soon as the run is on record."`
-	Verify string         `json:"verify,omitempty" doc:"Connection that checks who calls. A request that does not prove it as the connection says gets 401, and no run is made."`
-	Dedupe *dedupeIn      `json:"dedupe,omitempty" doc:"Takes requests with one key for one: a later one gets the run of the first."`
-	Body   map[string]any `json:"body,omitempty" x-wend:"literal" doc:"JSON Schema of the request's body. A body that does not fit gets 400, and no run is made. Without it any JSON object will do."`
+	Path    string         `json:"path" doc:"Where the webhook is served: /sms/ended is POST /hooks/sms/ended. A segment in braces stands for any text: /orders/{id}."`
+	Methods []string       `json:"methods,omitempty" enum:"GET,HEAD,POST,PUT,PATCH,DELETE" doc:"HTTP methods that it takes. POST if not given."`
+	Reply   string         `json:"reply,omitempty" enum:"wait,accept" default:"wait" doc:"What the caller gets: wait for the response of the run, or accept (202) as soon as the run is on record."`
+	Verify  string         `json:"verify,omitempty" doc:"Connection that checks who calls. A request that does not prove it as the connection says gets 401, and no run is made."`
+	Dedupe  *dedupeIn      `json:"dedupe,omitempty" doc:"Takes requests with one key for one: a later one gets the run of the first."`
+	Params  map[string]any `json:"params,omitempty" x-wend:"literal" doc:"JSON Schema of what the names in the path stand for. What does not fit gets 400, and no run is made. A name that it does not have is a text."`
+	Query   map[string]any `json:"query,omitempty" x-wend:"literal" doc:"JSON Schema of the query's parameters. A query that does not fit gets 400, and no run is made. Without it each is a text."`
+	Body    map[string]any `json:"body,omitempty" x-wend:"literal" doc:"JSON Schema of the request's body. A body that does not fit gets 400, and no run is made. Without it any JSON object will do."`
 }
 
 type dedupeIn struct {
@@ -32,9 +37,10 @@ func webhook() *node.Type {
 		Name:  "webhook",
 		Title: "Webhook",
 		Doc: "Starts a run for each request to its path. The properties of the request's body are its outputs, and so is " +
-			"`request`: `headers` (names in lower case, `-` as `_`; credentials and signatures left out), `query`, `method` and `path`. " +
+			"`request`: `headers` (names in lower case, `-` as `_`; credentials and signatures left out), `query`, `method`, `path` and, " +
+			"where the path has names, `params`. " +
 			"A property `request` of the body cannot be read.",
-		Outputs:  node.MustSchema(withRequest(nil)),
+		Outputs:  node.MustSchema(withRequest(nil, requestSchema(nil, nil))),
 		Outcomes: outcomes("A request came, and it is in order.", ""),
 		Shape:    shapeWebhook,
 	}, makeHook)
@@ -44,25 +50,42 @@ func webhook() *node.Type {
 const remembered = 24 * time.Hour
 
 func makeHook(in webhookIn) (node.Trigger, error) {
-	hook := &node.Hook{Path: strings.Trim(in.Path, "/"), Accept: in.Reply == "accept", Verify: in.Verify}
+	path, err := route.Parse(in.Path)
+	if err != nil {
+		return nil, err
+	}
+	hook := &node.Hook{Path: path, Methods: slices.Clone(in.Methods), Accept: in.Reply == "accept", Verify: in.Verify}
+	if len(hook.Methods) == 0 {
+		hook.Methods = []string{http.MethodPost}
+	}
+	slices.Sort(hook.Methods)
 	if in.Dedupe != nil {
 		hook.Dedupe = &node.Dedupe{
 			Key: in.Dedupe.Key, For: remembered, Keep: in.Dedupe.Keep == "always",
 			Start: in.Dedupe.Mismatch == "start", AnyBody: in.Dedupe.Mismatch == "ignore",
 		}
 	}
-	var err error
 	if in.Dedupe != nil && in.Dedupe.For != "" {
 		if hook.Dedupe.For, err = parseDuration(in.Dedupe.For); err != nil {
 			return nil, err
 		}
 	}
-	if in.Body != nil {
-		if hook.Body, err = node.NewSchema(in.Body); err != nil {
-			return nil, err
-		}
+	if hook.Params, err = optional(paramsSchema(path, in.Params)); err != nil {
+		return nil, err
 	}
-	return hook, nil
+	if hook.Query, err = optional(in.Query); err != nil {
+		return nil, err
+	}
+	hook.Body, err = optional(in.Body)
+	return hook, err
+}
+
+// optional compiles a schema, if there is one.
+func optional(raw map[string]any) (*node.Schema, error) {
+	if raw == nil {
+		return nil, nil
+	}
+	return node.NewSchema(raw)
 }
 
 func shapeWebhook(with map[string]any) (node.Shape, []node.Problem) {
@@ -72,9 +95,9 @@ func shapeWebhook(with map[string]any) (node.Shape, []node.Problem) {
 		p.Hint = fmt.Sprintf("its key does: dedupe: { key: %s }", with["dedupe"])
 		problems = append(problems, p)
 	}
-	if path, ok := with["path"].(string); ok && !isTemplate(path) {
-		problems = append(problems, checkPath(path)...)
-	}
+	path, wrong := checkPath(with["path"])
+	problems = append(problems, wrong...)
+	problems = append(problems, checkMethods(with)...)
 	if dedupe, ok := with["dedupe"].(map[string]any); ok {
 		problems = append(problems, checkLifetime(dedupe["for"])...)
 		switch key := dedupe["key"].(type) {
@@ -107,35 +130,58 @@ func shapeWebhook(with map[string]any) (node.Shape, []node.Problem) {
 			Hint: "leave reply: accept out, and the caller waits for it; or leave the node out",
 		}
 	}
-	body, given := with["body"]
-	if !given {
-		return shape, problems
-	}
-	outputs, wrong := shapeBody(body)
+	outputs, wrong := shapeRequest(path, with)
 	shape.Outputs = outputs
 	return shape, append(problems, wrong...)
 }
 
-var (
-	hookPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
-	dots     = regexp.MustCompile(`/\.{1,2}(/|$)`) // which clients resolve on their own
-)
-
-func checkPath(path string) []node.Problem {
-	p := node.Problem{Path: []string{"path"}, Msg: fmt.Sprintf("path %q: expected one such as /sms/ended", path)}
-	rest, prefixed := strings.CutPrefix(path, "/hooks/")
-	switch {
-	case prefixed:
-		p.Msg = fmt.Sprintf("path %q would be served as POST /hooks%s", path, path)
-		p.Hint = fmt.Sprintf("did you mean %q?", "/"+rest)
-	case hookPath.MatchString(path) && !dots.MatchString(path):
-		return nil
-	case hookPath.MatchString("/" + path):
-		p.Hint = fmt.Sprintf("did you mean %q?", "/"+path)
-	default:
-		p.Hint = "letters, digits and . _ ~ - between slashes"
+// checkPath reads a path that is no template.
+func checkPath(v any) (route.Route, []node.Problem) {
+	text, ok := v.(string)
+	if !ok || isTemplate(text) {
+		return route.Route{}, nil
 	}
-	return []node.Problem{p}
+	if rest, prefixed := strings.CutPrefix(text, "/hooks/"); prefixed {
+		return route.Route{}, []node.Problem{{
+			Path: []string{"path"},
+			Msg:  fmt.Sprintf("path %q would be served as /hooks%s", text, text),
+			Hint: fmt.Sprintf("did you mean %q?", "/"+rest),
+		}}
+	}
+	path, err := route.Parse(text)
+	if wrong, ok := errors.AsType[*route.Error](err); ok {
+		return path, []node.Problem{{Path: []string{"path"}, Msg: wrong.Msg, Hint: wrong.Hint}}
+	}
+	return path, nil
+}
+
+func checkMethods(with map[string]any) []node.Problem {
+	given, ok := with["methods"].([]any)
+	if !ok {
+		return fixed(with, "methods")
+	}
+	var problems []node.Problem
+	seen := map[any]bool{}
+	for i, method := range given {
+		at := []string{"methods", strconv.Itoa(i)}
+		switch text, isText := method.(string); {
+		case isTemplate(method):
+			problems = append(problems, takesNoTemplate(at...))
+		case isText && seen[text]:
+			problems = append(problems, node.Problem{Path: at, Msg: fmt.Sprintf("methods: %s stands there twice", text)})
+		case isText:
+			seen[text] = true
+		}
+	}
+	delete(seen, http.MethodGet)
+	delete(seen, http.MethodHead)
+	switch {
+	case len(given) == 0:
+		problems = append(problems, node.Problem{Path: []string{"methods"}, Msg: "methods is empty, so that no request would be taken", Hint: "without it POST is"})
+	case len(seen) == 0 && with["body"] != nil && len(problems) == 0:
+		problems = append(problems, node.Problem{Path: []string{"body"}, Msg: "body: a request of GET or HEAD has none", Hint: "what comes with it is in `query`, and in the path: /orders/{id}"})
+	}
+	return problems
 }
 
 func checkLifetime(v any) []node.Problem {
@@ -155,51 +201,4 @@ func checkLifetime(v any) []node.Problem {
 		return []node.Problem{{Path: path, Msg: "dedupe.for is 0, expected a longer duration"}}
 	}
 	return nil
-}
-
-// shapeBody makes the outputs of a webhook from the schema of its body.
-func shapeBody(v any) (*node.Schema, []node.Problem) {
-	body, problems := objectSchema("body", v)
-	if refused(problems) {
-		return nil, problems
-	}
-	if props, ok := body["properties"].(map[string]any); ok && props["request"] != nil {
-		return nil, []node.Problem{{
-			Path: []string{"body", "properties", "request"},
-			Msg:  `body: no property can be called "request", that is where headers and query are`,
-		}}
-	}
-	outputs, err := node.NewSchema(withRequest(body))
-	if err != nil {
-		return nil, []node.Problem{{Path: []string{"body"}, Msg: "body: " + err.Error()}}
-	}
-	return outputs, problems
-}
-
-var requestSchema = map[string]any{
-	"type": "object",
-	"properties": map[string]any{
-		"headers": openTexts, "query": openTexts,
-		"method": map[string]any{"type": "string"},
-		"path":   map[string]any{"type": "string"},
-	},
-	"required":             []any{"headers", "query", "method", "path"},
-	"additionalProperties": false,
-}
-
-// openTexts is a map of texts by any name.
-var openTexts = map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "string"}}
-
-// withRequest adds to the schema of a body what is known about the request.
-func withRequest(body map[string]any) map[string]any {
-	props := map[string]any{}
-	if own, ok := body["properties"].(map[string]any); ok {
-		maps.Copy(props, own)
-	}
-	props["request"] = requestSchema
-	outputs := openObject(body)
-	outputs["properties"] = props
-	needed, _ := outputs["required"].([]any)
-	outputs["required"] = append(slices.Clone(needed), "request")
-	return outputs
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/config"
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/environment"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/infile"
@@ -107,46 +108,132 @@ func printCurl(std *streams, cfg *config.Config, base string, hooks []catalog.Ho
 // the schema. missing says what the webhook may refuse. sign is asked for a
 // webhook that checks callers.
 func curlLine(base string, h catalog.Hook, input string, sign func(body []byte) (map[string]string, error)) (line, missing string, err error) {
-	file := cmp.Or(input, sampleFile(h))
-	body, err := infile.Read(file, infile.MostText)
-	made := input == "" && errors.Is(err, os.ErrNotExist)
-	var decoded any
-	switch {
-	case made:
-		decoded = bodyOf(h.Body)
-	case err != nil:
+	t, err := newTry(h, input)
+	if err != nil {
 		return "", "", err
-	default:
-		if err := json.Unmarshal(body, &decoded); err != nil {
-			return "", "", fmt.Errorf("%s is not JSON: %w", file, err)
-		}
 	}
-	headers, query := map[string]string{}, url.Values{}
-	addKey(h, decoded, made, headers, query)
-	data := quoted("@" + file)
-	if made {
-		if body, err = json.Marshal(decoded); err != nil {
+	t.addKey()
+	word := "" // that gives the body
+	switch {
+	case t.bodiless:
+	case t.made:
+		if t.body, err = json.Marshal(t.decoded); err != nil {
 			return "", "", err
 		}
-		data = quoted(string(body))
+		word = quoted(string(t.body))
+	default:
+		word = quoted("@" + t.file)
 	}
-	missing = misfit(h, file, decoded, headers, query)
+	missing = t.misfit()
 	if h.Verify != "" {
-		proof, err := sign(body)
+		proof, err := sign(t.body)
 		if err != nil {
 			return "", "", err
 		}
-		maps.Copy(headers, proof)
+		maps.Copy(t.headers, proof)
 	}
-	address := base + webhook.Prefix + h.Path
-	if len(query) > 0 {
-		address += "?" + query.Encode()
+	words := []string{"curl -sS"}
+	switch t.method {
+	case http.MethodPost:
+	case http.MethodGet:
+	case http.MethodHead:
+		words = append(words, "-I")
+	default:
+		words = append(words, "-X "+t.method)
 	}
-	words := []string{"curl -sS", quoted(address), "-H 'Content-Type: application/json'"}
-	for _, name := range slices.Sorted(maps.Keys(headers)) {
-		words = append(words, "-H", quoted(name+": "+headers[name]))
+	words = append(words, quoted(base+t.address()))
+	if word != "" {
+		words = append(words, "-H 'Content-Type: application/json'")
 	}
-	return strings.Join(append(words, "--data-binary", data), " "), missing, nil
+	for _, name := range slices.Sorted(maps.Keys(t.headers)) {
+		words = append(words, "-H", quoted(name+": "+t.headers[name]))
+	}
+	if word != "" {
+		words = append(words, "--data-binary", word)
+	}
+	return strings.Join(words, " "), missing, nil
+}
+
+// try is a request that a webhook is tried with.
+type try struct {
+	hook     catalog.Hook
+	method   string
+	params   map[string]any
+	query    url.Values
+	headers  map[string]string
+	file     string // where the body is, or could be
+	made     bool   // there is no file
+	bodiless bool
+	body     []byte
+	decoded  any // what the body says
+}
+
+func newTry(h catalog.Hook, input string) (*try, error) {
+	t := &try{hook: h, method: h.Methods[0], query: url.Values{}, headers: map[string]string{}, file: cmp.Or(input, sampleFile(h))}
+	if slices.Contains(h.Methods, http.MethodPost) {
+		t.method = http.MethodPost
+	}
+	if h.Params != nil {
+		t.params, _ = bodyOf(h.Params).(map[string]any)
+	}
+	if err := t.addQuery(); err != nil {
+		return nil, err
+	}
+	body, err := infile.Read(t.file, infile.MostText)
+	t.made = input == "" && errors.Is(err, os.ErrNotExist)
+	switch {
+	case t.made:
+		t.decoded = bodyOf(h.Body)
+	case err != nil:
+		return nil, err
+	default:
+		t.body = body
+		if err := json.Unmarshal(body, &t.decoded); err != nil {
+			return nil, fmt.Errorf("%s is not JSON: %w", t.file, err)
+		}
+	}
+	switch t.method {
+	case http.MethodGet, http.MethodHead:
+		t.bodiless = t.made
+	case http.MethodDelete:
+		t.bodiless = t.made && h.Body == nil
+	}
+	return t, nil
+}
+
+// addQuery gives the parameters that the webhook's schema has for its query.
+func (t *try) addQuery() error {
+	sample, _ := bodyOf(t.hook.Query).(map[string]any)
+	for name, v := range sample {
+		list, several := v.([]any)
+		if !several {
+			list = []any{v}
+		}
+		for _, v := range list {
+			text, err := data.Text(v)
+			if err != nil {
+				return err
+			}
+			t.query.Add(name, text)
+		}
+	}
+	return nil
+}
+
+// address is the path and the query, escaped.
+func (t *try) address() string {
+	path := webhook.Prefix + t.hook.Path.String()
+	for name, v := range t.params {
+		text, err := data.Text(v)
+		if err != nil || text == "" {
+			text = name
+		}
+		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(text))
+	}
+	if len(t.query) > 0 {
+		path += "?" + t.query.Encode()
+	}
+	return path
 }
 
 // sampleFile is where the sample input of a webhook's flow is, if there is one.
@@ -156,20 +243,23 @@ func sampleFile(h catalog.Hook) string {
 
 // addKey puts a new value where the webhook's dedupe reads its key: into a
 // header, the query, or a body that was made up.
-func addKey(h catalog.Hook, body any, made bool, headers map[string]string, query url.Values) {
+func (t *try) addKey() {
+	h := t.hook
 	if h.Dedupe == nil {
 		return
 	}
 	for _, ref := range flow.EarlyRefs(h.Dedupe.Key) {
-		object, _ := body.(map[string]any)
+		object, _ := t.decoded.(map[string]any)
 		switch {
 		case ref.Name != h.Node.ID || len(ref.Path) == 0:
 		case ref.Path[0] == "request" && len(ref.Path) == 3 && ref.Path[1] == "headers":
-			headers[strings.ReplaceAll(ref.Path[2], "_", "-")] = uuid.NewString()
+			t.headers[strings.ReplaceAll(ref.Path[2], "_", "-")] = uuid.NewString()
 		case ref.Path[0] == "request" && len(ref.Path) == 3 && ref.Path[1] == "query":
-			query.Set(ref.Path[2], uuid.NewString())
-		case ref.Path[0] != "request" && made && object != nil:
-			addText(object, ref.Path, uuid.NewString(), func() bool { return h.Body.Validate(body) == nil })
+			t.query.Set(ref.Path[2], uuid.NewString())
+		case ref.Path[0] == "request" && len(ref.Path) == 3 && ref.Path[1] == "params":
+			addText(t.params, ref.Path[2:], uuid.NewString(), func() bool { return h.Params.Validate(t.params) == nil })
+		case ref.Path[0] != "request" && t.made && object != nil:
+			addText(object, ref.Path, uuid.NewString(), func() bool { return h.Body.Validate(t.decoded) == nil })
 		}
 	}
 }
@@ -194,22 +284,26 @@ func addText(object map[string]any, path []string, text string, fits func() bool
 	}
 }
 
-// misfit says why the webhook may refuse a request whose body is that of a file.
-func misfit(h catalog.Hook, file string, body any, headers map[string]string, query url.Values) string {
+// misfit says why the webhook may refuse the request.
+func (t *try) misfit() string {
+	h := t.hook
 	var why []string
-	if wrong := h.Body.Validate(body); wrong != nil {
+	r := &http.Request{Method: t.method, URL: &url.URL{Path: webhook.Prefix + h.Path.String(), RawQuery: t.query.Encode()}, Header: http.Header{}}
+	for name, value := range t.headers {
+		r.Header.Set(name, value)
+	}
+	request := webhook.Request(r, "")
+	if t.params != nil {
+		request["params"] = t.params
+	}
+	output, err := trigger.Output(h.Hook, t.decoded, request)
+	if wrong := h.Body.Validate(t.decoded); wrong != nil {
 		why = append(why, fmt.Sprintf("the body does not fit: %s; put one that does into %s",
-			node.FormatProblems(wrong), file))
+			node.FormatProblems(wrong), t.file))
+	} else if err != nil {
+		why = append(why, err.Error())
 	} else if h.Dedupe != nil {
-		r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: webhook.Prefix + h.Path, RawQuery: query.Encode()}, Header: http.Header{}}
-		for name, value := range headers {
-			r.Header.Set(name, value)
-		}
-		output, err := trigger.Output(h.Hook, body, webhook.Request(r, ""))
-		var key any
-		if err == nil {
-			key, err = h.Dedupe.Key.Eval(h.Flow.NamesBefore(h.Node.ID, output), clock.System.Now())
-		}
+		key, err := h.Dedupe.Key.Eval(h.Flow.NamesBefore(h.Node.ID, output), clock.System.Now())
 		if err != nil || key == nil || key == "" {
 			why = append(why, "the request has no key for the webhook's `dedupe`; give it one")
 		}

@@ -123,12 +123,16 @@ func schemaDoc(p map[string]any) string {
 	if doc == "" {
 		doc, _ = p["title"].(string)
 	}
-	if enum, ok := p["enum"].([]any); ok {
-		values := make([]string, len(enum))
+	says, values := "One of ", p["enum"]
+	if each, ok := p["items"].(map[string]any); ok {
+		says, values = "Of ", each["enum"]
+	}
+	if enum, ok := values.([]any); ok {
+		words := make([]string, len(enum))
 		for i, v := range enum {
-			values[i] = fmt.Sprint(v)
+			words[i] = fmt.Sprint(v)
 		}
-		doc = sentence(doc) + "One of " + strings.Join(values, ", ") + "."
+		doc = sentence(doc) + says + strings.Join(words, ", ") + "."
 	}
 	if c, ok := node.ChoicesOf(p); ok {
 		doc = sentence(doc) + c.String()

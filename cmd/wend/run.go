@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,6 +73,9 @@ func runCommand(std *streams) *cobra.Command {
 	cmd.Flags().StringVar(&o.tick, "tick", "", "the time at which a schedule ticks, such as 2026-03-29T07:00:00+02:00 (default now)")
 	cmd.MarkFlagsMutuallyExclusive("input", "tick")
 	cmd.Flags().StringVar(&o.trigger, "trigger", "", "id of the trigger, if the flow has several")
+	cmd.Flags().StringVar(&o.method, "method", "", "the method of a webhook's request (default POST, or the first that the webhook takes)")
+	cmd.Flags().StringArrayVar(&o.query, "query", nil, "name=value of a parameter in a webhook's query; may be repeated")
+	cmd.Flags().StringArrayVar(&o.params, "param", nil, "name=value of a name in a webhook's path; may be repeated")
 	cmd.Flags().StringArrayVar(&o.set, "set", nil, "name=value of a variable; may be repeated")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the whole run as JSON")
 	cmd.Flags().BoolVar(&o.events, "events", false, "with --json: its events too, for 'wend plugin test --from-run'")
@@ -89,7 +93,8 @@ func exceptEnd(tell fact.Observer) fact.Observer {
 
 type runOptions struct {
 	file, input, tick, trigger string
-	set                        []string
+	method                     string
+	query, params, set         []string
 	json, events               bool
 }
 
@@ -186,7 +191,11 @@ func (o *runOptions) start(std *streams, f *flow.Flow, now time.Time) (engine.St
 	if err != nil {
 		return engine.Start{}, err
 	}
-	output, err := trigger.ByHand(from, body, now)
+	request, err := o.request(from)
+	if err != nil {
+		return engine.Start{}, err
+	}
+	output, err := trigger.ByHand(from, body, request, now)
 	if err != nil {
 		return engine.Start{}, wrongf("the input of %q: %w", from.ID, err)
 	}
@@ -195,6 +204,50 @@ func (o *runOptions) start(std *streams, f *flow.Flow, now time.Time) (engine.St
 		return engine.Start{}, err
 	}
 	return engine.Start{Flow: f, Trigger: from.ID, Output: output, Variables: vars}, nil
+}
+
+// request reads what is said of a webhook's request beside its body.
+func (o *runOptions) request(from *flow.Node) (trigger.Request, error) {
+	r := trigger.Request{Method: o.method}
+	hook, isHook := from.Trigger.(*node.Hook)
+	if !isHook && (o.method != "" || o.query != nil || o.params != nil) {
+		return r, fmt.Errorf("--method, --query and --param are of a request, and the trigger %q is no webhook", from.ID)
+	}
+	if isHook && o.method != "" && !slices.Contains(hook.Methods, o.method) {
+		return r, fmt.Errorf("--method %s: the webhook %q takes %s", o.method, from.ID, strings.Join(hook.Methods, ", "))
+	}
+	for _, text := range o.query {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok {
+			return r, fmt.Errorf("--query %q: expected name=value", text)
+		}
+		if r.Query == nil {
+			r.Query = url.Values{}
+		}
+		r.Query.Add(name, value)
+	}
+	for _, text := range o.params {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok {
+			return r, fmt.Errorf("--param %q: expected name=value", text)
+		}
+		if names := hook.Path.Names(); !slices.Contains(names, name) {
+			return r, fmt.Errorf("--param %q: the path /%s has no {%s}%s", text, hook.Path, name, hintOf(diag.Suggest(name, names)))
+		}
+		if r.Params == nil {
+			r.Params = map[string]string{}
+		}
+		r.Params[name] = value
+	}
+	return r, nil
+}
+
+// hintOf is a hint behind a mistake.
+func hintOf(hint string) string {
+	if hint == "" {
+		return ""
+	}
+	return "; " + hint
 }
 
 func (o *runOptions) findTrigger(f *flow.Flow) (*flow.Node, error) {

@@ -205,7 +205,7 @@ func (s *stage) find(name string) (*flow.Flow, string, error) {
 	file := filepath.Join(defaultFlows, filepath.FromSlash(name)+".yaml")
 	for _, h := range s.server.live.Set().Hooks() {
 		if h.Flow.File == file {
-			return h.Flow, h.Path, nil
+			return h.Flow, h.Path.String(), nil
 		}
 	}
 	return nil, "", fmt.Errorf("%s has no webhook", file)

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -615,7 +616,7 @@ func (s *server) announce(addr string) {
 	fmt.Fprintf(s.std.out, "listening on %s\n", base)
 	hooks := s.live.Set().Hooks()
 	for _, h := range hooks {
-		fmt.Fprintf(s.std.out, "  POST %s%s%s  → %s\n", base, webhook.Prefix, h.Path, h.Flow.Name)
+		fmt.Fprintf(s.std.out, "  %s %s%s%s  → %s\n", strings.Join(h.Methods, ","), base, webhook.Prefix, h.Path, h.Flow.Name)
 	}
 	for _, f := range s.live.Set().Flows() {
 		for _, t := range f.Triggers {

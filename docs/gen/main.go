@@ -195,12 +195,16 @@ func propertyRows(under string, schema map[string]any, mustSay bool) []string {
 // describe says in a cell of a table what a property means.
 func describe(p map[string]any) string {
 	doc, _ := p["description"].(string)
-	if enum, ok := p["enum"].([]any); ok {
+	says, values := " One of ", p["enum"]
+	if each, ok := p["items"].(map[string]any); ok {
+		says, values = " Of ", each["enum"]
+	}
+	if enum, ok := values.([]any); ok {
 		names := make([]string, len(enum))
 		for i, v := range enum {
 			names[i] = fmt.Sprintf("`%v`", v)
 		}
-		doc += " One of " + strings.Join(names, ", ") + "."
+		doc += says + strings.Join(names, ", ") + "."
 	}
 	if d, ok := p["default"]; ok {
 		doc += fmt.Sprintf(" Default `%v`.", d)

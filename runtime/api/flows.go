@@ -37,9 +37,10 @@ type flowDoc struct {
 }
 
 type triggerDoc struct {
-	Node string `json:"node"`
-	Type string `json:"type"`
-	Path string `json:"path,omitempty"` // where a webhook is served
+	Node    string   `json:"node"`
+	Type    string   `json:"type"`
+	Path    string   `json:"path,omitempty"`    // where a webhook is served
+	Methods []string `json:"methods,omitempty"` // that it takes
 	// By what a schedule ticks, and its next ticks.
 	Schedule string       `json:"schedule,omitempty"`
 	Next     []string     `json:"next,omitempty"`
@@ -50,7 +51,7 @@ func (s *Server) listFlows(c echo.Context) error {
 	set := s.cfg.Flows()
 	flows := []*flowDoc{}
 	for _, f := range set.Flows() {
-		doc, err := s.newFlowDoc(c.Request().Context(), set, f)
+		doc, err := s.newFlowDoc(c.Request().Context(), f)
 		if err != nil {
 			return err
 		}
@@ -63,21 +64,20 @@ func (s *Server) listFlows(c echo.Context) error {
 	return c.JSON(http.StatusOK, answer)
 }
 
-func (s *Server) newFlowDoc(ctx context.Context, set *catalog.Set, f *flow.Flow) (*flowDoc, error) {
+func (s *Server) newFlowDoc(ctx context.Context, f *flow.Flow) (*flowDoc, error) {
 	standing, _ := s.cfg.Versions.Standing(f.Name)
 	doc := &flowDoc{
 		Flow: f.Name, Description: f.Description, Version: s.cfg.Versions.Number(f.Name, f.Digest, f.Plugins()),
 		Digest: f.Digest, File: f.File, Durable: f.Durable, Nodes: len(f.Nodes), Mistakes: s.lacking(f),
 		Rollback: standing.Rollback, Pause: standing.Pause,
 	}
-	paths := map[*flow.Node]string{}
-	for _, h := range set.Hooks() {
-		paths[h.Node] = webhook.Prefix + h.Path
-	}
-	for _, t := range f.Triggers {
-		one := triggerDoc{Node: t.ID, Type: t.Type.Ref(), Path: paths[t], Outputs: t.Outputs}
-		if sched, ok := t.Trigger.(*node.Schedule); ok {
-			one.Schedule, one.Next = sched.Plan.String(), nextTicks(sched, s.cfg.Clock.Now())
+	for _, n := range f.Triggers {
+		one := triggerDoc{Node: n.ID, Type: n.Type.Ref(), Outputs: n.Outputs}
+		switch t := n.Trigger.(type) {
+		case *node.Hook:
+			one.Path, one.Methods = webhook.Prefix+t.Path.String(), t.Methods
+		case *node.Schedule:
+			one.Schedule, one.Next = t.Plan.String(), nextTicks(t, s.cfg.Clock.Now())
 		}
 		doc.Triggers = append(doc.Triggers, one)
 	}

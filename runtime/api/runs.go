@@ -39,7 +39,7 @@ func (s *Server) startRun(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	output, err := trigger.ByHand(from, raw, s.cfg.Clock.Now())
+	output, err := trigger.ByHand(from, raw, trigger.Request{}, s.cfg.Clock.Now())
 	if err != nil {
 		return err
 	}

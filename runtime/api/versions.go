@@ -194,7 +194,7 @@ func (s *Server) answerFlow(c echo.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	doc, err := s.newFlowDoc(c.Request().Context(), s.cfg.Flows(), f)
+	doc, err := s.newFlowDoc(c.Request().Context(), f)
 	if err != nil {
 		return err
 	}

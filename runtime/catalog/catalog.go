@@ -24,7 +24,10 @@ import (
 // use.
 type Set struct {
 	flows map[string]*flow.Flow // by name
-	hooks map[string]Hook       // by path
+	hooks []Hook
+	// near are the webhooks that could take the same requests, by what their
+	// paths have in common.
+	near  map[string][]Hook
 	filed map[string]*flow.Flow // by name, as the file has it now, if that is in order
 }
 
@@ -49,10 +52,10 @@ func (s *Set) Flow(name string) *flow.Flow { return s.flows[name] }
 
 // Hooks returns all webhooks by path.
 func (s *Set) Hooks() []Hook {
-	var all []Hook
-	for _, path := range slices.Sorted(maps.Keys(s.hooks)) {
-		all = append(all, s.hooks[path])
-	}
+	all := slices.Clone(s.hooks)
+	slices.SortFunc(all, func(a, b Hook) int {
+		return cmp.Or(cmp.Compare(a.Path.String(), b.Path.String()), slices.Compare(a.Methods, b.Methods))
+	})
 	return all
 }
 
@@ -160,7 +163,7 @@ func load(files []string, cfg flow.Config, live *Set, say says) (*Set, diag.List
 type entry struct{ flow, filed *flow.Flow }
 
 func newSet() *Set {
-	return &Set{flows: map[string]*flow.Flow{}, hooks: map[string]Hook{}, filed: map[string]*flow.Flow{}}
+	return &Set{flows: map[string]*flow.Flow{}, near: map[string][]Hook{}, filed: map[string]*flow.Flow{}}
 }
 
 // One is a set of a single flow.
@@ -263,7 +266,7 @@ func (s *Set) add(e entry, list *diag.List) bool {
 	hooks, fits := s.place(f, list)
 	if fits {
 		s.flows[f.Name] = f
-		maps.Copy(s.hooks, hooks)
+		s.serve(hooks)
 		if e.filed != nil {
 			s.filed[f.Name] = e.filed
 		}
@@ -280,24 +283,20 @@ func (s *Set) Clashes(f *flow.Flow) (list diag.List) {
 
 // place finds the webhooks of a flow, and whether their paths are free: those of a
 // flow of its name are.
-func (s *Set) place(f *flow.Flow, list *diag.List) (hooks map[string]Hook, fits bool) {
-	hooks, fits = map[string]Hook{}, true
+func (s *Set) place(f *flow.Flow, list *diag.List) (hooks []Hook, fits bool) {
+	fits = true
 	for _, n := range f.Triggers {
 		hook, ok := n.Trigger.(*node.Hook)
 		if !ok {
 			continue
 		}
-		other, taken := s.hooks[hook.Path]
-		if !taken || other.Flow.Name == f.Name {
-			other, taken = hooks[hook.Path]
-		}
-		if taken {
-			list.Errorf(n.Pos, diag.PathTaken, "webhook path %q is served by node %q of flow %q already (%s)",
-				"/"+hook.Path, other.Node.ID, other.Flow.Name, other.Node.Pos)
+		h := Hook{Hook: hook, Flow: f, Node: n}
+		if mistake := s.clash(h, hooks); mistake != "" {
+			list.Errorf(n.Pos, diag.PathTaken, "%s", mistake)
 			fits = false
 			continue
 		}
-		hooks[hook.Path] = Hook{Hook: hook, Flow: f, Node: n}
+		hooks = append(hooks, h)
 	}
 	return hooks, fits
 }

@@ -54,7 +54,7 @@ func TestLive(t *testing.T) {
 		return f
 	}
 	live, _, err = catalog.OpenLive(t.Context(), cfg)
-	if err != nil || live.Set().Flow("a") == nil || live.Set().Hooks()[0].Path != "a" || len(live.Mistakes()) != 1 {
+	if err != nil || live.Set().Flow("a") == nil || live.Set().Hooks()[0].Path.String() != "a" || len(live.Mistakes()) != 1 {
 		t.Fatalf("OpenLive with a good version before = %v, %v", live, err)
 	}
 	cfg.Stored = nil

@@ -16,7 +16,7 @@ import (
 //
 //	json     the name; omitempty makes a field optional
 //	doc      one line for people
-//	enum     allowed values, separated by commas
+//	enum     allowed values, or those of a list, separated by commas
 //	default  filled in when absent
 //	x-wend   how it is read, see Schema; "text" on a map is about its values
 //
@@ -119,7 +119,11 @@ func structSchema(t reflect.Type) map[string]any {
 			for v := range strings.SplitSeq(enum, ",") {
 				values = append(values, v)
 			}
-			p["enum"] = values
+			takes := p
+			if each, isList := p["items"].(map[string]any); isList {
+				takes = each
+			}
+			takes["enum"] = values
 		}
 		if d, ok := f.Tag.Lookup("default"); ok {
 			p["default"] = d

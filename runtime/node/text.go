@@ -12,8 +12,8 @@ import (
 
 // ReadTexts gives the fields of a form the types that the schema has for them:
 // a form knows only texts, and a list where a field is given several times.
-// A text that cannot be read so stays one, for Validate to tell. fields is not
-// changed.
+// A text that cannot be read so stays one, for Validate to tell, and what is no
+// text stays what it is. fields is not changed.
 func (s *Schema) ReadTexts(fields map[string]any) map[string]any {
 	if s == nil {
 		return fields
@@ -130,7 +130,7 @@ func typeOf(v any) string {
 func (s *Schema) readText(schema map[string]any, v any) any {
 	types := s.typesOf(schema, 0)
 	list, several := v.([]any)
-	switch text, _ := v.(string); {
+	switch text, isText := v.(string); {
 	case slices.Contains(types, "array"):
 		if !several {
 			list = []any{v}
@@ -140,7 +140,7 @@ func (s *Schema) readText(schema map[string]any, v any) any {
 			items[i] = s.readText(s.itemsOf(schema, 0), item)
 		}
 		return items
-	case several, slices.Contains(types, "string"):
+	case !isText, slices.Contains(types, "string"):
 		return v
 	case text == "" && slices.Contains(types, "null"):
 		return nil

@@ -3,6 +3,7 @@ package node
 import (
 	"time"
 
+	"github.com/wendflow/wend/runtime/route"
 	"github.com/wendflow/wend/runtime/timetable"
 )
 
@@ -13,13 +14,16 @@ import (
 //sumtype:decl
 type Trigger interface{ trigger() }
 
-// Hook begins a run for each request to a path.
+// Hook begins a run for each request with one of its methods to its path.
 type Hook struct {
-	Path   string  // "sms/ended", without slashes at its ends
-	Accept bool    // the caller gets 202 when the run is on record, and else its response
-	Verify string  // the connection that checks callers; "" takes anybody
-	Body   *Schema // of the body; nil: any object will do
-	Dedupe *Dedupe // nil: each request is a new one
+	Path    route.Route
+	Methods []string // that begin a run, at least one
+	Accept  bool     // the caller gets 202 when the run is on record, and else its response
+	Verify  string   // the connection that checks callers; "" takes anybody
+	Params  *Schema  // of what the names in the path stand for; nil: it has none
+	Query   *Schema  // of the query; nil: each parameter is a text
+	Body    *Schema  // of the body; nil: any object will do
+	Dedupe  *Dedupe  // nil: each request is a new one
 }
 
 // Dedupe takes requests with one key for one.

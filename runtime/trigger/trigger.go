@@ -6,41 +6,112 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
 )
 
 // Output is what a webhook gives to a run: the properties of the body, and the
-// request. The error is a *problem.Problem.
+// request. What of the request has a type by the webhook's schemas may be a text
+// yet. The error is a *problem.Problem.
 func Output(h *node.Hook, body any, request map[string]any) (map[string]any, error) {
-	output, err := properties(body, h.Body)
-	if err != nil {
-		return nil, err
+	request, wrong := typed(h, request)
+	output, misfits := properties(body, h.Body)
+	switch {
+	case misfits != nil:
+		return nil, Invalid(append(misfits, wrong...))
+	case wrong != nil:
+		return nil, invalid("request", wrong)
 	}
 	output["request"] = request
 	return output, nil
 }
 
+// typed returns a request as the webhook's schemas have it.
+func typed(h *node.Hook, request map[string]any) (map[string]any, []node.Problem) {
+	request = maps.Clone(request)
+	query, wrong := part(request, "query", h.Query)
+	if h.Query == nil {
+		query = joined(query)
+	}
+	request["query"] = query
+	if h.Params == nil {
+		return request, wrong
+	}
+	params, misfits := part(request, "params", h.Params)
+	request["params"] = params
+	return request, append(wrong, misfits...)
+}
+
+// part reads one part of a request by its schema.
+func part(request map[string]any, name string, schema *node.Schema) (map[string]any, []node.Problem) {
+	given, ok := request[name].(map[string]any)
+	if !ok && request[name] != nil {
+		return nil, []node.Problem{{Path: []string{"request", name}, Msg: "expected an object"}}
+	}
+	if given == nil {
+		given = map[string]any{}
+	}
+	given = schema.ReadTexts(given)
+	wrong := schema.Validate(given)
+	for i := range wrong {
+		wrong[i].Path = append([]string{"request", name}, wrong[i].Path...)
+	}
+	return schema.WithDefaults(given), wrong
+}
+
+// joined makes one text of each parameter that was given several times.
+func joined(query map[string]any) map[string]any {
+	texts := make(map[string]any, len(query))
+	for name, v := range query {
+		texts[name] = v
+		list, several := v.([]any)
+		if !several {
+			continue
+		}
+		parts := make([]string, len(list))
+		for i, v := range list {
+			parts[i], _ = data.Text(v)
+		}
+		texts[name] = strings.Join(parts, ", ")
+	}
+	return texts
+}
+
 // properties returns those of an object that fits the schema, in a map of its
 // own.
-func properties(body any, schema *node.Schema) (map[string]any, error) {
+func properties(body any, schema *node.Schema) (map[string]any, []node.Problem) {
 	object, ok := body.(map[string]any)
 	if !ok {
-		return nil, Invalid([]node.Problem{{Msg: "expected an object"}})
+		return nil, []node.Problem{{Msg: "expected an object"}}
 	}
 	if wrong := schema.Validate(object); wrong != nil {
-		return nil, Invalid(wrong)
+		return nil, wrong
 	}
 	return maps.Clone(schema.WithDefaults(object)), nil
 }
 
+// fitting returns the properties of an object, or the problem that it does not
+// fit.
+func fitting(body any, schema *node.Schema) (map[string]any, error) {
+	output, wrong := properties(body, schema)
+	if wrong != nil {
+		return nil, Invalid(wrong)
+	}
+	return output, nil
+}
+
 // Invalid is the problem of a body that does not fit its schema.
-func Invalid(wrong []node.Problem) *problem.Problem {
-	p := problem.New(http.StatusBadRequest, "the body does not fit")
+func Invalid(wrong []node.Problem) *problem.Problem { return invalid("body", wrong) }
+
+func invalid(what string, wrong []node.Problem) *problem.Problem {
+	p := problem.New(http.StatusBadRequest, "the %s does not fit", what)
 	for _, w := range wrong {
 		message := node.Problem{Msg: w.Msg, Hint: w.Hint}.String()
 		p.Errors = append(p.Errors, problem.Field{Field: strings.Join(w.Path, "."), Message: message})
@@ -48,15 +119,23 @@ func Invalid(wrong []node.Problem) *problem.Problem {
 	return p
 }
 
+// Request is what somebody says of a request that is made up, in texts. What is
+// not said is as the input has it.
+type Request struct {
+	Method string
+	Query  url.Values
+	Params map[string]string
+}
+
 // ByHand makes the output of a trigger from a JSON body that came by no way of
 // the trigger's own: by `wend run --input` or through the API. A schedule ticks
 // now, if the body says nothing else. The error is a *problem.Problem.
-func ByHand(n *flow.Node, raw []byte, now time.Time) (map[string]any, error) {
+func ByHand(n *flow.Node, raw []byte, r Request, now time.Time) (map[string]any, error) {
 	body, err := ParseJSON(raw)
 	if err != nil {
 		return nil, err
 	}
-	output, err := byHand(n, body, now)
+	output, err := byHand(n, body, r, now)
 	if err != nil {
 		return nil, err
 	}
@@ -85,16 +164,16 @@ func checkRequest(n *flow.Node, output map[string]any) []node.Problem {
 	return wrong
 }
 
-func byHand(n *flow.Node, body any, now time.Time) (map[string]any, error) {
+func byHand(n *flow.Node, body any, r Request, now time.Time) (map[string]any, error) {
 	switch t := n.Trigger.(type) {
 	case *node.Hook:
-		return Output(t, body, requestIn(body))
+		return Output(t, body, r.over(requestIn(t, body)))
 	case *node.Manual:
-		return properties(body, t.Input)
+		return fitting(body, t.Input)
 	case *node.Schedule:
 		return tickIn(t, n.Outputs, body, now)
 	case *node.Called:
-		return properties(body, t.Input)
+		return fitting(body, t.Input)
 	}
 	return nil, fmt.Errorf("a trigger of type %T is not started by hand", n.Trigger)
 }
@@ -114,7 +193,7 @@ func tickIn(s *node.Schedule, schema *node.Schema, body any, now time.Time) (map
 		maps.Copy(output, given)
 		body = output
 	}
-	output, err := properties(body, schema)
+	output, err := fitting(body, schema)
 	if err != nil {
 		return nil, err
 	}
@@ -129,12 +208,51 @@ func tickIn(s *node.Schedule, schema *node.Schema, body any, now time.Time) (map
 
 // requestIn takes from a body what it has under "request" for the request. What
 // is not given of it is empty.
-func requestIn(body any) map[string]any {
-	request := map[string]any{"headers": map[string]any{}, "query": map[string]any{}, "method": http.MethodPost, "path": ""}
+func requestIn(h *node.Hook, body any) map[string]any {
+	method := http.MethodPost
+	if !slices.Contains(h.Methods, method) {
+		method = h.Methods[0]
+	}
+	request := map[string]any{"headers": map[string]any{}, "query": map[string]any{}, "method": method, "path": ""}
 	if object, ok := body.(map[string]any); ok {
 		given, _ := object["request"].(map[string]any)
 		maps.Copy(request, given)
 		delete(object, "request")
 	}
 	return request
+}
+
+// over puts what is said over what a request has.
+func (r Request) over(request map[string]any) map[string]any {
+	if r.Method != "" {
+		request["method"] = r.Method
+	}
+	put := func(part, name string, v any) {
+		inside, _ := request[part].(map[string]any)
+		inside = maps.Clone(inside)
+		if inside == nil {
+			inside = map[string]any{}
+		}
+		inside[name] = v
+		request[part] = inside
+	}
+	for name, values := range r.Query {
+		put("query", name, textOrList(values))
+	}
+	for name, text := range r.Params {
+		put("params", name, text)
+	}
+	return request
+}
+
+// textOrList is what was given once or several times under one name.
+func textOrList(texts []string) any {
+	if len(texts) == 1 {
+		return texts[0]
+	}
+	list := make([]any, len(texts))
+	for i, text := range texts {
+		list[i] = text
+	}
+	return list
 }

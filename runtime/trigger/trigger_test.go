@@ -73,7 +73,7 @@ func load(t *testing.T, src string) *flow.Flow {
 
 func check(t *testing.T, f *flow.Flow, body string, want map[string]any, wrong string) {
 	t.Helper()
-	got, err := trigger.ByHand(f.Triggers[0], []byte(body), noon)
+	got, err := trigger.ByHand(f.Triggers[0], []byte(body), trigger.Request{}, noon)
 	msg := ""
 	if err != nil {
 		msg = err.Error()

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -12,55 +13,64 @@ import (
 	"github.com/wendflow/wend/runtime/problem"
 )
 
-// admit returns the webhook that a request is for and the request's body, if
-// the request may go in.
+// admit returns the call that a request is, with its body, if it may go in. The
+// webhook of the call is there also with an error, if the request was for one.
 //
 // From outside, a path that is not served and a webhook that demands a proof
 // look alike to whoever has none, so that nobody learns by trying which paths
 // there are. The log says which it was.
-func (h *Handler) admit(c echo.Context) (*hook, []byte, error) {
+func (h *Handler) admit(c echo.Context) (call, error) {
 	r := c.Request()
 	live := h.live()
-	hook := live.byPath[strings.Trim(strings.TrimPrefix(r.URL.Path, Prefix), "/")]
+	found := live.find(r)
 	switch {
-	case hook != nil && hook.Verify == "":
-		return h.admitAnybody(c, hook)
-	case hook == nil && !live.guarded:
-		return nil, nil, &refusal{problem.New(http.StatusNotFound, "no webhook at %q", r.URL.Path), errNoHook}
+	case found.hook != nil && found.hook.Verify == "":
+		return h.admitAnybody(c, found)
+	case found.hook == nil && !live.guarded:
+		return found, &refusal{problem.New(http.StatusNotFound, "no webhook at %q", r.URL.Path), errNoHook}
 	}
-	raw, err := ReadBody(c, h.cfg.MaxBody)
-	if err != nil {
-		return hook, nil, err
+	var err error
+	if found.raw, err = ReadBody(c, h.cfg.MaxBody); err != nil {
+		return found, err
 	}
-	if err := h.verify(hook, r, raw); err != nil {
-		return hook, nil, h.refuse(live, r, err)
+	if err := h.verify(found.hook, r, found.raw); err != nil {
+		if found.others != nil {
+			err = fmt.Errorf("expected %s, not %s; %w", strings.Join(found.others, " or "), r.Method, err)
+		}
+		return found, h.refuse(live, r, err)
+	}
+	if found.others != nil {
+		return found, otherMethod(r, found.others)
 	}
 	// Only callers who proved who they are count against the webhook's limit:
 	// others cannot use it up.
-	return hook, raw, h.limits.take(hook.Path, h.cfg.Clock.Now())
+	return found, h.limits.take(found.hook.name, h.cfg.Clock.Now())
 }
 
 // admitAnybody goes from the cheap checks to the dear ones.
-func (h *Handler) admitAnybody(c echo.Context, open *hook) (*hook, []byte, error) {
-	if c.Request().Method != http.MethodPost {
-		p := problem.New(http.StatusMethodNotAllowed, "%s is not for a webhook, expected POST", c.Request().Method)
-		p.Header.Set("Allow", http.MethodPost)
-		return open, nil, p
+func (h *Handler) admitAnybody(c echo.Context, open call) (call, error) {
+	if open.others != nil {
+		return open, otherMethod(c.Request(), open.others)
 	}
-	if err := h.limits.take(open.Path, h.cfg.Clock.Now()); err != nil {
-		return open, nil, err
+	err := h.limits.take(open.hook.name, h.cfg.Clock.Now())
+	if err == nil {
+		open.raw, err = ReadBody(c, h.cfg.MaxBody)
 	}
-	raw, err := ReadBody(c, h.cfg.MaxBody)
-	return open, raw, err
+	return open, err
 }
 
-// verify tells whether a request is one that the webhook takes.
+// otherMethod tells which methods there are at a path.
+func otherMethod(r *http.Request, methods []string) error {
+	p := problem.New(http.StatusMethodNotAllowed, "%s is not for this webhook, expected %s", r.Method, strings.Join(methods, " or "))
+	p.Header.Set("Allow", strings.Join(methods, ", "))
+	return p
+}
+
+// verify tells whether a request is from the party of the webhook's connection.
 func (h *Handler) verify(hook *hook, r *http.Request, raw []byte) error {
 	switch {
 	case hook == nil:
 		return errNoHook
-	case r.Method != http.MethodPost:
-		return errors.New("expected POST, not " + r.Method)
 	case h.cfg.Verifier == nil:
 		return errNoVerifier
 	}

@@ -145,13 +145,26 @@ func TestRefusedAlike(t *testing.T) {
 	diff(t, http.StatusOK, post(s, "/hooks/open").Code)
 	for _, line := range []string{
 		`path=/hooks/nobody caller=192.0.2.1 status=401 error="no webhook has this path"`,
-		`path=/hooks/signed caller=192.0.2.2 flow=signed node=n1 status=401 error="expected POST, not GET"`,
+		`path=/hooks/signed caller=192.0.2.2 flow=signed node=n1 status=401 error="expected POST, not GET; verify by connection \"signed\": header \"X-Shop-Mac\" with the signature is missing"`,
 		`path=/hooks/keyed caller=192.0.2.4 flow=keyed node=n1 status=401 error="verify by connection \"keyed\": header \"X-Shop\": not the credential that was expected"`,
 	} {
 		if !strings.Contains(log.String(), line) {
 			t.Errorf("the log has no line with %s", line)
 		}
 	}
+}
+
+// Who proves who they are is told which methods there are.
+func TestMethodOfAVerifiedCaller(t *testing.T) {
+	t.Parallel()
+	set := doors(t)
+	s := serve(t, webhook.Config{Flows: func() *catalog.Set { return set }, Verifier: doorkeeper(t)}, vendor{})
+	w := post(s, "/hooks/keyed", func(r *http.Request) {
+		r.Method = http.MethodPut
+		r.Header.Set("X-Shop", "key-77aa01-shown-nowhere")
+	})
+	diff(t, http.StatusMethodNotAllowed, w.Code)
+	diff(t, "POST", w.Header().Get("Allow"))
 }
 
 // Requests without proof, as many as they are, take nothing from those who have

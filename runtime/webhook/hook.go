@@ -1,12 +1,14 @@
 package webhook
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wendflow/wend/runtime/catalog"
@@ -15,12 +17,16 @@ import (
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/route"
 )
 
 // hooks are the webhooks of one set of flows.
 type hooks struct {
-	set    *catalog.Set
-	byPath map[string]*hook
+	set *catalog.Set
+	// byPath are those whose path has no names, and named the others: those that
+	// say more come first.
+	byPath map[string][]*hook
+	named  []*hook
 	// schemes are those in which the webhooks that check callers ask for proof.
 	schemes []string
 	guarded bool // there is one that does
@@ -29,13 +35,18 @@ type hooks struct {
 // hook is one webhook, ready to be called.
 type hook struct {
 	catalog.Hook
+	name string // the flow's and the node's
 }
 
 func newHooks(set *catalog.Set, v Verifier) *hooks {
-	h := &hooks{set: set, byPath: map[string]*hook{}}
+	h := &hooks{set: set, byPath: map[string][]*hook{}}
 	for _, found := range set.Hooks() {
-		made := &hook{Hook: found}
-		h.byPath[found.Path] = made
+		made := &hook{Hook: found, name: found.Flow.Name + "/" + found.Node.ID}
+		if path := found.Path.String(); len(found.Path.Names()) == 0 {
+			h.byPath[path] = append(h.byPath[path], made)
+		} else {
+			h.named = append(h.named, made)
+		}
 		h.guarded = h.guarded || found.Verify != ""
 		if found.Verify == "" || v == nil {
 			continue
@@ -44,9 +55,68 @@ func newHooks(set *catalog.Set, v Verifier) *hooks {
 			h.schemes = append(h.schemes, scheme)
 		}
 	}
+	slices.SortStableFunc(h.named, func(a, b *hook) int {
+		return cmp.Compare(len(a.Path.Names()), len(b.Path.Names()))
+	})
 	slices.Sort(h.schemes)
 	h.schemes = slices.Compact(h.schemes)
 	return h
+}
+
+// call is a request on its way to a webhook.
+type call struct {
+	hook   *hook          // nil: no webhook takes it
+	params map[string]any // what the names in the path stand for; nil if it has none
+	raw    []byte
+	// others are the methods of webhooks that have the path, open ones before
+	// others, if none takes the method. hook is one of these webhooks then.
+	others []string
+}
+
+// find returns the webhook that a request is for.
+func (h *hooks) find(r *http.Request) call {
+	segments, err := route.Split(strings.TrimPrefix(r.URL.EscapedPath(), Prefix))
+	if err != nil {
+		return call{}
+	}
+	var near call
+	for _, candidate := range slices.Concat(h.byPath[strings.Join(segments, "/")], h.named) {
+		params, fits := candidate.Path.Match(segments)
+		if !fits {
+			continue
+		}
+		if slices.Contains(candidate.Methods, r.Method) {
+			return call{hook: candidate, params: texts(params)}
+		}
+		near.add(candidate)
+	}
+	slices.Sort(near.others)
+	near.others = slices.Compact(near.others)
+	return near
+}
+
+// texts are those of a path as flows see them.
+func texts(params map[string]string) map[string]any {
+	if len(params) == 0 {
+		return nil
+	}
+	seen := make(map[string]any, len(params))
+	for name, text := range params {
+		seen[name] = valid(text)
+	}
+	return seen
+}
+
+// add notes a webhook that has the path and another method. What takes anybody
+// may be told to anybody; the methods of others only to who proves to one of
+// them who they are.
+func (c *call) add(h *hook) {
+	if c.hook == nil || c.hook.Verify != "" && h.Verify == "" {
+		c.hook, c.others = h, nil
+	}
+	if c.hook.Verify == h.Verify {
+		c.others = append(c.others, h.Methods...)
+	}
 }
 
 // dedupe is what makes the request the same as another; zero if the webhook
@@ -60,7 +130,7 @@ func (h *hook) dedupe(output map[string]any, body any, now time.Time) (journal.D
 	if err != nil {
 		return journal.Dedupe{}, err
 	}
-	d := journal.Dedupe{Scope: h.Flow.Name + "/" + h.Node.ID, Key: short(key), For: h.Dedupe.For, Keep: h.Dedupe.Keep}
+	d := journal.Dedupe{Scope: h.name, Key: short(key), For: h.Dedupe.For, Keep: h.Dedupe.Keep}
 	if h.Dedupe.AnyBody {
 		return d, nil
 	}

@@ -8,7 +8,7 @@ import (
 
 // Request is what a flow may know about a request: no credentials, since
 // outputs are journaled and shown. The header named proof is one, whatever it
-// is called.
+// is called. A parameter of the query that is given several times is a list.
 func Request(r *http.Request, proof string) map[string]any {
 	headers := map[string]any{}
 	for name, values := range r.Header {
@@ -24,7 +24,14 @@ func Request(r *http.Request, proof string) map[string]any {
 	}
 	query := map[string]any{}
 	for name, values := range r.URL.Query() {
-		query[valid(name)] = joined(values)
+		list := make([]any, len(values))
+		for i, text := range values {
+			list[i] = valid(text)
+		}
+		query[valid(name)] = list
+		if len(list) == 1 {
+			query[valid(name)] = list[0]
+		}
 	}
 	return map[string]any{
 		"headers": headers, "query": query,

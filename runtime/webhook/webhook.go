@@ -1,4 +1,4 @@
-// Package webhook serves POST /hooks/…: it holds a request against what the
+// Package webhook serves /hooks/…: it holds a request against what the
 // flow's webhook demands, starts the run and tells the caller what became of
 // it. What it refuses has made no run. It does not read flows, run them or keep
 // them, and it leaves slow clients to the http.Server.
@@ -69,7 +69,7 @@ type Config struct {
 // use.
 type Handler struct {
 	cfg      Config
-	limits   *limits // by path
+	limits   *limits // by webhook
 	failures *limits // by caller
 	hooks    atomic.Pointer[hooks]
 }
@@ -103,32 +103,36 @@ func (h *Handler) serve(c echo.Context) error {
 		return h.refused(c.Request(), nil, err)
 	}
 	defer leave()
-	hook, raw, err := h.admit(c)
+	found, err := h.admit(c)
 	if err != nil {
-		return h.refused(c.Request(), hook, err)
+		return h.refused(c.Request(), found.hook, err)
 	}
-	output, dedupe, err := h.read(c.Request(), hook, raw)
+	output, dedupe, err := h.read(c.Request(), found)
 	if err != nil {
-		return h.refused(c.Request(), hook, err)
+		return h.refused(c.Request(), found.hook, err)
 	}
-	return h.run(c, hook, output, dedupe)
+	return h.run(c, found.hook, output, dedupe)
 }
 
 // read makes of a request what its trigger gives, and what makes it the same as
 // another.
-func (h *Handler) read(r *http.Request, hook *hook, raw []byte) (output map[string]any, dedupe journal.Dedupe, err error) {
+func (h *Handler) read(r *http.Request, found call) (output map[string]any, dedupe journal.Dedupe, err error) {
 	kind, err := mediaType(r.Header)
 	if err != nil {
 		return nil, dedupe, err
 	}
-	body, err := parse(hook.Hook.Hook, kind, raw)
+	body, err := parse(found.hook.Hook.Hook, kind, found.raw)
 	if err != nil {
 		return nil, dedupe, err
 	}
-	if output, err = trigger.Output(hook.Hook.Hook, body, Request(r, h.proof(hook))); err != nil {
+	request := Request(r, h.proof(found.hook))
+	if found.params != nil {
+		request["params"] = found.params
+	}
+	if output, err = trigger.Output(found.hook.Hook.Hook, body, request); err != nil {
 		return nil, dedupe, err
 	}
-	dedupe, err = hook.dedupe(output, body, h.cfg.Clock.Now())
+	dedupe, err = found.hook.dedupe(output, body, h.cfg.Clock.Now())
 	return output, dedupe, err
 }
 
