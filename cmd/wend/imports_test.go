@@ -60,6 +60,7 @@ var diagram = map[string]string{
 	"runtime/webhook":             "runtime/fact runtime/quota runtime/data runtime/trigger runtime/catalog runtime/clock runtime/diag runtime/engine runtime/expand runtime/journal runtime/node runtime/problem runtime/route runtime/run",
 	"runtime/api":                 "runtime/auth runtime/quota runtime/trigger runtime/catalog runtime/clock runtime/diag runtime/journal runtime/webhook runtime/engine runtime/flow runtime/node runtime/problem runtime/run runtime/yamldoc",
 	"runtime/environment":         "runtime/catalog runtime/config runtime/diag runtime/expand runtime/flow runtime/manifest runtime/node runtime/outbound runtime/webhook",
+	"runtime/lsp":                 "runtime/catalog runtime/diag runtime/expand runtime/flow runtime/flowschema runtime/node runtime/spec runtime/yamldoc",
 	"nodes":                       "runtime/data runtime/node runtime/route runtime/timetable runtime/yamldoc sdk/wire",
 	"sdk":                         "sdk/wire",
 	"sdk/sdktest":                 "sdk sdk/wire",
