@@ -103,10 +103,20 @@ func (m *mender) top(c chunk) {
 		first.to = first.from
 	}
 	m.keep(first)
-	for _, c := range inner {
-		if !m.keep(c) {
-			m.byLine(c)
-		}
+	m.most(inner)
+}
+
+// most keeps the entries that fit. It tries many at a time: all but one or two
+// are in order as a rule, and each try reads what was kept before.
+func (m *mender) most(entries []chunk) {
+	all := chunk{entries[0].from, entries[len(entries)-1].to}
+	switch half := len(entries) / 2; {
+	case m.keep(all):
+	case half == 0:
+		m.byLine(all)
+	default:
+		m.most(entries[:half])
+		m.most(entries[half:])
 	}
 }
 
