@@ -24,14 +24,12 @@ import (
 	"go.lsp.dev/jsonrpc2"
 	"go.lsp.dev/protocol"
 )
-
 // server takes its time for the first change, and sees whether the second comes meanwhile.
 type server struct {
 	protocol.UnimplementedServer
 	second   chan bool
 	overtook chan bool
 }
-
 func (s server) DidChange(_ context.Context, p *protocol.DidChangeTextDocumentParams) error {
 	if p.TextDocument.Version == 2 {
 		s.second <- true
@@ -45,12 +43,9 @@ func (s server) DidChange(_ context.Context, p *protocol.DidChangeTextDocumentPa
 	}
 	return nil
 }
-
 type codec struct{}
-
 func (codec) Marshal(v any) ([]byte, error)      { return protocol.Marshal(v) }
 func (codec) Unmarshal(data []byte, v any) error { return protocol.Unmarshal(data, v) }
-
 func overtakes(serve func(protocol.Server, jsonrpc2.Stream)) bool {
 	here, there := net.Pipe()
 	s := server{second: make(chan bool, 1), overtook: make(chan bool, 1)}
@@ -65,7 +60,6 @@ func overtakes(serve func(protocol.Server, jsonrpc2.Stream)) bool {
 	}()
 	return <-s.overtook
 }
-
 func main() {
 	fmt.Println("protocol.NewServer, the second overtakes the first:", overtakes(func(s protocol.Server, stream jsonrpc2.Stream) {
 		protocol.NewServer(context.Background(), s, stream)
