@@ -44,7 +44,8 @@ var textFunctions = map[string]struct {
 		sum := sha256.Sum256([]byte(s))
 		return digest(sum[:]), err
 	}},
-	"hmac": {reflect.TypeFor[func(any, any, ...string) digest](), newHMAC},
+	"fromXML": {reflect.TypeFor[func(any) any](), fromXML},
+	"hmac":    {reflect.TypeFor[func(any, any, ...string) digest](), newHMAC},
 }
 
 func ofText(name string, change func(string) (any, error)) struct {
@@ -98,6 +99,22 @@ func escapeXML(s string) (any, error) {
 	var b bytes.Buffer
 	err := xml.EscapeText(&b, []byte(s))
 	return b.String(), err
+}
+
+// fromXML makes of an XML document what a webhook makes of one.
+func fromXML(f *frame, args []any) (any, error) {
+	s, err := textArg("fromXML", f, args[0])
+	if err != nil {
+		return nil, err
+	}
+	if err := f.spend(1 + len(s)); err != nil {
+		return nil, err
+	}
+	v, err := data.DecodeXML([]byte(s), "utf-8")
+	if err != nil {
+		return nil, fmt.Errorf("fromXML: not XML: %w", err)
+	}
+	return v, nil
 }
 
 func toText(f *frame, args []any) (any, error) {

@@ -253,6 +253,8 @@ func TestEval(t *testing.T) {
 		// Escapes and digests.
 		{`$(pathEscape("a/b ?#%&+é.."))`, "string", "a%2Fb%20%3F%23%25%26%2B%C3%A9.."},
 		{`$(queryEscape("a b&c=d+é"))`, "string", "a+b%26c%3Dd%2B%C3%A9"},
+		{`$(fromXML('<?xml version="1.0" encoding="latin1"?><o id="7"><n>é</n></o>').o["@id"])`, "any", "7"},
+		{`$(fromXML("<o><n>5</n><n>6</n></o>").o.n)`, "any", []any{"5", "6"}},
 		{`$(xmlEscape("<b> & \"q\" 'a'"))`, "string", "&lt;b&gt; &amp; &#34;q&#34; &#39;a&#39;"},
 		{`$(htmlEscape("<b> & \"q\""))`, "string", "&lt;b&gt; &amp; &#34;q&#34;"},
 		{`$(base64("é"))`, "string", "w6k="},
@@ -317,6 +319,7 @@ func TestEvalFails(t *testing.T) {
 		{`$(date("2026-01-01", "2006-01-02", "Local"))`, `1:3: $(date("2026-01-01", "2006-01-02", "Local")): time zone "Local" depends on the machine; expected one such as "Europe/Zurich"`},
 		{`$(timezone("UTC"))`, `1:3: $(timezone("UTC")): the result is a *time.Location, expected a value`},
 		{`$(uuid(empty))`, `1:3: $(uuid(empty)): uuid: it is nil, which has no text; give a default with ?? "…"`},
+		{`$(fromXML("<a><b>" + ""))`, `1:3: $(fromXML("<a><b>" + "")): fromXML: not XML: line 1: unexpected EOF`},
 		{`$(fromJSON("{" + ""))`, `1:3: $(fromJSON("{" + "")): fromJSON: not JSON: unexpected EOF`},
 		{`$(fromJSON("{}}" + ""))`, `1:3: $(fromJSON("{}}" + "")): fromJSON: not JSON: after the JSON document: invalid character '}' looking for beginning of value`},
 		{`$(fromJSON("1e400" + ""))`, `1:3: $(fromJSON("1e400" + "")): fromJSON: not JSON: number 1e400 is out of range`},
