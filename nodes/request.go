@@ -16,20 +16,31 @@ func shapeRequest(path route.Route, with map[string]any) (*node.Schema, []node.P
 	params, problems := shapeParams(path, with["params"])
 	query, wrong := requestPart("query", with["query"])
 	problems = append(problems, wrong...)
-	body, wrong := shapeBody(with["body"])
+	kinds := kindsIn(with)
+	body, wrong := shapeBody(kinds, with["body"])
 	problems = append(problems, wrong...)
-	if refused(problems) || params == nil && query == nil && body == nil {
+	raw, _ := with["raw"].(string)
+	var rawSchema map[string]any
+	if raw != "" {
+		rawSchema = map[string]any{"type": "string"}
+	}
+	if refused(problems) || params == nil && query == nil && body == nil && rawSchema == nil {
 		return nil, problems
 	}
-	outputs, err := node.NewSchema(withRequest(body, requestSchema(params, query)))
+	outputs, err := node.NewSchema(withRequest(body, requestSchema(params, query, rawSchema)))
 	if err != nil {
 		return nil, append(problems, node.Problem{Path: []string{"body"}, Msg: "body: " + err.Error()})
 	}
 	return outputs, problems
 }
 
-// shapeBody reads the schema of a body, if there is one.
-func shapeBody(v any) (map[string]any, []node.Problem) {
+// shapeBody makes the outputs of a webhook but for the request: the properties of
+// the body, or the body; nil if nothing is said.
+func shapeBody(kinds bodyKinds, v any) (map[string]any, []node.Problem) {
+	if kinds.whole {
+		body, problems := wholeBody(kinds, v)
+		return map[string]any{"type": "object", "properties": map[string]any{"body": body}, "required": []any{"body"}, "additionalProperties": false}, problems
+	}
 	if v == nil {
 		return nil, nil
 	}
@@ -39,6 +50,16 @@ func shapeBody(v any) (map[string]any, []node.Problem) {
 			Path: []string{"body", "properties", "request"},
 			Msg:  `body: no property can be called "request", that is where headers and query are`,
 		}}
+	}
+	return body, problems
+}
+
+func wholeBody(kinds bodyKinds, v any) (map[string]any, []node.Problem) {
+	given, _ := v.(map[string]any)
+	body := kinds.schema(given)
+	problems := schemaProblems("body", body)
+	if refers(body) && !refused(problems) {
+		problems = append(problems, noReference("body"))
 	}
 	return body, problems
 }
@@ -75,11 +96,13 @@ func requestPart(input string, v any) (map[string]any, []node.Problem) {
 	}
 	schema, problems := objectSchema(input, v)
 	if refers(schema) && !refused(problems) {
-		problems = append(problems, node.Problem{
-			Path: []string{input}, Msg: input + ": its schema cannot refer to another", Hint: "write out what `$ref` leads to",
-		})
+		problems = append(problems, noReference(input))
 	}
 	return schema, problems
+}
+
+func noReference(input string) node.Problem {
+	return node.Problem{Path: []string{input}, Msg: input + ": its schema cannot refer to another", Hint: "write out what `$ref` leads to"}
 }
 
 // refers tells whether there is a reference in a schema, which would lead to
@@ -123,8 +146,9 @@ func paramsSchema(path route.Route, given map[string]any) map[string]any {
 	return schema
 }
 
-// requestSchema is what is known of a request. params and query may be nil.
-func requestSchema(params, query map[string]any) map[string]any {
+// requestSchema is what is known of a request. What is nil is not said: params
+// and raw are not there then.
+func requestSchema(params, query, raw map[string]any) map[string]any {
 	props := map[string]any{
 		"headers": openTexts, "query": openTexts,
 		"method": map[string]any{"type": "string"},
@@ -137,6 +161,10 @@ func requestSchema(params, query map[string]any) map[string]any {
 	if params != nil {
 		props["params"] = params
 		required = append(required, "params")
+	}
+	if raw != nil {
+		props["raw"] = raw
+		required = append(required, "raw")
 	}
 	return map[string]any{"type": "object", "properties": props, "required": required, "additionalProperties": false}
 }

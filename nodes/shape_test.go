@@ -67,8 +67,26 @@ func TestShapeProblems(t *testing.T) {
 		"body refers to nothing": {"webhook", m{"path": "/a", "body": m{"$ref": "#/$defs/x"}}, []string{
 			`body: schema "body": json-pointer in "wend:schema#/$defs/x" not found`,
 		}},
-		"body is a list": {"webhook", m{"path": "/a", "body": m{"type": "array"}}, []string{
-			"body.type: body: its type is array, expected object; the properties of the body are the node's outputs",
+		"body is a list":              {"webhook", m{"path": "/a", "body": m{"type": "array"}}, nil},
+		"body is a list or an object": {"webhook", m{"path": "/a", "body": m{"type": []any{"array", "object"}}, "accepts": []any{"json", "xml"}}, nil},
+		"body is a text":              {"webhook", m{"path": "/a", "accepts": []any{"text"}}, nil},
+		"body is a text or not": {"webhook", m{"path": "/a", "accepts": []any{"text", "json"}}, []string{
+			"accepts.0: accepts: a body of kind text is of type string, and the body here is of type object; say body: { type: [object, string] } for both",
+		}},
+		"body is a list in XML": {"webhook", m{"path": "/a", "body": m{"type": "array"}, "accepts": []any{"xml", "form", "multipart", "text"}}, []string{
+			"accepts.0: accepts: a body of kind xml is of type object, and the body here is of type array; say body: { type: [array, object] } for both",
+			"accepts.1: accepts: a body of kind form is of type object, and the body here is of type array; say body: { type: [array, object] } for both",
+			"accepts.2: accepts: a body of kind multipart is of type object, and the body here is of type array; say body: { type: [array, object] } for both",
+			"accepts.3: accepts: a body of kind text is of type string, and the body here is of type array; say body: { type: [array, string] } for both",
+		}},
+		"accepts nothing":  {"webhook", m{"path": "/a", "accepts": []any{}}, []string{"accepts: accepts is empty, so that no request would be taken; leave it out for what is usual"}},
+		"accepts it twice": {"webhook", m{"path": "/a", "accepts": []any{"xml", "xml"}}, []string{"accepts.1: accepts: xml stands there twice"}},
+		"accepts what": {"webhook", m{"path": "/a", "accepts": []any{"$(a)"}, "raw": "$(b)"}, []string{
+			"raw: raw takes no template; it is read when the flow is loaded",
+			"accepts.0: accepts.0 takes no template; it is read when the flow is loaded",
+		}},
+		"list refers elsewhere": {"webhook", m{"path": "/a", "body": m{"type": "array", "items": m{"$ref": "#/$defs/x"}, "$defs": m{"x": m{}}}}, []string{
+			"body: body: its schema cannot refer to another; write out what `$ref` leads to",
 		}},
 		"body has request": {"webhook", m{"path": "/a", "body": m{"properties": m{"request": m{}}}}, []string{
 			`body.properties.request: body: no property can be called "request", that is where headers and query are`,

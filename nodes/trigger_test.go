@@ -36,6 +36,8 @@ func path(text string) route.Route {
 	return r
 }
 
+var usual = []node.BodyKind{node.BodyJSON, node.BodyForm}
+
 // What has no fields to see is compared by what it says.
 var (
 	routes  = cmp.Comparer(func(a, b route.Route) bool { return a.String() == b.String() })
@@ -50,23 +52,39 @@ func TestTriggers(t *testing.T) {
 		key  any    // of dedupe
 		plan string // of a schedule
 	}{
-		"a path": {n1: `{ type: webhook, with: { path: /a/b }, next: n2 }`, want: &node.Hook{Path: path("/a/b"), Methods: []string{"POST"}}},
+		"a path": {n1: `{ type: webhook, with: { path: /a/b }, next: n2 }`, want: &node.Hook{Path: path("/a/b"), Methods: []string{"POST"}, Takes: usual}},
 		"by methods": {
 			n1:   `{ type: webhook, with: { path: /a, methods: [PUT, GET] }, next: n2 }`,
-			want: &node.Hook{Path: path("/a"), Methods: []string{"GET", "PUT"}},
+			want: &node.Hook{Path: path("/a"), Methods: []string{"GET", "PUT"}, Takes: usual},
 		},
 		"with names in the path": {
 			n1: `{ type: webhook, with: { path: "/a/{id}/{part}", params: { properties: { id: { type: integer } } } }, next: n2 }`,
-			want: &node.Hook{Path: path("/a/{id}/{part}"), Methods: []string{"POST"}, Params: node.MustSchema(m{
+			want: &node.Hook{Path: path("/a/{id}/{part}"), Methods: []string{"POST"}, Takes: usual, Params: node.MustSchema(m{
 				"type": "object", "properties": m{"id": m{"type": "integer"}, "part": m{"type": "string"}},
 				"required": []any{"id", "part"}, "additionalProperties": false,
 			})},
 		},
+		"a list": {
+			n1:   `{ type: webhook, with: { path: /a, body: { type: array }, raw: text }, next: n2 }`,
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Takes: []node.BodyKind{node.BodyJSON}, Whole: true, Body: node.MustSchema(m{"type": "array"}), Raw: node.RawText},
+		},
+		"a text": {
+			n1:   `{ type: webhook, with: { path: /a, accepts: [text] }, next: n2 }`,
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Takes: []node.BodyKind{node.BodyText}, Whole: true, Body: node.MustSchema(m{"type": "string"})},
+		},
+		"a string": {
+			n1:   `{ type: webhook, with: { path: /a, body: { type: string } }, next: n2 }`,
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Takes: []node.BodyKind{node.BodyText}, Whole: true, Body: node.MustSchema(m{"type": "string"})},
+		},
+		"XML": {
+			n1:   `{ type: webhook, with: { path: /a, accepts: [xml] }, next: n2 }`,
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Takes: []node.BodyKind{node.BodyXML}},
+		},
 		"waited for": {
 			n1:   `{ type: webhook, with: { path: /a, reply: wait, verify: sms }, next: n2 }`,
-			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Verify: "sms"},
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Takes: usual, Verify: "sms"},
 		},
-		"accepted": {n1: `{ type: webhook, with: { path: /a, reply: accept }, next: n2 }`, want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Accept: true}},
+		"accepted": {n1: `{ type: webhook, with: { path: /a, reply: accept }, next: n2 }`, want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Takes: usual, Accept: true}},
 		"each morning": {
 			n1:   `{ type: schedule, with: { cron: 0 7 * * *, timezone: Europe/Zurich }, next: n2 }`,
 			want: &node.Schedule{Missed: node.MissedSkip, Overlap: node.OverlapSkip}, plan: "0 7 * * * Europe/Zurich",
@@ -81,27 +99,27 @@ func TestTriggers(t *testing.T) {
 		},
 		"once a day": {
 			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: $(n1.id) } }, next: n2 }`,
-			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: 7,
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Takes: usual, Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: 7,
 		},
 		"once in two days, by more": {
 			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: $(prefix)-$(n1.id)-$(flow.name)-$(now()), for: 2d } }, next: n2 }`,
-			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Dedupe: &node.Dedupe{For: 48 * time.Hour}}, key: "order-7-f-2026-11-20T08:00:00Z",
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Takes: usual, Dedupe: &node.Dedupe{For: 48 * time.Hour}}, key: "order-7-f-2026-11-20T08:00:00Z",
 		},
 		"once by a fixed key": {
 			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: only } }, next: n2 }`,
-			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: "only",
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Takes: usual, Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: "only",
 		},
 		"once, failed or not, whatever the body": {
 			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: only, keep: always, mismatch: ignore } }, next: n2 }`,
-			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Dedupe: &node.Dedupe{For: 24 * time.Hour, Keep: true, AnyBody: true}}, key: "only",
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Takes: usual, Dedupe: &node.Dedupe{For: 24 * time.Hour, Keep: true, AnyBody: true}}, key: "only",
 		},
 		"once for each body": {
 			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: only, keep: success, mismatch: start } }, next: n2 }`,
-			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Dedupe: &node.Dedupe{For: 24 * time.Hour, Start: true}}, key: "only",
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Takes: usual, Dedupe: &node.Dedupe{For: 24 * time.Hour, Start: true}}, key: "only",
 		},
 		"once, or refused": {
 			n1:   `{ type: webhook, with: { path: /a, dedupe: { key: only, mismatch: refuse } }, next: n2 }`,
-			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: "only",
+			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Takes: usual, Dedupe: &node.Dedupe{For: 24 * time.Hour}}, key: "only",
 		},
 		"by hand": {n1: `{ type: manual, next: n2 }`, want: &node.Manual{}},
 	}

@@ -21,7 +21,9 @@ type webhookIn struct {
 	Dedupe  *dedupeIn      `json:"dedupe,omitempty" doc:"Takes requests with one key for one: a later one gets the run of the first."`
 	Params  map[string]any `json:"params,omitempty" x-wend:"literal" doc:"JSON Schema of what the names in the path stand for. What does not fit gets 400, and no run is made. A name that it does not have is a text."`
 	Query   map[string]any `json:"query,omitempty" x-wend:"literal" doc:"JSON Schema of the query's parameters. A query that does not fit gets 400, and no run is made. Without it each is a text."`
-	Body    map[string]any `json:"body,omitempty" x-wend:"literal" doc:"JSON Schema of the request's body. A body that does not fit gets 400, and no run is made. Without it any JSON object will do."`
+	Body    map[string]any `json:"body,omitempty" x-wend:"literal" doc:"JSON Schema of the request's body. A body that does not fit gets 400, and no run is made. Without it any object will do. If it is of a list or another value than an object, the output is body."`
+	Accepts []string       `json:"accepts,omitempty" enum:"json,form,multipart,text,xml" doc:"What bodies may be: JSON, a form, a form of parts with files, a text, XML. What is not accepted gets 415, and no run is made. If not given, json and form; json alone for a body that is no object, and text for one that is a string."`
+	Raw     string         `json:"raw,omitempty" enum:"text,base64" doc:"Gives the body also as it came, as request.raw: as text by its charset, or in base64. Not given if this is not."`
 }
 
 type dedupeIn struct {
@@ -38,9 +40,9 @@ func webhook() *node.Type {
 		Title: "Webhook",
 		Doc: "Starts a run for each request to its path. The properties of the request's body are its outputs, and so is " +
 			"`request`: `headers` (names in lower case, `-` as `_`; credentials and signatures left out), `query`, `method`, `path` and, " +
-			"where the path has names, `params`. " +
+			"where the path has names, `params`. A body that is no object is the output `body`. " +
 			"A property `request` of the body cannot be read.",
-		Outputs:  node.MustSchema(withRequest(nil, requestSchema(nil, nil))),
+		Outputs:  node.MustSchema(withRequest(nil, requestSchema(nil, nil, nil))),
 		Outcomes: outcomes("A request came, and it is in order.", ""),
 		Shape:    shapeWebhook,
 	}, makeHook)
@@ -76,7 +78,10 @@ func makeHook(in webhookIn) (node.Trigger, error) {
 	if hook.Query, err = optional(in.Query); err != nil {
 		return nil, err
 	}
-	hook.Body, err = optional(in.Body)
+	hook.Raw = node.RawBody(in.Raw)
+	kinds := newBodyKinds(in.Accepts, in.Body)
+	hook.Takes, hook.Whole = kinds.takes, kinds.whole
+	hook.Body, err = optional(kinds.schema(in.Body))
 	return hook, err
 }
 
@@ -89,7 +94,7 @@ func optional(raw map[string]any) (*node.Schema, error) {
 }
 
 func shapeWebhook(with map[string]any) (node.Shape, []node.Problem) {
-	problems := fixed(with, "path", "reply", "verify")
+	problems := fixed(with, "path", "reply", "verify", "raw")
 	if isTemplate(with["dedupe"]) {
 		p := takesNoTemplate("dedupe")
 		p.Hint = fmt.Sprintf("its key does: dedupe: { key: %s }", with["dedupe"])
@@ -98,6 +103,7 @@ func shapeWebhook(with map[string]any) (node.Shape, []node.Problem) {
 	path, wrong := checkPath(with["path"])
 	problems = append(problems, wrong...)
 	problems = append(problems, checkMethods(with)...)
+	problems = append(problems, checkAccepts(with)...)
 	if dedupe, ok := with["dedupe"].(map[string]any); ok {
 		problems = append(problems, checkLifetime(dedupe["for"])...)
 		switch key := dedupe["key"].(type) {
@@ -160,28 +166,33 @@ func checkMethods(with map[string]any) []node.Problem {
 	if !ok {
 		return fixed(with, "methods")
 	}
-	var problems []node.Problem
-	seen := map[any]bool{}
-	for i, method := range given {
-		at := []string{"methods", strconv.Itoa(i)}
-		switch text, isText := method.(string); {
-		case isTemplate(method):
+	seen, problems := checkWords("methods", given)
+	delete(seen, http.MethodGet)
+	delete(seen, http.MethodHead)
+	if len(seen) == 0 && len(problems) == 0 && with["body"] != nil {
+		problems = append(problems, node.Problem{Path: []string{"body"}, Msg: "body: a request of GET or HEAD has none", Hint: "what comes with it is in `query`, and in the path: /orders/{id}"})
+	}
+	return problems
+}
+
+// checkWords reads a list of words of which each may stand there once.
+func checkWords(input string, given []any) (seen map[string]bool, problems []node.Problem) {
+	seen = map[string]bool{}
+	for i, word := range given {
+		at := []string{input, strconv.Itoa(i)}
+		switch text, isText := word.(string); {
+		case isTemplate(word):
 			problems = append(problems, takesNoTemplate(at...))
 		case isText && seen[text]:
-			problems = append(problems, node.Problem{Path: at, Msg: fmt.Sprintf("methods: %s stands there twice", text)})
+			problems = append(problems, node.Problem{Path: at, Msg: fmt.Sprintf("%s: %s stands there twice", input, text)})
 		case isText:
 			seen[text] = true
 		}
 	}
-	delete(seen, http.MethodGet)
-	delete(seen, http.MethodHead)
-	switch {
-	case len(given) == 0:
-		problems = append(problems, node.Problem{Path: []string{"methods"}, Msg: "methods is empty, so that no request would be taken", Hint: "without it POST is"})
-	case len(seen) == 0 && with["body"] != nil && len(problems) == 0:
-		problems = append(problems, node.Problem{Path: []string{"body"}, Msg: "body: a request of GET or HEAD has none", Hint: "what comes with it is in `query`, and in the path: /orders/{id}"})
+	if len(given) == 0 {
+		problems = append(problems, node.Problem{Path: []string{input}, Msg: input + " is empty, so that no request would be taken", Hint: "leave it out for what is usual"})
 	}
-	return problems
+	return seen, problems
 }
 
 func checkLifetime(v any) []node.Problem {

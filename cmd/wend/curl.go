@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"maps"
@@ -37,7 +39,7 @@ func curlCommand(std *streams) *cobra.Command {
 		Use:   "curl PATH...",
 		Short: "Print a curl line for each webhook under PATH, signed as its connection demands",
 		Long: `Print a curl line for each webhook of the flows under PATH, to be run in this folder:
-'wend curl flows/sms.yaml | sh'. The body is NAME.json beside the flow's file, else one made from the schema.
+'wend curl flows/sms.yaml | sh'. The body is NAME.json beside the flow's file, else one made from the schema, in the form that the webhook takes.
 A webhook with 'verify' gets the signature or credential by its connection's secret, which the line shows;
 one with 'dedupe' gets a new key in a header or a query.`,
 		Args: cobra.MinimumNArgs(1),
@@ -113,16 +115,9 @@ func curlLine(base string, h catalog.Hook, input string, sign func(body []byte) 
 		return "", "", err
 	}
 	t.addKey()
-	word := "" // that gives the body
-	switch {
-	case t.bodiless:
-	case t.made:
-		if t.body, err = json.Marshal(t.decoded); err != nil {
-			return "", "", err
-		}
-		word = quoted(string(t.body))
-	default:
-		word = quoted("@" + t.file)
+	given, err := t.give()
+	if err != nil {
+		return "", "", err
 	}
 	missing = t.misfit()
 	if h.Verify != "" {
@@ -133,25 +128,22 @@ func curlLine(base string, h catalog.Hook, input string, sign func(body []byte) 
 		maps.Copy(t.headers, proof)
 	}
 	words := []string{"curl -sS"}
-	switch t.method {
-	case http.MethodPost:
-	case http.MethodGet:
-	case http.MethodHead:
+	switch {
+	case t.method == http.MethodHead:
 		words = append(words, "-I")
-	default:
+	case t.method != http.MethodPost && t.method != http.MethodGet, t.method == http.MethodGet && given != nil:
 		words = append(words, "-X "+t.method)
+	case t.method == http.MethodPost && given == nil:
+		words = append(words, "-X POST")
 	}
 	words = append(words, quoted(base+t.address()))
-	if word != "" {
-		words = append(words, "-H 'Content-Type: application/json'")
+	if t.kind != "" && t.kind != node.BodyMultipart { // of which curl says itself what it is
+		words = append(words, "-H", quoted("Content-Type: "+webhook.MediaType(t.kind)))
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.headers)) {
 		words = append(words, "-H", quoted(name+": "+t.headers[name]))
 	}
-	if word != "" {
-		words = append(words, "--data-binary", word)
-	}
-	return strings.Join(words, " "), missing, nil
+	return strings.Join(append(words, given...), " "), missing, nil
 }
 
 // try is a request that a webhook is tried with.
@@ -164,8 +156,10 @@ type try struct {
 	file     string // where the body is, or could be
 	made     bool   // there is no file
 	bodiless bool
-	body     []byte
-	decoded  any // what the body says
+	body     []byte        // as it is sent
+	kind     node.BodyKind // of it; "" for none
+	decoded  any           // what the body says
+	unread   bool          // what it says is not known
 }
 
 func newTry(h catalog.Hook, input string) (*try, error) {
@@ -179,6 +173,9 @@ func newTry(h catalog.Hook, input string) (*try, error) {
 	if err := t.addQuery(); err != nil {
 		return nil, err
 	}
+	if t.kind = h.Takes[0]; slices.Contains(h.Takes, node.BodyJSON) {
+		t.kind = node.BodyJSON
+	}
 	body, err := infile.Read(t.file, infile.MostText)
 	t.made = input == "" && errors.Is(err, os.ErrNotExist)
 	switch {
@@ -189,7 +186,10 @@ func newTry(h catalog.Hook, input string) (*try, error) {
 	default:
 		t.body = body
 		if err := json.Unmarshal(body, &t.decoded); err != nil {
-			return nil, fmt.Errorf("%s is not JSON: %w", t.file, err)
+			if t.kind == node.BodyJSON {
+				return nil, fmt.Errorf("%s is not JSON: %w", t.file, err)
+			}
+			t.unread = true
 		}
 	}
 	switch t.method {
@@ -199,6 +199,121 @@ func newTry(h catalog.Hook, input string) (*try, error) {
 		t.bodiless = t.made && h.Body == nil
 	}
 	return t, nil
+}
+
+// give makes the body, and returns the words of the command that give it. A
+// sample is JSON, whatever the webhook takes: the data are sent as it takes them.
+func (t *try) give() (words []string, err error) {
+	object, _ := t.decoded.(map[string]any)
+	whole := []string{"--data-binary"}
+	switch {
+	case t.bodiless:
+		t.kind = ""
+		return nil, nil
+	case t.unread, t.kind == node.BodyJSON && !t.made:
+		return append(whole, quoted("@"+t.file)), nil
+	case t.kind == node.BodyMultipart:
+		for _, name := range slices.Sorted(maps.Keys(object)) {
+			for _, v := range listOf(object[name]) {
+				words = append(words, "-F", quoted(name+"="+formPart(v)))
+			}
+		}
+		if words == nil {
+			words = []string{"-F", "empty="}
+		}
+		return words, nil
+	case t.kind == node.BodyForm:
+		values := url.Values{}
+		for name, v := range object {
+			for _, v := range listOf(v) {
+				text, err := data.Text(v)
+				if err != nil {
+					return nil, err
+				}
+				values.Add(name, text)
+			}
+		}
+		t.body = []byte(values.Encode())
+	case t.kind == node.BodyText:
+		text, _ := t.decoded.(string)
+		t.body = []byte(text)
+	case t.kind == node.BodyXML:
+		t.body = xmlOf(object)
+	default:
+		if t.body, err = json.Marshal(t.decoded); err != nil {
+			return nil, err
+		}
+	}
+	return append(whole, quoted(string(t.body))), nil
+}
+
+// listOf is what one name has in a form.
+func listOf(v any) []any {
+	if list, ok := v.([]any); ok {
+		return list
+	}
+	return []any{v}
+}
+
+// formPart is a part of a form as curl takes it.
+func formPart(v any) string {
+	file, _ := v.(map[string]any)
+	name, isFile := file["filename"].(string)
+	if !isFile {
+		text, _ := data.Text(v) // of a list or an object it is JSON
+		return text
+	}
+	text, _ := file["text"].(string)
+	kind, _ := file["contentType"].(string)
+	return fmt.Sprintf("%s;filename=%s;type=%s", text, name, cmp.Or(kind, "text/plain"))
+}
+
+// xmlOf writes an object as the XML that is read as it.
+func xmlOf(object map[string]any) []byte {
+	var b bytes.Buffer
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		writeElement(&b, name, object[name])
+	}
+	if b.Len() == 0 {
+		b.WriteString("<empty/>")
+	}
+	return b.Bytes()
+}
+
+func writeElement(b *bytes.Buffer, name string, v any) {
+	if list, ok := v.([]any); ok {
+		for _, v := range list {
+			writeElement(b, name, v)
+		}
+		return
+	}
+	escaped := func(v any) string {
+		var text bytes.Buffer
+		s, _ := data.Text(v)
+		_ = xml.EscapeText(&text, []byte(s)) // a buffer takes all
+		return text.String()
+	}
+	inside, isObject := v.(map[string]any)
+	fmt.Fprintf(b, "<%s", name)
+	names := slices.Sorted(maps.Keys(inside))
+	for _, attribute := range names {
+		if key, ok := strings.CutPrefix(attribute, "@"); ok {
+			fmt.Fprintf(b, " %s=\"%s\"", key, escaped(inside[attribute]))
+		}
+	}
+	b.WriteString(">")
+	if !isObject {
+		b.WriteString(escaped(v))
+	}
+	for _, child := range names {
+		switch {
+		case child == "#text":
+			b.WriteString(escaped(inside[child]))
+		case !strings.HasPrefix(child, "@"):
+			writeElement(b, child, inside[child])
+		}
+	}
+	fmt.Fprintf(b, "</%s>", name)
 }
 
 // addQuery gives the parameters that the webhook's schema has for its query.
@@ -295,6 +410,9 @@ func (t *try) misfit() string {
 	request := webhook.Request(r, "")
 	if t.params != nil {
 		request["params"] = t.params
+	}
+	if t.unread {
+		return ""
 	}
 	output, err := trigger.Output(h.Hook, t.decoded, request)
 	if wrong := h.Body.Validate(t.decoded); wrong != nil {

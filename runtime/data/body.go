@@ -46,6 +46,12 @@ func IsJSON(contentType string) bool {
 	return err == nil && (kind == jsonKind || kind == "text/json" || strings.HasSuffix(kind, "+json"))
 }
 
+// IsXML tells whether a header Content-Type says that a body is XML.
+func IsXML(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (kind == "application/xml" || kind == "text/xml" || strings.HasSuffix(kind, "+xml"))
+}
+
 // IsForm tells whether a header Content-Type says that a body is a form.
 func IsForm(contentType string) bool {
 	kind, _, err := mime.ParseMediaType(contentType)

@@ -157,6 +157,14 @@ func (s *Schema) WithDefaults(v map[string]any) map[string]any {
 	return s.defaults.fillObject(v)
 }
 
+// FillDefaults is WithDefaults of any value.
+func (s *Schema) FillDefaults(v any) any {
+	if s == nil {
+		return v
+	}
+	return s.defaults.fill(v)
+}
+
 // Validate returns what in v does not fit; nil if all does. v is decoded JSON.
 // Of many problems the first by their paths are told, and one more says how many
 // there are.

@@ -10,9 +10,9 @@ import (
 	"github.com/wendflow/wend/runtime/data"
 )
 
-// ReadTexts gives the fields of a form the types that the schema has for them:
-// a form knows only texts, and a list where a field is given several times.
-// A text that cannot be read so stays one, for Validate to tell, and what is no
+// ReadTexts gives the fields of a form, or the elements of XML, the types that
+// the schema has for them: both know only texts, and a list where one is given
+// several times. A text that cannot be read so stays one, for Validate to tell, and what is no
 // text stays what it is. fields is not changed.
 func (s *Schema) ReadTexts(fields map[string]any) map[string]any {
 	if s == nil {
@@ -140,8 +140,12 @@ func (s *Schema) readText(schema map[string]any, v any) any {
 			items[i] = s.readText(s.itemsOf(schema, 0), item)
 		}
 		return items
-	case !isText, slices.Contains(types, "string"):
+	case !isText:
+		return s.readInside(schema, v)
+	case slices.Contains(types, "string"):
 		return v
+	case text == "" && slices.Contains(types, "object"):
+		return map[string]any{} // an element of XML without any
 	case text == "" && slices.Contains(types, "null"):
 		return nil
 	case (text == "true" || text == "false") && slices.Contains(types, "boolean"):
@@ -156,6 +160,19 @@ func (s *Schema) readText(schema map[string]any, v any) any {
 		}
 	}
 	return v
+}
+
+// readInside is ReadTexts of what is inside of a field.
+func (s *Schema) readInside(schema map[string]any, v any) any {
+	object, ok := v.(map[string]any)
+	if !ok || schema == nil {
+		return v
+	}
+	typed := maps.Clone(object)
+	for name, v := range object {
+		typed[name] = s.readText(s.propertyOf(schema, name, 0), v)
+	}
+	return typed
 }
 
 func (s *Schema) itemsOf(schema map[string]any, depth int) map[string]any {

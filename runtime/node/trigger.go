@@ -22,9 +22,34 @@ type Hook struct {
 	Verify  string   // the connection that checks callers; "" takes anybody
 	Params  *Schema  // of what the names in the path stand for; nil: it has none
 	Query   *Schema  // of the query; nil: each parameter is a text
-	Body    *Schema  // of the body; nil: any object will do
-	Dedupe  *Dedupe  // nil: each request is a new one
+	Takes   []BodyKind
+	Whole   bool    // the body is one output, and else its properties are
+	Body    *Schema // of the body; nil: any will do
+	Raw     RawBody // how the body, as it came, is an output too
+	Dedupe  *Dedupe // nil: each request is a new one
 }
+
+// BodyKind is a way in which a body says its data.
+type BodyKind string
+
+// The kinds of bodies that webhooks know.
+const (
+	BodyJSON      BodyKind = "json"
+	BodyForm      BodyKind = "form" // application/x-www-form-urlencoded
+	BodyMultipart BodyKind = "multipart"
+	BodyText      BodyKind = "text"
+	BodyXML       BodyKind = "xml"
+)
+
+// RawBody is how a body is given as it came.
+type RawBody string
+
+// The ways to give a body as it came.
+const (
+	RawNone   RawBody = ""
+	RawText   RawBody = "text"
+	RawBase64 RawBody = "base64"
+)
 
 // Dedupe takes requests with one key for one.
 type Dedupe struct {

@@ -17,12 +17,12 @@ import (
 	"github.com/wendflow/wend/runtime/problem"
 )
 
-// Output is what a webhook gives to a run: the properties of the body, and the
+// Output is what a webhook gives to a run: the body, or its properties, and the
 // request. What of the request has a type by the webhook's schemas may be a text
 // yet. The error is a *problem.Problem.
 func Output(h *node.Hook, body any, request map[string]any) (map[string]any, error) {
 	request, wrong := typed(h, request)
-	output, misfits := properties(body, h.Body)
+	output, misfits := bodyOutputs(h, body)
 	switch {
 	case misfits != nil:
 		return nil, Invalid(append(misfits, wrong...))
@@ -31,6 +31,17 @@ func Output(h *node.Hook, body any, request map[string]any) (map[string]any, err
 	}
 	output["request"] = request
 	return output, nil
+}
+
+// bodyOutputs is what a webhook gives of a body.
+func bodyOutputs(h *node.Hook, body any) (map[string]any, []node.Problem) {
+	if !h.Whole {
+		return properties(body, h.Body)
+	}
+	if wrong := h.Body.Validate(body); wrong != nil {
+		return nil, wrong
+	}
+	return map[string]any{"body": h.Body.FillDefaults(body)}, nil
 }
 
 // typed returns a request as the webhook's schemas have it.
@@ -167,7 +178,11 @@ func checkRequest(n *flow.Node, output map[string]any) []node.Problem {
 func byHand(n *flow.Node, body any, r Request, now time.Time) (map[string]any, error) {
 	switch t := n.Trigger.(type) {
 	case *node.Hook:
-		return Output(t, body, r.over(requestIn(t, body)))
+		body, request, err := requestIn(t, body)
+		if err != nil {
+			return nil, err
+		}
+		return Output(t, body, r.over(request))
 	case *node.Manual:
 		return fitting(body, t.Input)
 	case *node.Schedule:
@@ -206,20 +221,39 @@ func tickIn(s *node.Schedule, schema *node.Schema, body any, now time.Time) (map
 	return output, nil
 }
 
-// requestIn takes from a body what it has under "request" for the request. What
-// is not given of it is empty.
-func requestIn(h *node.Hook, body any) map[string]any {
+// requestIn takes from what is given by hand what it has under "request" for the
+// request. What is not given of it is empty. Where the body is one output, it may
+// be given beside the request, under "body".
+func requestIn(h *node.Hook, input any) (body any, request map[string]any, err error) {
 	method := http.MethodPost
 	if !slices.Contains(h.Methods, method) {
 		method = h.Methods[0]
 	}
-	request := map[string]any{"headers": map[string]any{}, "query": map[string]any{}, "method": method, "path": ""}
-	if object, ok := body.(map[string]any); ok {
+	request = map[string]any{"headers": map[string]any{}, "query": map[string]any{}, "method": method, "path": ""}
+	body = input
+	object, ok := input.(map[string]any)
+	if whole, both := object["body"]; h.Whole && (!both || len(object) > 2 || len(object) == 2 && object["request"] == nil) {
+		ok = false
+	} else if h.Whole {
+		body = whole
+	}
+	if ok {
 		given, _ := object["request"].(map[string]any)
 		maps.Copy(request, given)
 		delete(object, "request")
 	}
-	return request
+	if _, given := request["raw"]; given || h.Raw == node.RawNone {
+		return body, request, nil
+	}
+	text, isText := body.(string)
+	raw := []byte(text)
+	if !isText {
+		if raw, err = data.JSON(body); err != nil {
+			return nil, nil, err
+		}
+	}
+	request["raw"], err = Raw(h, "", raw)
+	return body, request, err
 }
 
 // over puts what is said over what a request has.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -15,40 +16,110 @@ import (
 	"github.com/wendflow/wend/runtime/trigger"
 )
 
-// The media types that a webhook takes.
-const (
-	jsonType = "application/json"
-	formType = "application/x-www-form-urlencoded"
-	noType   = "" // of a request that has no body, or does not say
-)
+// mediaTypes are the names under which kinds of bodies come.
+var mediaTypes = map[node.BodyKind]string{
+	node.BodyJSON:      "application/json",
+	node.BodyForm:      "application/x-www-form-urlencoded",
+	node.BodyMultipart: "multipart/form-data",
+	node.BodyText:      "text/plain",
+	node.BodyXML:       "application/xml",
+}
 
-// mediaType returns which of them a body has.
-func mediaType(header http.Header) (string, error) {
-	refuse := func(format string, a ...any) (string, error) {
-		return "", wrongType(format, a...)
-	}
-	if encoding := header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return refuse("Content-Encoding %q: expected a body that is not compressed", encoding)
-	}
-	text := header.Get("Content-Type")
-	if text == "" {
-		return noType, nil
-	}
-	kind, params, err := mime.ParseMediaType(text)
-	if err != nil {
-		return refuse("Content-Type %q: %s", text, err)
-	}
-	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "us-ascii") {
-		return refuse("charset %q: expected utf-8", charset)
-	}
+// MediaType is the name under which a kind of body comes.
+func MediaType(kind node.BodyKind) string { return mediaTypes[kind] }
+
+// kindOf returns the kind of a body by its media type; "" if that is none that
+// a webhook knows.
+func kindOf(media string) node.BodyKind {
 	switch {
-	case kind == jsonType || strings.HasSuffix(kind, "+json"):
-		return jsonType, nil
-	case kind == formType:
-		return formType, nil
+	case data.IsJSON(media):
+		return node.BodyJSON
+	case data.IsForm(media):
+		return node.BodyForm
+	case media == "multipart/form-data":
+		return node.BodyMultipart
+	case data.IsXML(media):
+		return node.BodyXML
+	case strings.HasPrefix(media, "text/"):
+		return node.BodyText
 	default:
-		return refuse("Content-Type %q: expected %s or %s", kind, jsonType, formType)
+		return ""
 	}
+}
+
+// body decodes the body of a call, and returns its charset.
+func (c call) body(r *http.Request) (body any, charset string, err error) {
+	h := c.hook.Hook.Hook
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, "", wrongType(h, "Content-Encoding %q: expected a body that is not compressed", encoding)
+	}
+	text := r.Header.Get("Content-Type")
+	if text == "" || len(c.raw) == 0 && bodiless(r.Method) {
+		body, err = c.untyped()
+		return body, "", err
+	}
+	media, params, err := mime.ParseMediaType(text)
+	if err != nil {
+		return nil, "", wrongType(h, "Content-Type %q: %s", text, err)
+	}
+	kind := kindOf(media)
+	charset = params["charset"]
+	switch {
+	case !slices.Contains(h.Takes, kind):
+		return nil, "", wrongType(h, "Content-Type %q: expected %s", media, strings.Join(accepted(h), " or "))
+	case !data.KnowsCharset(charset):
+		return nil, "", wrongType(h, "charset %q: expected one of %s", charset, data.Charsets)
+	case kind == node.BodyForm && isObject(c.raw):
+		// What curl says of every body unless it is told: read as a form it is one
+		// field with a strange name. Forms write "{" as "%7B".
+		return nil, "", wrongType(h, "Content-Type is %s, and the body is a JSON object: say Content-Type: %s", mediaTypes[node.BodyForm], mediaTypes[node.BodyJSON])
+	}
+	body, err = trigger.Body(h, kind, params, c.raw)
+	return body, charset, err
+}
+
+// bodiless tells whether requests of a method have no body as a rule.
+func bodiless(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodDelete
+}
+
+func isObject(raw []byte) bool {
+	v, err := data.DecodeJSON(raw)
+	_, object := v.(map[string]any)
+	return err == nil && object
+}
+
+// untyped decodes a body of which nobody said what it is: no body is an object
+// without properties, where an object will do. A webhook that takes only one kind
+// has that; of others no form reads as a JSON object.
+func (c call) untyped() (any, error) {
+	h := c.hook.Hook.Hook
+	takesJSON := slices.Contains(h.Takes, node.BodyJSON)
+	switch {
+	case len(c.raw) == 0 && !h.Whole:
+		return map[string]any{}, nil
+	case len(h.Takes) == 1 && (h.Whole || !takesJSON):
+		return trigger.Body(h, h.Takes[0], nil, c.raw)
+	case takesJSON:
+		body, err := trigger.ParseJSON(c.raw)
+		if _, object := body.(map[string]any); object || err == nil && h.Whole {
+			return body, nil
+		}
+		if _, cause := data.DecodeJSON(c.raw); errors.As(cause, new(*data.DepthError)) {
+			return nil, err
+		}
+		return nil, wrongType(h, "Content-Type is missing, and the body is no JSON object: expected %s", strings.Join(accepted(h), " or "))
+	}
+	return nil, wrongType(h, "Content-Type is missing: expected %s", strings.Join(accepted(h), " or "))
+}
+
+// accepted are the media types that a webhook takes.
+func accepted(h *node.Hook) []string {
+	types := make([]string, len(h.Takes))
+	for i, kind := range h.Takes {
+		types[i] = mediaTypes[kind]
+	}
+	return types
 }
 
 // ReadBody returns the raw body of a request, of at most limit bytes. The error
@@ -74,38 +145,9 @@ func ReadBody(c echo.Context, limit int64) ([]byte, error) {
 	}
 }
 
-// parse decodes a body into data that flows see.
-func parse(h *node.Hook, kind string, raw []byte) (any, error) {
-	switch {
-	case kind == formType:
-		// What curl says of every body unless it is told: read as a form it is one
-		// field with a strange name. Forms write "{" as "%7B".
-		if v, err := data.DecodeJSON(raw); err == nil {
-			if _, object := v.(map[string]any); object {
-				return nil, wrongType("Content-Type is %s, and the body is a JSON object: say Content-Type: %s", formType, jsonType)
-			}
-		}
-		return trigger.ParseForm(h, raw)
-	case kind == jsonType:
-		return trigger.ParseJSON(raw)
-	case len(raw) == 0:
-		return map[string]any{}, nil
-	}
-	// Nobody said what it is, but every webhook wants an object, and no form
-	// reads as one.
-	body, err := trigger.ParseJSON(raw)
-	if _, object := body.(map[string]any); object {
-		return body, nil
-	}
-	if _, cause := data.DecodeJSON(raw); errors.As(cause, new(*data.DepthError)) {
-		return nil, err
-	}
-	return nil, wrongType("Content-Type is missing, and the body is no JSON object: expected %s or %s", jsonType, formType)
-}
-
 // wrongType says which types there are to a caller who gave another.
-func wrongType(format string, a ...any) error {
+func wrongType(h *node.Hook, format string, a ...any) error {
 	p := problem.New(http.StatusUnsupportedMediaType, format, a...)
-	p.Header.Set("Accept-Post", jsonType+", "+formType)
+	p.Header.Set("Accept-Post", strings.Join(accepted(h), ", "))
 	return p
 }

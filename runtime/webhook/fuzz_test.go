@@ -19,6 +19,9 @@ func FuzzRequest(f *testing.F) {
 	f.Add("/hooks/sms/ended", "application/vnd.x+json; charset=utf-8", "a_b", "\xff", "a=%ff", []byte(`{"sms":{"senderNumber":"+1","serviceNumber":""}}`))
 	f.Add("/hooks/orders/changed", "application/json", "Content-Encoding", "br", ";", []byte(`{"order":{"id":{}}}`))
 	f.Add("/hooks/signed", "", "X-Signature", "00", "", []byte("\x00"))
+	f.Add("/hooks/any", "multipart/form-data; boundary=b", "X", "", "", []byte("--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--b--"))
+	f.Add("/hooks/xml", "text/xml", "X", "", "", []byte("<order><total>1</total><line/></order>"))
+	f.Add("/hooks/plain", "text/plain; charset=utf-16", "X", "", "", []byte("\xff\xfea\x00"))
 	f.Add("/hooks//%2e%2e/", "text/html;", "", "", "", []byte(nil))
 	s := serve(f, webhook.Config{MaxBody: 1 << 12, Engine: engine.New(engine.Config{Caller: vendor{}})}, nil)
 	f.Fuzz(func(t *testing.T, path, contentType, name, value, query string, body []byte) {

@@ -117,11 +117,8 @@ func (h *Handler) serve(c echo.Context) error {
 // read makes of a request what its trigger gives, and what makes it the same as
 // another.
 func (h *Handler) read(r *http.Request, found call) (output map[string]any, dedupe journal.Dedupe, err error) {
-	kind, err := mediaType(r.Header)
-	if err != nil {
-		return nil, dedupe, err
-	}
-	body, err := parse(found.hook.Hook.Hook, kind, found.raw)
+	hook := found.hook.Hook.Hook
+	body, charset, err := found.body(r)
 	if err != nil {
 		return nil, dedupe, err
 	}
@@ -129,7 +126,14 @@ func (h *Handler) read(r *http.Request, found call) (output map[string]any, dedu
 	if found.params != nil {
 		request["params"] = found.params
 	}
-	if output, err = trigger.Output(found.hook.Hook.Hook, body, request); err != nil {
+	raw, err := trigger.Raw(hook, charset, found.raw)
+	if err != nil {
+		return nil, dedupe, err
+	}
+	if raw != nil {
+		request["raw"] = raw
+	}
+	if output, err = trigger.Output(hook, body, request); err != nil {
 		return nil, dedupe, err
 	}
 	dedupe, err = found.hook.dedupe(output, body, h.cfg.Clock.Now())
