@@ -25,6 +25,13 @@ type httpIn struct {
 	Headers map[string]string `json:"headers,omitempty" x-wend:"text" doc:"Headers to send. Credentials are not among them: they come from the connection."`
 	Query   map[string]any    `json:"query,omitempty" doc:"Parameters put after the URL. A list gives one parameter several times."`
 	Body    any               `json:"body,omitempty" doc:"Sent as JSON, or as a form if the header Content-Type says application/x-www-form-urlencoded; text is sent as it is."`
+	Secrets *httpSecrets      `json:"secrets,omitempty" x-wend:"literal" doc:"Secrets of the connection that the call carries beside its credential, each by its name there. They are put in when the call goes out: no template, trace or journal has them."`
+}
+
+type httpSecrets struct {
+	Headers map[string]string `json:"headers,omitempty" doc:"Names of headers, and which secret each is."`
+	Query   map[string]string `json:"query,omitempty" doc:"Names of parameters, and which secret each is."`
+	Body    map[string]any    `json:"body,omitempty" doc:"Laid over the body, a JSON object or a form: names of fields, and which secret each is, or again a map."`
 }
 
 type httpOut struct {
@@ -62,11 +69,15 @@ func shapeHTTP(with map[string]any) (node.Shape, []node.Problem) {
 	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions:
 		idempotent = true
 	}
-	return node.Shape{Idempotent: &idempotent, Call: writtenCall(with)}, nil
+	call, problems := writtenCall(with), secretProblems(with)
+	if problems != nil {
+		call.Secrets = node.Secrets{} // the rest of them is not looked at
+	}
+	return node.Shape{Idempotent: &idempotent, Call: call}, problems
 }
 
 func writtenCall(with map[string]any) *node.Call {
-	call := &node.Call{Headers: map[string]string{}}
+	call := &node.Call{Headers: map[string]string{}, Secrets: writtenSecrets(with)}
 	call.URL, _ = with["url"].(string)
 	headers, _ := with["headers"].(map[string]any)
 	for name, value := range headers {
@@ -77,19 +88,93 @@ func writtenCall(with map[string]any) *node.Call {
 	return call
 }
 
+func writtenSecrets(with map[string]any) node.Secrets {
+	secrets, _ := with["secrets"].(map[string]any)
+	texts := func(part string) map[string]string {
+		names := map[string]string{}
+		given, _ := secrets[part].(map[string]any)
+		for at, v := range given {
+			names[at], _ = v.(string)
+		}
+		return names
+	}
+	body, _ := secrets["body"].(map[string]any)
+	return node.Secrets{Headers: texts("headers"), Query: texts("query"), Body: body}
+}
+
+// secretProblems are what is wrong with the names under secrets, whatever there is
+// of them in any connection.
+func secretProblems(with map[string]any) []node.Problem {
+	given, ok := with["secrets"]
+	if !ok {
+		return nil
+	}
+	secrets, is := given.(map[string]any)
+	if !is || len(secrets) == 0 {
+		return []node.Problem{{Path: []string{"secrets"}, Msg: "secrets: expected headers, query or body, each with names of secrets", Hint: "such as secrets: { headers: { X-Api-Key: apiKey } }"}}
+	}
+	var problems []node.Problem
+	for _, part := range slices.Sorted(maps.Keys(secrets)) {
+		at := []string{"secrets", part}
+		if part != "headers" && part != "query" && part != "body" {
+			problems = append(problems, node.Problem{Path: at, Key: true, Msg: fmt.Sprintf("secrets has no part %q", part), Hint: `expected one of "headers", "query", "body"`})
+			continue
+		}
+		problems = append(problems, namesProblems(at, secrets[part], part == "body")...)
+	}
+	if _, isMap := with["body"].(map[string]any); secrets["body"] != nil && with["body"] != nil && !isMap && !isTemplate(with["body"]) {
+		problems = append(problems, node.Problem{Path: []string{"secrets", "body"}, Msg: "secrets.body: a secret can only be put into a body that is a map"})
+	}
+	return problems
+}
+
+// namesProblems are those of a map of places to names of secrets, which holds more
+// of its kind if it is nested.
+func namesProblems(path []string, v any, nested bool) []node.Problem {
+	where := strings.Join(path, ".")
+	places, ok := v.(map[string]any)
+	if !ok || len(places) == 0 {
+		return []node.Problem{{Path: path, Msg: where + ": expected a map of places to names of secrets"}}
+	}
+	var problems []node.Problem
+	for _, at := range slices.Sorted(maps.Keys(places)) {
+		below := append(slices.Clone(path), at)
+		name, isText := places[at].(string)
+		_, isMap := places[at].(map[string]any)
+		switch {
+		case isMap && nested:
+			problems = append(problems, namesProblems(below, places[at], true)...)
+		case !isText || strings.TrimSpace(name) == "":
+			problems = append(problems, node.Problem{Path: below, Msg: strings.Join(below, ".") + ": expected the name of a secret of the connection"})
+		case isTemplate(name):
+			p := takesNoTemplate(below...)
+			p.Hint = "write the name that the secret has in wend.yaml"
+			problems = append(problems, p)
+		}
+	}
+	return problems
+}
+
 func stepHTTP(_ context.Context, v node.Visit, in httpIn) (node.Action, error) {
 	call, err := in.call()
 	if err != nil {
 		return nil, err
 	}
 	if len(v.Replies) == 0 {
-		return node.Ask{Calls: []wire.Call{call}}, nil
+		return node.Ask{Calls: []wire.Call{call}, Secrets: in.Secrets.carried()}, nil
 	}
 	reply := v.Replies[0]
 	if reply.Failure != "" {
 		return failedCall(reply), nil
 	}
 	return answered(in, reply), nil
+}
+
+func (s *httpSecrets) carried() node.Secrets {
+	if s == nil {
+		return node.Secrets{}
+	}
+	return node.Secrets(*s)
 }
 
 func (in httpIn) call() (wire.Call, error) {
@@ -104,6 +189,9 @@ func (in httpIn) call() (wire.Call, error) {
 		if strings.EqualFold(name, "Content-Type") {
 			given = value
 		}
+	}
+	if in.Body == nil && in.Secrets != nil && in.Secrets.Body != nil {
+		in.Body = map[string]any{} // for the secrets to stand in
 	}
 	if fields, ok := in.Body.(map[string]any); ok && data.IsForm(given) {
 		form, err := encodeForm("body", fields)

@@ -58,7 +58,7 @@ func shapeStore(with map[string]any) (node.Shape, []node.Problem) {
 	}
 	operation, _ := with["operation"].(string)
 	problems = append(problems, storeInputs(operation, with)...)
-	var shape node.Shape
+	shape := node.Shape{Counts: operation == "add"}
 	if operation == "get" || operation == "delete" {
 		shape.Outcomes = append(shape.Outcomes, node.Outcome{Name: absent, Doc: "The key has no value."})
 	}

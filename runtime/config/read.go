@@ -47,6 +47,7 @@ func (r *reader) connection(f yamldoc.Field) outbound.Connection {
 	r.Object(f, nil,
 		yamldoc.Key{Name: "type", Read: yamldoc.Into(&c.Type, r.Str)},
 		yamldoc.Key{Name: "secrets", Read: yamldoc.Into(&c.Secrets, r.secrets)},
+		yamldoc.Key{Name: "forFlows", Read: yamldoc.Into(&c.ForFlows, r.Strs)},
 		yamldoc.Key{Name: "hosts", Read: yamldoc.Into(&c.Hosts, r.Strs)},
 		yamldoc.Key{Name: "baseURL", Read: yamldoc.Into(&c.BaseURL, r.Str)},
 		yamldoc.Key{Name: "settings", Read: yamldoc.Into(&c.Settings, r.settings)},

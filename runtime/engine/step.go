@@ -302,7 +302,7 @@ func (r *Run) ask(n *flow.Node, a node.Ask) error {
 	if err := r.prepare(safe); err != nil {
 		return err
 	}
-	return r.exchange(n, a.Calls, first, todo)
+	return r.exchange(n, a, first, todo)
 }
 
 // prepare sees to it that calls may be sent. What must not be repeated is on
@@ -332,12 +332,12 @@ func (r *Run) calling(nr int, call wire.Call) run.CallStarted {
 }
 
 // exchange sends the calls and records the replies, each at its own time.
-func (r *Run) exchange(n *flow.Node, calls []wire.Call, first int, todo []int) error {
+func (r *Run) exchange(n *flow.Node, a node.Ask, first int, todo []int) error {
 	replies, began := make([]run.CallReplied, len(todo)), make([]time.Time, len(todo))
 	clock.Together(r.engine.cfg.Clock, len(todo), func(k int) {
 		i := todo[k]
 		req := outbound.Request{
-			Connection: n.Connection, Call: calls[i],
+			Connection: n.Connection, Call: a.Calls[i], Secrets: outbound.Secrets(a.Secrets),
 			Key: r.state.At.CallKey(r.ID, first+i), TraceParent: r.state.TraceParent,
 		}
 		began[k] = r.engine.now()
@@ -350,7 +350,7 @@ func (r *Run) exchange(n *flow.Node, calls []wire.Call, first int, todo []int) e
 	})
 	stopped := r.ctx.Err() != nil
 	for k, reply := range replies {
-		made := r.callMade(n, calls[todo[k]], reply, began[k])
+		made := r.callMade(n, a.Calls[todo[k]], reply, began[k])
 		if stopped && reply.Reply.Failure == wire.Interrupted {
 			if r.cancelled() {
 				r.also(made) // nobody else will say so

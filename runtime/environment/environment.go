@@ -42,7 +42,7 @@ func Flows(types *node.Set, cfg *config.Config) flow.Config {
 // refused holds a call against the rules for calls, as far as it is known.
 func refused(rules *outbound.Rules, connection string, call node.Call) []node.Problem {
 	address, host := expand.KnownURL(call.URL)
-	plan := outbound.Plan{Connection: connection, URL: address, AnyHost: !host, Headers: map[string]string{}, Query: call.Query}
+	plan := outbound.Plan{Connection: connection, URL: address, AnyHost: !host, Headers: map[string]string{}, Query: call.Query, Secrets: outbound.Secrets(call.Secrets)}
 	for name, value := range call.Headers {
 		if strings.Contains(value, "$(") {
 			value = "" // known when the call is made
@@ -53,6 +53,9 @@ func refused(rules *outbound.Rules, connection string, call node.Call) []node.Pr
 	for _, r := range rules.Refusals(plan) {
 		// People see the address as they wrote it.
 		msg := strings.Replace(r.Msg, strings.TrimLeft(address, "/"), strings.TrimLeft(call.URL, "/"), 1)
+		if r.Word != "" {
+			r.Hint = diag.Suggest(r.Word, r.Known)
+		}
 		problems = append(problems, node.Problem{Path: r.Part, Msg: msg, Hint: r.Hint})
 	}
 	return problems

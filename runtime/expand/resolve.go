@@ -179,12 +179,17 @@ func (r *resolver) identifier(n *ast.IdentifierNode) Type {
 	return typ
 }
 
+// secretive are names under which people look for secrets.
+var secretive = map[string]bool{"secret": true, "secrets": true, "env": true, "connection": true, "connections": true, "credentials": true}
+
 func (r *resolver) unknownName(n *ast.IdentifierNode) {
 	e := r.errorf(n.Location(), diag.UnknownReference, "no variable or node %q", n.Value)
 	_, isFunction := functionNames[n.Value]
 	switch {
 	case n.Value == "null" || n.Value == "undefined" || n.Value == "none" || n.Value == "None":
 		e.Hint = `did you mean "nil"?`
+	case secretive[n.Value]:
+		e.Hint = `templates read no secrets and nothing of wend.yaml but its variables; a secret of a connection goes into a call by the input "secrets" of "http"`
 	case isFunction:
 		e.Hint = fmt.Sprintf(`did you mean "%s(…)"?`, n.Value)
 	default:

@@ -82,7 +82,8 @@ func (c *compiler) checkWayOut(around cycle) bool {
 }
 
 // moves tells whether turns of a cycle differ: a call or a condition in it
-// reads a variable that it sets, or a call reads what a node of it gave. A
+// reads a variable that it sets, or a call reads what a node of it gave, or a
+// condition reads what a node of it counts. A
 // condition on what a call gave is enough where the call is not one that only
 // asks: such a one may wait on the other side.
 func (c *compiler) moves(around cycle) bool {
@@ -95,6 +96,9 @@ func (c *compiler) moves(around cycle) bool {
 	inside := func(id string) bool { return around[id] }
 	for id := range around {
 		n := c.flow.Nodes[id]
+		if n.counts && slices.ContainsFunc(c.tested[fieldKey(id, nil)], inside) {
+			return true
+		}
 		if !n.Type.Connects {
 			continue
 		}

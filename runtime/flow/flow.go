@@ -64,6 +64,7 @@ type Node struct {
 	// unanswered is why no response of a run that begins here reaches anybody;
 	// nil if one does.
 	unanswered *node.Problem
+	counts     bool // no two visits have the same outputs
 	inputs     input
 	late       bool // some input is left to the node to evaluate
 }
@@ -313,7 +314,7 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 	}
 	n.Event = shape.Event
 	n.Callees, n.ending = shape.Callees, shape.Ending
-	n.unanswered, n.lapse = shape.Unanswered, shape.Lapse
+	n.unanswered, n.lapse, n.counts = shape.Unanswered, shape.Lapse, shape.Counts
 	c.checkCall(s, n, shape.Call)
 	if shape.Idempotent != nil {
 		n.Idempotent = *shape.Idempotent

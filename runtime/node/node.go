@@ -122,6 +122,9 @@ type Shape struct {
 	Event string
 	// Lapse is how long the node waits, as far as its inputs say so in every run.
 	Lapse Lapse
+	// Counts says that no two visits have the same outputs, so that a condition on
+	// them comes to hold.
+	Counts bool
 	// Unanswered is why no response of a run that begins with this node reaches
 	// anybody: its Msg goes on after the node's name. Nil if one does.
 	Unanswered *Problem
@@ -147,6 +150,7 @@ type Call struct {
 	URL     string            // under the input "url"; empty if it is no text
 	Headers map[string]string // under "headers"
 	Query   []string          // names under "query", sorted
+	Secrets Secrets           // under "secrets"
 }
 
 // Problem is a mistake in a value, at a path inside it.
@@ -202,7 +206,20 @@ type Action interface{ action() }
 
 // Ask wants HTTP calls made, side by side. Step is called again when all
 // have a reply.
-type Ask struct{ Calls []wire.Call }
+type Ask struct {
+	Calls   []wire.Call
+	Secrets Secrets // that each of them carries
+}
+
+// Secrets says which secrets of its connection a call carries, each by its name,
+// and where. Who asks for the call never sees what it is.
+type Secrets struct {
+	Headers map[string]string
+	Query   map[string]string
+	// Body is laid over the fields of the body: a name of a secret where its text
+	// goes, or again a map.
+	Body map[string]any
+}
 
 // Sleep wants time to pass. Step is called again with Woken.
 type Sleep struct{ For time.Duration }

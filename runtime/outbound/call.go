@@ -35,6 +35,7 @@ type outgoing struct {
 	origin origin
 	header http.Header
 	body   []byte
+	carry  *carried // nil: nothing
 }
 
 func (o *outgoing) safe() bool {
@@ -87,6 +88,9 @@ func (c *conn) outgoing(r Request) (*outgoing, error) {
 		return nil, err
 	}
 	o := &outgoing{method: method, url: u, origin: at, header: header, body: r.Call.Body}
+	if o.carry, err = c.carry(o, r.Secrets); err != nil {
+		return nil, err
+	}
 	c.addOwn(o, r)
 	return o, nil
 }

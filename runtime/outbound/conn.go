@@ -32,6 +32,10 @@ type conn struct {
 	// What it was made from besides its configuration.
 	secrets map[string]secret.Text
 	files   tlsFiles
+	// named are the names of all secrets, forFlows of those that calls may carry;
+	// anySecret says that they are not known.
+	named, forFlows []string
+	anySecret       bool
 
 	proof
 	mask      *mask
@@ -74,6 +78,7 @@ func newConn(connection Connection, cfg Config, pools *pools) (*conn, error) {
 	m.hideSecrets(k)
 	c := &conn{
 		name: connection.Name, kind: k.name, base: connection.base(), hosts: rules, private: connection.Private,
+		named: slices.Sorted(maps.Keys(connection.Secrets)), forFlows: connection.ForFlows,
 		settings: connection.PluginSettings(), timeout: cmp.Or(connection.Timeout, defaultTimeout),
 		userAgent: cfg.UserAgent, maxReply: cfg.MaxReply, secrets: secrets, files: files,
 		proof: k.make(m), mask: m.mask, transport: transport, clock: cfg.Clock, limiter: limiterOf(connection.Rate),

@@ -23,6 +23,9 @@ type Connection struct {
 	// Secrets refer to what must not be in a file that is shared: "env:NAME"
 	// or "file:PATH". Types says which ones a type needs.
 	Secrets map[string]string
+	// ForFlows are the names of those secrets that flows may put into their calls,
+	// see Secrets. They may be others than those that the type uses.
+	ForFlows []string
 	// Hosts are those that calls may go to: "host", "host:port" or
 	// "*.host" for everything below it. Without a port, the scheme's own port
 	// is meant. The host of BaseURL is always among them.
@@ -177,6 +180,7 @@ func (c Connection) validateInbound() error {
 		field string
 		given bool
 	}{
+		{"forFlows", len(c.ForFlows) > 0},
 		{"hosts", len(c.Hosts) > 0},
 		{"baseURL", c.BaseURL != ""},
 		{"timeout", c.Timeout != 0},
@@ -212,8 +216,16 @@ func (c Connection) validateSecrets(k kind) error {
 		if err := secret.Check(c.Secrets[name]); err != nil {
 			errs = append(errs, c.wrong("secrets."+name, "secret %q: %s", name, err))
 		}
-		if known := k.knownSecrets(); !k.anySecrets && !slices.Contains(known, name) {
-			errs = append(errs, &FieldError{Connection: c.Name, Field: "secrets." + name, Msg: fmt.Sprintf("type %q uses no secret %q", k.name, name), Word: name, Known: known})
+		if known := k.knownSecrets(); !k.anySecrets && !slices.Contains(known, name) && !slices.Contains(c.ForFlows, name) {
+			errs = append(errs, &FieldError{Connection: c.Name, Field: "secrets." + name, Msg: fmt.Sprintf("type %q uses no secret %q, and forFlows does not list it", k.name, name), Word: name, Known: known})
+		}
+	}
+	for i, name := range c.ForFlows {
+		if _, ok := c.Secrets[name]; !ok {
+			errs = append(errs, &FieldError{
+				Connection: c.Name, Field: fmt.Sprintf("forFlows[%d]", i), Msg: fmt.Sprintf("forFlows: there is no %q among the secrets", name),
+				Word: name, Known: slices.Sorted(maps.Keys(c.Secrets)),
+			})
 		}
 	}
 	if k.anySecrets && len(c.Secrets) == 0 {
@@ -245,7 +257,7 @@ func (c Connection) validateBaseURL() error {
 		return c.wrong("baseURL", "baseURL holds a user name: use type: basic and secrets instead")
 	case u.RawQuery != "" || u.Fragment != "":
 		return c.wrong("baseURL", "baseURL: expected no ? and no #, since a call's path is put after it")
-	case u.Scheme == "http" && !c.Private && c.Type != "" && c.Type != "none":
+	case u.Scheme == "http" && !c.Private && (c.Type != "" && c.Type != "none" || len(c.ForFlows) > 0):
 		return c.wrong("baseURL", "baseURL: a credential needs https, or private: true")
 	}
 	_, err = originOf(u)

@@ -104,6 +104,11 @@ func (c *conn) hop(o *outgoing, location string, trusted bool) (*outgoing, error
 	if c.query != "" {
 		dropParameter(u, c.query) // it is added anew
 	}
+	if o.carry != nil {
+		for name := range o.carry.query {
+			dropParameter(u, name)
+		}
+	}
 	return o.to(u, at), nil
 }
 
@@ -123,6 +128,9 @@ func (c *conn) try(ctx context.Context, o *outgoing, trusted bool) (*answer, err
 			return nil, err
 		}
 		r := o.request()
+		if trusted && o.carry != nil {
+			o.carry.add(r)
+		}
 		learn := learnNothing
 		if trusted && c.credential != nil {
 			var err error

@@ -47,7 +47,7 @@ func TestNewReportsEverything(t *testing.T) {
 		`connection "c": is defined twice`,
 		`connection "d": no connection type "bearr"`,
 		`connection "e": secret "token": a secret is not written here: expected env:NAME or file:PATH, which say where it is`,
-		`connection "e": type "bearer" uses no secret "tokn"`,
+		`connection "e": type "bearer" uses no secret "tokn", and forFlows does not list it`,
 		`connection "e": hosts: "https://x": expected host or host:port, without scheme, user or path`,
 		`connection "e": hosts: "*": a credential needs named hosts`,
 		`connection "f": tls: certFile and keyFile come together`,

@@ -176,6 +176,7 @@ func (c *Client) closeOwn(of *conn) {
 type Request struct {
 	Connection string // "" for a call without one
 	Call       wire.Call
+	Secrets    Secrets
 	// Key is the Idempotency-Key of a call that is not GET, HEAD or OPTIONS; others carry none.
 	Key string
 	// Timeout bounds the call, waiting for its turn included. The shorter of
@@ -192,6 +193,7 @@ type Request struct {
 //   - Refused: policy forbids the call, and nothing was sent; or policy forbids
 //     where a redirect leads; or the reply is over Config.MaxReply, and then the
 //     message says that the call was made.
+//   - Refused as well: the call carries a secret that is not in ForFlows, or where it cannot be.
 //   - Unauthorized: the token endpoint or the session refused a credential, or
 //     there is none: a secret cannot be read.
 //   - Unreachable: DNS, TLS, a refused or a broken connection, also to the token

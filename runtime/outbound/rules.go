@@ -31,7 +31,7 @@ func RulesOf(connections []Connection, allow []string) *Rules {
 		}
 		rules, _ := c.rules()
 		m := &maker{Connection: c, mask: &mask{}}
-		r.conns[c.Name] = &conn{name: c.Name, kind: k.name, base: c.base(), hosts: rules, private: c.Private, proof: k.make(m)}
+		r.conns[c.Name] = &conn{name: c.Name, kind: k.name, base: c.base(), hosts: rules, private: c.Private, proof: k.make(m), named: slices.Sorted(maps.Keys(c.Secrets)), forFlows: c.ForFlows}
 	}
 	return r
 }
@@ -48,13 +48,17 @@ type Plan struct {
 	AnyHost    bool              // the URL has a host that is not known yet
 	Headers    map[string]string // "" for a value that is not known yet
 	Query      []string          // names of parameters that are added to the URL
+	Secrets    Secrets
 }
 
 // Refusal is why a call is refused, and the part of it that makes it so.
 type Refusal struct {
-	Part []string // "url", or "headers" and a name, or "query" and a name
+	Part []string // "url", or "headers" and a name, or "query" and a name, or "secrets" and a place
 	Msg  string
 	Hint string // what to do instead; may be empty
+	// Word was written where one of Known was expected; else it is empty.
+	Word  string
+	Known []string
 }
 
 // Refusals tells all that is wrong with a call. It says nothing of a connection
@@ -66,7 +70,7 @@ func (r *Rules) Refusals(p Plan) []Refusal {
 	}
 	if c == nil {
 		// Where it leads is for the configuration to say.
-		c = &conn{name: p.Connection, kind: "none", base: "https://example.com", hosts: hostRules{{every: true}}, private: true}
+		c = &conn{name: p.Connection, kind: "none", base: "https://example.com", hosts: hostRules{{every: true}}, private: true, anySecret: true}
 	}
 	if c.inbound {
 		return nil // said already
@@ -74,10 +78,10 @@ func (r *Rules) Refusals(p Plan) []Refusal {
 	var all []Refusal
 	if p.URL != "" {
 		if err := c.refusesURL(p); err != nil {
-			all = append(all, Refusal{[]string{"url"}, err.Error(), c.hintForURL(p.URL)})
+			all = append(all, Refusal{Part: []string{"url"}, Msg: err.Error(), Hint: c.hintForURL(p.URL)})
 		}
 	}
-	return slices.Concat(all, c.refusesHeaders(p.Headers), c.refusesQuery(p.Query))
+	return slices.Concat(all, c.refusesHeaders(p.Headers), c.refusesQuery(p.Query), c.refusesSecrets(p))
 }
 
 func (c *conn) refusesURL(p Plan) error {
@@ -150,12 +154,12 @@ func (c *conn) refusesHeaders(headers map[string]string) []Refusal {
 		part := []string{"headers", name}
 		canonical := textproto.CanonicalMIMEHeaderKey(name)
 		if first, twice := before[canonical]; twice {
-			all = append(all, Refusal{part, fmt.Sprintf("header %q is %q again, and is given twice", name, first), "keep one of them"})
+			all = append(all, Refusal{Part: part, Msg: fmt.Sprintf("header %q is %q again, and is given twice", name, first), Hint: "keep one of them"})
 			continue
 		}
 		before[canonical] = name
 		if _, err := c.headerOf(map[string]string{name: headers[name]}); err != nil {
-			all = append(all, Refusal{part, err.Error(), c.hintForHeader(canonical)})
+			all = append(all, Refusal{Part: part, Msg: err.Error(), Hint: c.hintForHeader(canonical)})
 		}
 	}
 	return all
@@ -177,5 +181,5 @@ func (c *conn) refusesQuery(names []string) []Refusal {
 	if c.query == "" || !slices.Contains(names, c.query) {
 		return nil
 	}
-	return []Refusal{{[]string{"query", c.query}, fmt.Sprintf("query parameter %q is set by %s, not by the call", c.query, c.what()), "leave it out"}}
+	return []Refusal{{Part: []string{"query", c.query}, Msg: fmt.Sprintf("query parameter %q is set by %s, not by the call", c.query, c.what()), Hint: "leave it out"}}
 }
