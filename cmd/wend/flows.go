@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ func flowsCommand(std *streams) *cobra.Command {
 	var r remote
 	cmd := &cobra.Command{
 		Use:   "flows",
-		Short: "The flows of a server and their versions: list, show, diff, rollback",
+		Short: "The flows of a server and their versions: list, show, diff, rollback, pause, resume",
 		Long: `Ask a server about its flows, over its API.
 
 Each version of a flow that a server has served has a number: a source, with the plugins that it was
@@ -37,7 +38,8 @@ environment variable WEND_TOKEN, or from where --token says.`,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	r.addFlags(cmd)
-	cmd.AddCommand(flowsListCommand(std, &r), flowsShowCommand(std, &r), flowsDiffCommand(std, &r), flowsRollbackCommand(std, &r))
+	cmd.AddCommand(flowsListCommand(std, &r), flowsShowCommand(std, &r), flowsDiffCommand(std, &r), flowsRollbackCommand(std, &r),
+		flowsPauseCommand(std, &r), flowsResumeCommand(std, &r))
 	return cmd
 }
 
@@ -50,6 +52,7 @@ func flowPath(name string, under ...string) string {
 type flowLine struct {
 	Flow, Digest, File string
 	Version            int
+	Durable            bool
 	Triggers           []struct {
 		Node, Type, Path, Schedule string
 		Next                       []string
@@ -141,7 +144,7 @@ func (f *flowLine) triggers() string {
 // runs says how many have not ended.
 func (f *flowLine) runs() string {
 	var texts []string
-	for _, status := range []run.Status{run.Running, run.Waiting} {
+	for _, status := range []run.Status{run.Running, run.Waiting, run.Paused} {
 		switch n := f.Runs[status]; {
 		case n >= 1000:
 			texts = append(texts, "1000 or more "+string(status))
@@ -364,13 +367,9 @@ of now is refused.`,
 				}
 				body = map[string]any{"version": n}
 			}
-			raw, err := r.ask(cmd.Context(), http.MethodPost, flowPath(args[0], "rollback"), body)
+			f, err := r.changeFlow(cmd.Context(), args[0], "rollback", body)
 			if err != nil {
 				return err
-			}
-			var f flowLine
-			if err := json.Unmarshal(raw, &f); err != nil {
-				return wrongf("the server's answer: %w", err)
 			}
 			fmt.Fprintf(std.err, "new runs of flow %s begin with version %s\n", f.Flow, versionText(f.Version, f.Digest))
 			return nil
@@ -378,4 +377,63 @@ of now is refused.`,
 	}
 	cmd.Flags().BoolVar(&off, "off", false, "end a rollback: the version in the file again")
 	return cmd
+}
+
+func flowsPauseCommand(std *streams, r *remote) *cobra.Command {
+	var why string
+	cmd := &cobra.Command{
+		Use:   "pause NAME",
+		Short: "Have new runs of a flow wait before their first node",
+		Long: `Have new runs of a flow wait before their first node, so that nothing is lost while a vendor is down or a mistake is
+mended. Webhooks and all other triggers are taken as ever, and each makes a run that is on record as paused; who would
+wait for a response gets 202 and the run's address. Runs that have begun go on.
+
+It holds over restarts, until "wend flows resume NAME".`,
+		Example: `  wend flows pause sms-end-task --reason "CCE is down, INC-4711"`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := r.changeFlow(cmd.Context(), args[0], "pause", map[string]string{"reason": why})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(std.err, "new runs of flow %s wait; wend flows resume %s%s has them go on\n", f.Flow, f.Flow, r.flags())
+			if !f.Durable {
+				fmt.Fprintln(std.err, `the flow has "durable: false": runs that wait are lost when the server stops`)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&why, "reason", "", "what the runs that wait will say")
+	return cmd
+}
+
+func flowsResumeCommand(std *streams, r *remote) *cobra.Command {
+	return &cobra.Command{
+		Use:   "resume NAME",
+		Short: "Have new runs of a flow begin as they come, and those go on that wait",
+		Long: `Have new runs of a flow begin as they come. Those that wait because the flow was paused go on, the oldest first and
+no more than some at a time. Runs that are paused for a node of theirs stay so, see "wend runs resume".`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := r.changeFlow(cmd.Context(), args[0], "resume", struct{}{})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(std.err, "runs of flow %s begin as they come, and those go on that wait\n", f.Flow)
+			return nil
+		},
+	}
+}
+
+// changeFlow has something of a flow be otherwise, and returns the flow as it is
+// then.
+func (r *remote) changeFlow(ctx context.Context, name, what string, body any) (f flowLine, err error) {
+	raw, err := r.ask(ctx, http.MethodPost, flowPath(name, what), body)
+	if err != nil {
+		return f, err
+	}
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return f, wrongf("the server's answer: %w", err)
+	}
+	return f, nil
 }

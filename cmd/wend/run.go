@@ -328,6 +328,8 @@ func printNodes(ctx context.Context, w io.Writer, f *flow.Flow, r *engine.Run) {
 			return false
 		}
 		switch e.(type) {
+		case run.RunPaused:
+			return false // and nobody can resume it
 		case run.RunStarted, run.NodeFinished:
 			if t := tracer.Finished(); t != nil {
 				printTrace(w, *t)

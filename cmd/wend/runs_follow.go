@@ -209,6 +209,13 @@ func said(e run.Event) string {
 		return fmt.Sprintf("%s: %s%s", e.Node, e.Outcome, prefixed(": ", reason(e.Message, e.Code)))
 	case run.RunResponded:
 		return fmt.Sprintf("%d%s", e.Status, prefixed("  ", short(e.Body)))
+	case run.RunPaused:
+		return fmt.Sprintf("%s: %s", e.Node, reason(e.Reason(), e.Code))
+	case run.RunResumed:
+		if e.GiveUp {
+			return e.Node + ": leaves by its outcome"
+		}
+		return e.Node
 	case run.RunEnded:
 		return fmt.Sprintf("%s%s%s", e.Status, prefixed(", ", e.Outcome), prefixed(": ", reason(e.Reason, e.Code)))
 	case run.RunCancelled:

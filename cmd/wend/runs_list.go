@@ -51,8 +51,8 @@ Runs of flows with "durable: false" are in a list of their own: --durable=false.
 		},
 	}
 	cmd.Flags().StringVar(&f.flow, "flow", "", "of this flow")
-	cmd.Flags().StringVar(&f.status, "status", "", "that are running, waiting, completed, failed or cancelled")
-	cmd.Flags().StringVar(&f.outcome, "outcome", "", "that ended by this outcome of a node")
+	cmd.Flags().StringVar(&f.status, "status", "", "that are running, waiting, paused, completed, failed or cancelled")
+	cmd.Flags().StringVar(&f.outcome, "outcome", "", "that ended, or are paused, by this outcome of a node")
 	cmd.Flags().StringVar(&f.response, "response", "", "that answered their caller with this status, such as 502, or 5xx for all of a kind")
 	cmd.Flags().StringVar(&f.key, "key", "", "that people know by this key, see 'key' of a flow")
 	cmd.Flags().StringArrayVar(&f.labels, "label", nil, "that have this label, as channel=sms; several times for all of several")

@@ -92,8 +92,13 @@ type retried struct {
 	Repeated  bool
 }
 
-func (r *remote) retry(ctx context.Context, id string, how retryHow) (done retried, err error) {
-	raw, err := r.ask(ctx, http.MethodPost, runPath(id, "retry"), how)
+func (r *remote) retry(ctx context.Context, id string, how retryHow) (retried, error) {
+	return r.taken(ctx, id, "retry", how)
+}
+
+// taken asks for a run to be taken up, by one of the ways there are.
+func (r *remote) taken(ctx context.Context, id, way string, how any) (done retried, err error) {
+	raw, err := r.ask(ctx, http.MethodPost, runPath(id, way), how)
 	if err != nil {
 		return done, err
 	}
@@ -122,27 +127,14 @@ func (r *remote) retryOne(ctx context.Context, std *streams, id string, how retr
 
 // retryAll takes up the runs of a list. One that cannot be is said and left.
 func (r *remote) retryAll(ctx context.Context, std *streams, query string, how retryHow) error {
-	var ids []string
 	// The list first: the runs that are begun now would be among it.
-	for cursor, more := "", true; more; more = cursor != "" {
-		raw, err := r.ask(ctx, http.MethodGet, "/api/v1/runs?"+query+prefixed("&cursor=", url.QueryEscape(cursor)), nil)
-		if err != nil {
-			return err
-		}
-		var page struct {
-			Runs []runLine
-			Next string
-		}
-		if err := json.Unmarshal(raw, &page); err != nil {
-			return wrongf("the server's list of runs: %w", err)
-		}
-		for _, run := range page.Runs {
-			ids = append(ids, run.Run)
-		}
-		cursor = page.Next
+	runs, err := r.all(ctx, query)
+	if err != nil {
+		return err
 	}
 	begun, before, refused := 0, 0, 0
-	for n, id := range ids {
+	for n := range runs {
+		id := runs[n].Run
 		done, err := r.retry(ctx, id, how)
 		if p, ok := errors.AsType[*problem.Problem](err); ok && (p.Status == http.StatusConflict || p.Status == http.StatusNotFound) {
 			refused++
@@ -151,7 +143,7 @@ func (r *remote) retryAll(ctx context.Context, std *streams, query string, how r
 		}
 		switch {
 		case err != nil:
-			fmt.Fprintf(std.err, "stopped after %d of %d; give the same command again to go on\n", n, len(ids))
+			fmt.Fprintf(std.err, "stopped after %d of %d; give the same command again to go on\n", n, len(runs))
 			return err
 		case done.Repeated:
 			before++
@@ -163,14 +155,14 @@ func (r *remote) retryAll(ctx context.Context, std *streams, query string, how r
 			fmt.Fprintf(std.out, "%s from %s: %s\n", id, done.From, done.Run)
 		}
 		if (n+1)%100 == 0 {
-			fmt.Fprintf(std.err, "%d of %d\n", n+1, len(ids))
+			fmt.Fprintf(std.err, "%d of %d\n", n+1, len(runs))
 		}
 	}
 	word := "taken up"
 	if how.DryRun {
 		word = "would be taken up, if they were not so before"
 	}
-	fmt.Fprintf(std.err, "%d of %d runs %s", begun, len(ids), word)
+	fmt.Fprintf(std.err, "%d of %d runs %s", begun, len(runs), word)
 	if before > 0 {
 		fmt.Fprintf(std.err, ", %d were before", before)
 	}
@@ -182,4 +174,23 @@ func (r *remote) retryAll(ctx context.Context, std *streams, query string, how r
 		return wrongf("%d runs were not taken up", refused)
 	}
 	return nil
+}
+
+// all returns the runs of a list, page by page.
+func (r *remote) all(ctx context.Context, query string) (runs []runLine, err error) {
+	for cursor, more := "", true; more; more = cursor != "" {
+		raw, err := r.ask(ctx, http.MethodGet, "/api/v1/runs?"+query+prefixed("&cursor=", url.QueryEscape(cursor)), nil)
+		if err != nil {
+			return nil, err
+		}
+		var page struct {
+			Runs []runLine
+			Next string
+		}
+		if err := json.Unmarshal(raw, &page); err != nil {
+			return nil, wrongf("the server's list of runs: %w", err)
+		}
+		runs, cursor = append(runs, page.Runs...), page.Next
+	}
+	return runs, nil
 }

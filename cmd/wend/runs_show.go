@@ -137,6 +137,9 @@ func printReport(w io.Writer, r *run.Report) {
 		took = ", took " + millis(r.Duration)
 	}
 	fmt.Fprintf(w, "  started %s%s\n", r.StartedAt.Local().Format(time.RFC3339), took)
+	if r.Pause != nil {
+		fmt.Fprintf(w, "  paused since %s at node %q\n", r.Pause.Since.Local().Format(time.RFC3339), r.Pause.Node)
+	}
 	if because := reason(r.Reason, r.Code); because != "" {
 		fmt.Fprintf(w, "  because %s\n", because)
 	}

@@ -86,12 +86,12 @@ func TestShowUnreadable(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(run.Report{
 			Run: "run-1", Flow: "order", Trigger: "hook", Status: run.Waiting, StartedAt: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC),
-			Unreadable: (&run.UnknownError{What: "event", Name: "run-paused", Wend: "v1.3.0"}).Error(),
+			Unreadable: (&run.UnknownError{What: "event", Name: "run-dreamt", Wend: "v1.3.0"}).Error(),
 		})
 	}))
 	t.Cleanup(s.Close)
 	exit, stdout, stderr := command(t, "runs", "--server", s.URL, "show", "run-1")
-	want := `wend: what the run did cannot be read: this version of Wend knows no event "run-paused"; version v1.3.0 wrote it: use that one or a later one` + "\n"
+	want := `wend: what the run did cannot be read: this version of Wend knows no event "run-dreamt"; version v1.3.0 wrote it: use that one or a later one` + "\n"
 	if exit != 1 || stderr != want || !strings.HasPrefix(stdout, "run run-1  waiting\n  flow order, by hook\n") {
 		t.Errorf("exit %d, stderr %q, want 1, %q; stdout:\n%s", exit, stderr, want, stdout)
 	}

@@ -27,6 +27,7 @@ import (
 //	hangup NAME                  tell it to read everything anew
 //	grab NAME FILE               put into FILE the command that it says to try
 //	halt NAME                    interrupt it and wait; what it printed is stdout and stderr
+//	crash NAME                   kill it as by kill -9, and wait
 //	fill FILE                    put the values of $NAMEs into a file
 //	request [-H "NAME: VALUE"] METHOD URL [FILE]
 //	                             the answer is stdout: status, type and body, JSON indented
@@ -66,7 +67,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "halt": halt, "interrupt": interrupt, "hangup": hangup, "grab": grab, "fill": fill, "request": request, "plain": plain, "keep": keep, "until": until, "store": store,
+			"start": start, "await": await, "halt": halt, "crash": crash, "interrupt": interrupt, "hangup": hangup, "grab": grab, "fill": fill, "request": request, "plain": plain, "keep": keep, "until": until, "store": store,
 		},
 	})
 }

@@ -187,6 +187,10 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 		Bounds: runBounds(k.config.Limits), Store: storeBounds(k.config.Limits),
 		Caller: k.outbound, Clock: s.clock, Version: version(), Observers: s.observers, Depth: k.config.Limits.Depth,
 		Callee: func(name string) *flow.Flow { return s.live.Set().Flow(name) },
+		Paused: func(name string) *journal.Pause {
+			standing, _ := s.versions.Standing(name)
+			return standing.Pause
+		},
 	}
 	if cfg.data == "" {
 		memory := journal.NewMemory(1000)

@@ -144,6 +144,15 @@ func halt(ts *testscript.TestScript, neg bool, args []string) {
 	_, _ = io.WriteString(ts.Stderr(), s.stderr.String())
 }
 
+func crash(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 || serversOf(ts).running[args[0]] == nil {
+		ts.Fatalf("usage: crash NAME, of a server that was started")
+	}
+	s := serversOf(ts).running[args[0]]
+	ts.Check(s.cmd.Process.Kill())
+	<-s.exited
+}
+
 // transcript keeps what a process prints, and tells when there is more.
 type transcript struct {
 	mu   sync.Mutex

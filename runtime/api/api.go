@@ -1,5 +1,5 @@
 // Package api is what a server can be asked over HTTP: its health, its flows,
-// runs and node types, and the description of all that. It starts, cancels and
+// runs and node types, and the description of all that. It starts, cancels, resumes and
 // retries runs by hand, and takes outside events that runs wait for; webhooks
 // are package webhook's.
 package api
@@ -75,7 +75,7 @@ type Server struct {
 	cfg     Config
 	openAPI []byte // as JSON
 	// What bodies must be, as the description says.
-	cancellation, retry, rollback, event, value *node.Schema
+	cancellation, retry, resumption, rollback, pause, nothing, event, value *node.Schema
 	// Who reads a run has a place here meanwhile.
 	cutting, copying chan struct{}
 }
@@ -133,7 +133,8 @@ func (s *Server) readDescription() error {
 		return err
 	}
 	for name, schema := range map[string]**node.Schema{
-		"Cancellation": &s.cancellation, "Retry": &s.retry, "Rollback": &s.rollback, "Event": &s.event, "NewValue": &s.value,
+		"Cancellation": &s.cancellation, "Retry": &s.retry, "Resumption": &s.resumption, "Rollback": &s.rollback,
+		"Pause": &s.pause, "Nothing": &s.nothing, "Event": &s.event, "NewValue": &s.value,
 	} {
 		// A reference alone would be resolved inside its own document.
 		*schema, err = node.NewSchema(map[string]any{"$ref": "#/components/schemas/" + name, "components": doc["components"]})
@@ -157,11 +158,14 @@ func (s *Server) Mount(e *echo.Echo) {
 	e.GET("/api/v1/flows/:flow/versions/:version", s.showVersion, guard...)
 	e.GET("/api/v1/flows/:flow/diff", s.diffVersions, guard...)
 	e.POST("/api/v1/flows/:flow/rollback", s.rollBack, guard...)
+	e.POST("/api/v1/flows/:flow/pause", s.pauseFlow, guard...)
+	e.POST("/api/v1/flows/:flow/resume", s.resumeFlow, guard...)
 	e.GET("/api/v1/runs", s.listRuns, guard...)
 	e.GET("/api/v1/runs/:id", s.showRun, guard...)
 	e.GET("/api/v1/runs/:id/events", s.streamEvents, guard...)
 	e.POST("/api/v1/runs/:id/cancel", s.cancelRun, guard...)
 	e.POST("/api/v1/runs/:id/retry", s.retryRun, guard...)
+	e.POST("/api/v1/runs/:id/resume", s.resumeRun, guard...)
 	e.GET("/api/v1/events", s.listEvents, guard...)
 	e.POST("/api/v1/events/:name", s.postEvent, guard...)
 	e.GET("/api/v1/store", s.listValues, guard...)

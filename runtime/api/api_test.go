@@ -81,7 +81,10 @@ func serveAt(t *testing.T, now func() time.Time, change ...func(*api.Config)) *s
 		}
 		return nil, journal.ErrNotFound
 	}
-	s.engine = engine.New(engine.Config{MaxKept: 3, Journal: durable, Flow: stored, Caller: vendor{}, Clock: clock.Told(now), NewID: numbered("run")})
+	s.engine = engine.New(engine.Config{MaxKept: 3, Journal: durable, Flow: stored, Paused: func(name string) *journal.Pause {
+		standing, _ := s.versions.Standing(name)
+		return standing.Pause
+	}, Caller: vendor{}, Clock: clock.Told(now), NewID: numbered("run")})
 	versions, err := catalog.OpenVersions(t.Context(), catalog.VersionsConfig{Journal: durable})
 	if err != nil {
 		t.Fatal(err)
@@ -325,22 +328,36 @@ func TestAnswers(t *testing.T) {
 		"event-no-time":   {"POST", "/api/v1/events/paid", `{"key": "a", "for": "soon"}`, nil},
 		"event-too-large": {"POST", "/api/v1/events/paid", `{"key": "` + strings.Repeat("a", 1024) + `"}`, nil},
 
-		"versions":            {"GET", "/api/v1/flows/order/versions", "", deployed},
-		"versions-unknown":    {"GET", "/api/v1/flows/ordre/versions", "", deployed},
-		"version":             {"GET", "/api/v1/flows/order/versions/1", "", deployed},
-		"version-served":      {"GET", "/api/v1/flows/order/versions/served", "", deployed},
-		"version-not-found":   {"GET", "/api/v1/flows/order/versions/7", "", deployed},
-		"version-wrong":       {"GET", "/api/v1/flows/order/versions/one", "", deployed},
-		"version-of-unserved": {"GET", "/api/v1/flows/look/versions/served", "", deployed},
-		"diff":                {"GET", "/api/v1/flows/order/diff?from=2&to=served", "", deployed},
-		"diff-wrong":          {"GET", "/api/v1/flows/order/diff?from=2&two=1", "", deployed},
-		"diff-not-found":      {"GET", "/api/v1/flows/order/diff?from=2&to=9", "", deployed},
-		"rollback":            {"POST", "/api/v1/flows/order/rollback", `{"version": 2}`, deployed},
-		"rollback-off":        {"POST", "/api/v1/flows/order/rollback", `{"off": true}`, deployed},
-		"rollback-refused":    {"POST", "/api/v1/flows/order/rollback", `{"version": 1}`, deployed},
-		"rollback-not-found":  {"POST", "/api/v1/flows/order/rollback", `{"version": 9}`, deployed},
-		"rollback-wrong":      {"POST", "/api/v1/flows/order/rollback", `{"version": 0, "off": true}`, deployed},
-		"rollback-no-flow":    {"POST", "/api/v1/flows/ordre/rollback", `{"off": true}`, deployed},
+		"versions":             {"GET", "/api/v1/flows/order/versions", "", deployed},
+		"versions-unknown":     {"GET", "/api/v1/flows/ordre/versions", "", deployed},
+		"version":              {"GET", "/api/v1/flows/order/versions/1", "", deployed},
+		"version-served":       {"GET", "/api/v1/flows/order/versions/served", "", deployed},
+		"version-not-found":    {"GET", "/api/v1/flows/order/versions/7", "", deployed},
+		"version-wrong":        {"GET", "/api/v1/flows/order/versions/one", "", deployed},
+		"version-of-unserved":  {"GET", "/api/v1/flows/look/versions/served", "", deployed},
+		"diff":                 {"GET", "/api/v1/flows/order/diff?from=2&to=served", "", deployed},
+		"diff-wrong":           {"GET", "/api/v1/flows/order/diff?from=2&two=1", "", deployed},
+		"diff-not-found":       {"GET", "/api/v1/flows/order/diff?from=2&to=9", "", deployed},
+		"rollback":             {"POST", "/api/v1/flows/order/rollback", `{"version": 2}`, deployed},
+		"rollback-off":         {"POST", "/api/v1/flows/order/rollback", `{"off": true}`, deployed},
+		"rollback-refused":     {"POST", "/api/v1/flows/order/rollback", `{"version": 1}`, deployed},
+		"rollback-not-found":   {"POST", "/api/v1/flows/order/rollback", `{"version": 9}`, deployed},
+		"rollback-wrong":       {"POST", "/api/v1/flows/order/rollback", `{"version": 0, "off": true}`, deployed},
+		"rollback-no-flow":     {"POST", "/api/v1/flows/ordre/rollback", `{"off": true}`, deployed},
+		"flow-pause":           {"POST", "/api/v1/flows/order/pause", `{"reason": "the vendor is down"}`, deployed},
+		"flow-pause-wrong":     {"POST", "/api/v1/flows/order/pause", `{"because": "the vendor is down"}`, deployed},
+		"flow-pause-not-found": {"POST", "/api/v1/flows/ordre/pause", `{}`, deployed},
+		"flow-resume":          {"POST", "/api/v1/flows/order/resume", `{}`, paused},
+		"start-paused":         {"POST", "/api/v1/flows/order/runs", `{"id": 8}`, paused},
+		"show-paused":          {"GET", "/api/v1/runs/run-1", "", paused},
+		"runs-paused":          {"GET", "/api/v1/runs?status=paused", "", paused},
+		"resume":               {"POST", "/api/v1/runs/run-1/resume", `{}`, paused},
+		"resume-current":       {"POST", "/api/v1/runs/run-1/resume", `{"with": "current"}`, paused},
+		"resume-give-up":       {"POST", "/api/v1/runs/run-1/resume", `{"giveUp": true}`, paused},
+		"resume-wrong":         {"POST", "/api/v1/runs/run-1/resume", `{"giveUp": true, "with": "current"}`, paused},
+		"resume-not-paused":    {"POST", "/api/v1/runs/run-1/resume", `{}`, started("order", `{"id": 7}`)},
+		"resume-not-found":     {"POST", "/api/v1/runs/run-7/resume", `{}`, nil},
+		"retry-paused":         {"POST", "/api/v1/runs/run-1/retry", `{}`, paused},
 		"runs-versions": {"GET", "/api/v1/runs", "", func(t *testing.T, s *server) {
 			t.Helper()
 			deployed(t, s)
@@ -379,6 +396,18 @@ func deployed(t *testing.T, s *server) {
 		s.Rollback = &journal.Rollback{Version: 2, Over: 1, Since: now}
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// paused is a server with a flow that is paused, and a run of it.
+func paused(t *testing.T, s *server) {
+	t.Helper()
+	deployed(t, s)
+	if w := s.do("POST", "/api/v1/flows/order/pause", `{"reason": "the vendor is down"}`); w.Code != http.StatusOK {
+		t.Fatalf("pause: %d %s", w.Code, w.Body)
+	}
+	if w := s.do("POST", "/api/v1/flows/order/runs", `{"id": 7}`); w.Code != http.StatusAccepted {
+		t.Fatalf("start: %d %s", w.Code, w.Body)
 	}
 }
 

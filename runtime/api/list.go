@@ -104,7 +104,7 @@ func runFilter(q *query) journal.Filter {
 	f := journal.Filter{
 		Flow: q.text("flow"),
 		Status: run.Status(q.choice("status",
-			string(run.Running), string(run.Waiting), string(run.Completed), string(run.Failed), string(run.Cancelled))),
+			string(run.Running), string(run.Waiting), string(run.Paused), string(run.Completed), string(run.Failed), string(run.Cancelled))),
 		Outcome:  q.text("outcome"),
 		Response: q.response("response"),
 		Key:      q.text("key"),

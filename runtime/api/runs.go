@@ -49,7 +49,7 @@ func (s *Server) startRun(c echo.Context) error {
 	if err != nil {
 		return webhook.NotStarted(err)
 	}
-	return webhook.Accepted(c, started.ID, run.Running)
+	return webhook.Accepted(c, started.ID, started.Began())
 }
 
 // demandJSON refuses other media types. They are all that a page of another
@@ -209,7 +209,12 @@ func (s *Server) retryRun(c echo.Context) error {
 		}
 		return c.JSON(http.StatusOK, plan)
 	}
-	started, plan, err := s.cfg.Engine.Retry(ctx, id, how)
+	return s.retried(c, id, how)
+}
+
+// retried starts a run that takes up another, and answers with it.
+func (s *Server) retried(c echo.Context, id string, how engine.Retry) error {
+	started, plan, err := s.cfg.Engine.Retry(c.Request().Context(), id, how)
 	if err != nil {
 		return notRetried(id, err)
 	}
@@ -220,7 +225,7 @@ func (s *Server) retryRun(c echo.Context) error {
 		Run    string     `json:"run"`
 		Status run.Status `json:"status"`
 		engine.Plan
-	}{started.ID, run.Running, plan})
+	}{started.ID, started.Began(), plan})
 }
 
 func (s *Server) howToRetry(ctx context.Context, id string, in map[string]any) (h engine.Retry, err error) {
@@ -248,6 +253,8 @@ func notRetried(id string, err error) error {
 			p.Errors = append(p.Errors, problem.Field{Field: strings.Join(w.Path, "."), Message: w.Msg})
 		}
 		return p
+	case errors.Is(err, engine.ErrNotPaused), errors.Is(err, engine.ErrEnded):
+		return problem.New(http.StatusConflict, "%s", err)
 	case errors.Is(err, journal.ErrNotFound), isUnknown(err):
 		return noRun(id, err)
 	default:

@@ -255,7 +255,7 @@ func (n newer) Events(ctx context.Context, id string) ([]run.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return run.UnmarshalMore(events, []byte(`[{"type":"run-paused","event":{"at":"2026-11-20T08:00:00Z","wend":"v1.3.0"}}]`))
+	return run.UnmarshalMore(events, []byte(`[{"type":"run-dreamt","event":{"at":"2026-11-20T08:00:00Z","wend":"v1.3.0"}}]`))
 }
 
 // A run that a later version wrote is shown with what the list has of it, and
@@ -274,7 +274,7 @@ func TestUnreadableRun(t *testing.T) {
 	s := serve(t, func(cfg *api.Config) {
 		cfg.Engine = engine.New(engine.Config{Journal: stored, Flow: cfg.Flow, Version: "v1.2.0"})
 	})
-	unknown := `this version of Wend knows no event \"run-paused\"; version v1.3.0 wrote it: use that one or a later one`
+	unknown := `this version of Wend knows no event \"run-dreamt\"; version v1.3.0 wrote it: use that one or a later one`
 	for _, tc := range []struct {
 		method, path, body string
 		status             int

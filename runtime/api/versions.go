@@ -207,7 +207,7 @@ const mostCounted = 1000
 // countRuns counts the runs of a flow that have not ended, by their status.
 func (s *Server) countRuns(ctx context.Context, f *flow.Flow) (map[run.Status]int, error) {
 	counts := map[run.Status]int{}
-	for _, status := range []run.Status{run.Running, run.Waiting} {
+	for _, status := range []run.Status{run.Running, run.Waiting, run.Paused} {
 		n, err := s.cfg.Engine.Count(ctx, f, status, mostCounted)
 		if err != nil {
 			return nil, err

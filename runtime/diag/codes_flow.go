@@ -240,6 +240,19 @@ const (
 	//	  done: { type: respond, with: { body: "Hello $(n1.name)" } }
 	OptionalField Code = "optional-field"
 
+	// PauseNotDurable: a run would wait for somebody, and be gone when the server
+	// stops. A warning.
+	//
+	//	flow: pause-not-durable
+	//	durable: false
+	//	nodes:
+	//	  n1: { type: webhook, with: { path: /a }, next: n2 }
+	//	  n2:
+	//	    type: http
+	//	    with: { method: GET, url: "https://example.com" }
+	//	    retry: { max: 2, on: [onTimeout], then: pause }
+	PauseNotDurable Code = "pause-not-durable"
+
 	// RetryNotIdempotent: another attempt may do twice what must be done once.
 	// A warning.
 	//

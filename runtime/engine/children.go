@@ -303,7 +303,8 @@ func (r *Run) makeChild(id string, index int) error {
 		}
 		return err
 	}
-	if err := child.record(first); err != nil {
+	// What is the run's own flow has begun with it.
+	if err := child.recordFirst(first, first.Flow == r.state.Flow.Name); err != nil {
 		e.remove(child)
 		child.cancel(nil)
 		return err

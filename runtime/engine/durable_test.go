@@ -749,7 +749,7 @@ func (n newer) Events(ctx context.Context, id string) ([]run.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return run.UnmarshalMore(events, []byte(`[{"type":"run-paused","event":{"at":"2026-11-20T08:00:00Z","wend":"v1.3.0"}}]`))
+	return run.UnmarshalMore(events, []byte(`[{"type":"run-dreamt","event":{"at":"2026-11-20T08:00:00Z","wend":"v1.3.0"}}]`))
 }
 
 // TestUnknownEventIsLeftAlone has an engine find runs that a later version

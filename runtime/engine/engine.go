@@ -57,6 +57,9 @@ type Config struct {
 	// Depth is how deep runs may call each other: a run that no other made is at 0.
 	// Defaults to DefaultDepth.
 	Depth int
+	// Paused tells whether new runs of a flow wait before their first node, and
+	// why; nil: they do not. Defaults to none.
+	Paused func(flow string) *journal.Pause
 	// MaxKept is how many outside events are kept for runs that do not wait for
 	// them yet. Defaults to DefaultKept.
 	MaxKept int
@@ -105,6 +108,7 @@ type Engine struct {
 	leaving atomic.Uint64 // a copy of own.leaving, for those who look often
 	vacant  *clock.Wake   // a run has left one of them
 	told    *clock.Wake   // there are notes
+	flows   *clock.Wake   // some were resumed
 
 	kept keptEvents
 
@@ -112,6 +116,7 @@ type Engine struct {
 	runs     map[string]*Run // those that a goroutine drives
 	own      ownership
 	notes    []journal.Note // of other engines
+	resumed  []string       // flows whose paused runs are to be taken up
 	nextLook time.Time      // when poll will
 	closing  bool
 	idle     chan struct{}   // closed when the last run is gone after closing
@@ -153,7 +158,7 @@ func New(cfg Config) *Engine {
 		runs: map[string]*Run{}, idle: make(chan struct{}), stored: map[string]bool{}, broken: map[string]bool{},
 		turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		slots: make(chan struct{}, cfg.Recoveries), slotFree: clock.NewWake(),
-		gained: clock.NewWake(), timers: clock.NewWake(), vacant: clock.NewWake(), told: clock.NewWake(),
+		gained: clock.NewWake(), timers: clock.NewWake(), vacant: clock.NewWake(), told: clock.NewWake(), flows: clock.NewWake(),
 		wanted: 1,
 	}
 	if cfg.Journal != cfg.Memory {
@@ -183,6 +188,8 @@ type Start struct {
 	// Dedupe is a key that only one run may have; a zero For means none. Those
 	// of runs in Memory are bounded, see Keys.
 	Dedupe journal.Dedupe
+
+	unpaused bool // the run goes on though its flow is paused
 }
 
 // Start begins a run and returns at once; the run goes on by itself, whatever

@@ -43,6 +43,10 @@ func (r *Run) note(e run.Event, before run.Position) {
 		add(fact.RunWoken{Visit: at, Event: e.Name, Waited: waited(before, e.When())})
 	case run.NodeFinished:
 		r.noteLeft(e, at, before)
+	case run.RunPaused:
+		add(fact.RunPaused{Visit: at, Cause: e.Cause, Outcome: e.Outcome, Code: e.Code, Message: e.Message})
+	case run.RunResumed:
+		add(fact.RunResumed{Visit: at, GiveUp: e.GiveUp, Paused: waited(before, e.When())})
 	case run.RunResponded:
 		add(fact.RunResponded{Of: r.of(e.When()), Status: e.Status, Took: e.When().Sub(r.about.StartedAt)})
 	case run.RunEnded, run.RunCancelled:
@@ -82,6 +86,8 @@ func answered(r *node.Response) int {
 // waited is how long a run has waited that was at p.
 func waited(p run.Position, now time.Time) time.Duration {
 	switch {
+	case p.Pause != nil:
+		return now.Sub(p.Pause.When())
 	case p.Awaited != nil:
 		return now.Sub(p.Awaited.When())
 	case p.Timer != nil:

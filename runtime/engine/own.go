@@ -366,6 +366,8 @@ func (e *Engine) heed(ctx context.Context) {
 func (e *Engine) heedNote(ctx context.Context, n journal.Note) error {
 	r := e.Find(n.Run)
 	switch {
+	case n.Resume && r != nil:
+		return e.heedResume(ctx, n)
 	case r != nil && n.Cancel:
 		r.Cancel(n.Reason)
 		return nil
@@ -376,6 +378,8 @@ func (e *Engine) heedNote(ctx context.Context, n journal.Note) error {
 	switch {
 	case err != nil || !mine:
 		return err
+	case n.Resume:
+		return e.heedResume(ctx, n)
 	case n.Cancel:
 		err = e.cancelAway(ctx, n.Run, n.Reason, false)
 		if r := e.Find(n.Run); errors.Is(err, errWoken) && r != nil {

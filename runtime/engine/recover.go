@@ -47,7 +47,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer e.taking.Store(false)
 	e.gained.Set()
 	var group sync.WaitGroup
-	for _, do := range []func(context.Context){e.takeUpGained, e.keepLease, e.poll, e.heed} {
+	for _, do := range []func(context.Context){e.takeUpGained, e.takeUpResumed, e.keepLease, e.poll, e.heed} {
 		group.Add(1)
 		clock.Go(e.cfg.Clock, func() {
 			defer group.Done()
@@ -91,7 +91,8 @@ const lookAgain = 5 * time.Second
 
 // takeUpUnfinished has no more than Config.Recoveries runs go on at a time: all
 // of them at once would be more than the vendors they call have ever seen. Runs
-// that only wait for a time are left for poll.
+// that only wait for a time are left for poll, and those that are paused for who
+// resumes them.
 func (e *Engine) takeUpUnfinished(ctx context.Context, shards journal.Shards) error {
 	found := 0
 	for s, err := range e.cfg.Journal.Unfinished(ctx, shards) {
@@ -102,7 +103,7 @@ func (e *Engine) takeUpUnfinished(ctx context.Context, shards journal.Shards) er
 			continue // it has only just begun
 		}
 		found++
-		if s.Status == run.Waiting && s.Awaits == nil {
+		if s.Status == run.Waiting && s.Awaits == nil || s.Status == run.Paused && !e.mayGoOn(s) {
 			continue
 		}
 		if e.takeSlot(ctx) != nil {
@@ -115,6 +116,10 @@ func (e *Engine) takeUpUnfinished(ctx context.Context, shards journal.Shards) er
 	}
 	return nil
 }
+
+// mayGoOn tells whether a paused run has nothing to wait for: its flow was paused,
+// and is so no more.
+func (e *Engine) mayGoOn(s journal.Summary) bool { return s.Outcome == "" && e.pauseOf(s.Flow) == nil }
 
 // takeSlot waits until one of Config.Recoveries is free.
 func (e *Engine) takeSlot(ctx context.Context) error {

@@ -25,6 +25,9 @@ type Retry struct {
 	Flow *flow.Flow
 	// Once makes no second run where one was made with Once before.
 	Once bool
+	// Replace takes up a run that is paused, and only such a one: it is cancelled
+	// first, so that never both go on. The new run goes on though its flow be paused.
+	Replace bool
 }
 
 // Plan is what a retry comes to.
@@ -52,12 +55,18 @@ func (e *Engine) Retry(ctx context.Context, id string, h Retry) (r *Run, p Plan,
 	if err != nil {
 		return nil, p, err
 	}
+	if h.Replace {
+		// Should we die before the new run is begun, a retry takes up the old one.
+		if err := e.Cancel(ctx, id, "taken up with the flow as it is now"); err != nil {
+			return nil, p, err
+		}
+	}
 	// Who repeats the request of the old run from now on gets the new one.
 	dedupe := journal.Dedupe{Of: id}
 	if h.Once {
 		dedupe.Scope, dedupe.Key, dedupe.For, dedupe.Keep = "retry", id, onceFor, true
 	}
-	r, p.Repeated, err = e.start(ctx, Start{Flow: f, Trigger: first.Trigger, Accepted: true, Dedupe: dedupe}, first)
+	r, p.Repeated, err = e.start(ctx, Start{Flow: f, Trigger: first.Trigger, Accepted: true, Dedupe: dedupe, unpaused: h.Replace}, first)
 	if err != nil {
 		e.refused(s.Flow, err)
 	}
@@ -78,7 +87,12 @@ func (e *Engine) planRetry(ctx context.Context, id string, h Retry) (s journal.S
 	if err != nil {
 		return s, nil, first, p, err
 	}
-	if !s.Status.Ended() {
+	switch {
+	case h.Replace && s.Status != run.Paused:
+		return s, nil, first, p, fmt.Errorf("run %s is %s: %w", id, s.Status, ErrNotPaused)
+	case !h.Replace && s.Status == run.Paused:
+		return s, nil, first, p, &RetryError{Reason: fmt.Sprintf("run %s is paused; resume it, or cancel it to try it again", id)}
+	case !h.Replace && !s.Status.Ended():
 		return s, nil, first, p, &RetryError{Reason: fmt.Sprintf("run %s is %s; only a run that has ended can be tried again", id, s.Status)}
 	}
 	began, err := e.flowOf(ctx, s)

@@ -51,6 +51,7 @@ type Run struct {
 	flow      *flow.Flow    // nil until it is known
 	moved     chan struct{} // closed when there is more of it, or the run is gone; nil while nobody watches
 	result    Result        // by those events
+	wanted    *resumption   // what somebody wants of the run, if it is paused
 	stopped   error         // why the run stopped without an end; errParked is no fault
 	waiters   int
 	ends      []run.ChildEnded // told by children, and not looked at yet
@@ -100,13 +101,24 @@ func resultOf(events []run.Event) (res Result) {
 // Cancel stops the run where it is. A call that is under way is given up.
 func (r *Run) Cancel(reason string) { r.cancel(cancelledError{reason}) }
 
-// Response waits until the run has answered or ended, or ctx ends. A run that
-// waits in the journal, with nobody driving it, returns as it is.
+// Response waits until the run has answered or ended, or is paused, or ctx ends. A
+// run that waits in the journal, with nobody driving it, returns as it is.
 func (r *Run) Response(ctx context.Context) (Result, error) {
 	return r.wait(ctx, func(res Result) bool { return res.Response != nil })
 }
 
-// Wait waits until the run has ended, or ctx ends.
+// Began is the status that a run that was just started began with, however far it
+// has come since: Running, or Paused if its flow is paused.
+func (r *Run) Began() run.Status {
+	if events := r.Events(); len(events) > 1 {
+		if p, ok := events[1].(run.RunPaused); ok && p.Cause == run.PauseFlow {
+			return run.Paused
+		}
+	}
+	return run.Running
+}
+
+// Wait waits until the run has ended or is paused, or ctx ends.
 func (r *Run) Wait(ctx context.Context) (Result, error) {
 	return r.wait(ctx, never)
 }
@@ -120,7 +132,8 @@ func (r *Run) Result() Result {
 	return r.result
 }
 
-func (r *Run) wait(ctx context.Context, enough func(Result) bool) (Result, error) {
+func (r *Run) wait(ctx context.Context, want func(Result) bool) (Result, error) {
+	enough := func(res Result) bool { return res.Status == run.Paused || want(res) }
 	res, stopped, err := r.here(ctx, enough)
 	switch {
 	case err != nil || stopped == nil || errors.Is(stopped, errParked):
@@ -244,7 +257,7 @@ func (r *Run) Follow(ctx context.Context, yield func(run.Event) bool) {
 // begin records the first event, and journals it if somebody relies on it
 // before the run's first effect.
 func (r *Run) begin(ctx context.Context, first run.RunStarted, s Start) (holder string, err error) {
-	if err := r.record(first); err != nil {
+	if err := r.recordFirst(first, s.unpaused); err != nil {
 		return "", err
 	}
 	switch {
@@ -569,6 +582,12 @@ func (r *Run) loop() error {
 			err = r.await(cmd)
 		case run.Tend:
 			err = r.tend()
+		case run.Pause:
+			err = r.record(run.RunPaused{
+				At: r.at(), Place: r.state.At.Place, Cause: cmd.Cause, Outcome: cmd.Outcome, Code: cmd.Code, Message: cmd.Message,
+			})
+		case run.Stay:
+			err = r.stay(cmd)
 		case run.End:
 			err = r.record(run.RunEnded{
 				At: r.at(), Status: cmd.Status, Outcome: cmd.Outcome, Code: cmd.Code, Reason: cmd.Reason, Error: r.state.Error,
@@ -599,6 +618,9 @@ func (r *Run) next() run.Command {
 			r.journalFailed("cancel", err)
 		}
 		return nil
+	}
+	if _, paused := cmd.(run.Stay); paused {
+		return cmd // its time stands still
 	}
 	if _, ending := cmd.(run.End); !ending && r.overdue() {
 		return run.End{

@@ -24,6 +24,8 @@ func (RunTakenUp) fact()      {}
 func (RunWaits) fact()        {}
 func (RunWoken) fact()        {}
 func (RunParked) fact()       {}
+func (RunPaused) fact()       {}
+func (RunResumed) fact()      {}
 func (RunResponded) fact()    {}
 func (RunEnded) fact()        {}
 func (RunDropped) fact()      {}
@@ -112,6 +114,22 @@ type RunWoken struct {
 type RunParked struct {
 	Of
 	Due time.Time // when it goes on by itself; zero: never
+}
+
+// RunPaused says that a run does nothing until it is resumed.
+type RunPaused struct {
+	Visit
+	Cause   run.PauseCause
+	Outcome string // by which the node would leave, or ""
+	Code    string
+	Message string
+}
+
+// RunResumed says that a paused run goes on.
+type RunResumed struct {
+	Visit                // that it was paused at
+	GiveUp bool          // the node leaves by its outcome, and is not tried again
+	Paused time.Duration // since RunPaused
 }
 
 // RunResponded says that a run has answered its caller.

@@ -67,7 +67,12 @@ func levelOf(f Fact) slog.Level {
 		return slog.LevelInfo
 	case NodeLogged:
 		return f.Level
-	case RunsFound, HookRefused, JournalHealed:
+	case RunPaused:
+		if f.Cause != run.PauseFlow {
+			return slog.LevelWarn
+		}
+		return slog.LevelInfo
+	case RunsFound, HookRefused, JournalHealed, RunResumed:
 		return slog.LevelInfo
 	case RunStarted:
 		if len(f.Unmarked) > 0 {
@@ -141,6 +146,10 @@ func lineOf(f Fact) (text string, attrs []slog.Attr) {
 		return "run woken", f.line(maybe("event", f.Event), slog.Duration("waited", f.Waited))
 	case RunParked:
 		return "run parked", f.Run.line(until(f.Due))
+	case RunPaused:
+		return "run paused", f.line(slog.String("cause", string(f.Cause)), maybe("outcome", f.Outcome), maybe("code", f.Code), maybe("message", f.Message))
+	case RunResumed:
+		return "run resumed", f.line(slog.Bool("giveUp", f.GiveUp), slog.Duration("paused", f.Paused))
 	case RunResponded:
 		return "run responded", f.Run.line(slog.Int("status", f.Status), slog.Duration("took", f.Took))
 	case RunEnded:

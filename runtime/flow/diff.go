@@ -193,5 +193,9 @@ func (r Retry) written() map[string]any {
 	for _, class := range r.Classes {
 		on = append(on, string(class))
 	}
-	return map[string]any{"max": r.Max, "on": on, "delay": r.Delay.String(), "maxDelay": r.MaxDelay.String(), "maxAsked": r.MaxAsked.String()}
+	keys := map[string]any{"max": r.Max, "on": on, "delay": r.Delay.String(), "maxDelay": r.MaxDelay.String(), "maxAsked": r.MaxAsked.String()}
+	if r.Pause {
+		keys["then"] = "pause"
+	}
+	return keys
 }

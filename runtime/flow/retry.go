@@ -18,6 +18,8 @@ type Retry struct {
 	// MaxAsked is the longest gap that a vendor can ask for: MaxDelay if that is
 	// written, else MaxAsked of this package.
 	MaxAsked time.Duration
+	// Pause has the run wait for somebody when the attempts are used up.
+	Pause bool
 }
 
 // MaxAsked is how long a vendor can make a run wait that says nothing of it.
@@ -56,7 +58,7 @@ const (
 )
 
 func retryOf(r *spec.Retry) Retry {
-	retry := Retry{Max: r.Max, Delay: DefaultRetryDelay, MaxDelay: DefaultRetryMaxDelay, MaxAsked: MaxAsked}
+	retry := Retry{Max: r.Max, Pause: r.Then.Value != "", Delay: DefaultRetryDelay, MaxDelay: DefaultRetryMaxDelay, MaxAsked: MaxAsked}
 	if r.MaxDelay.Pos.Line != 0 {
 		retry.MaxDelay, retry.MaxAsked = r.MaxDelay.Value, r.MaxDelay.Value
 		retry.Delay = min(retry.Delay, retry.MaxDelay)
@@ -70,6 +72,7 @@ func retryOf(r *spec.Retry) Retry {
 
 func (c *compiler) checkRetries() {
 	c.checkRetryOn(c.spec.Defaults.Retry)
+	c.checkPause(c.spec.Defaults.Retry)
 	for i := range c.spec.Nodes {
 		s := &c.spec.Nodes[i]
 		n := c.flow.Nodes[s.ID.Value]
@@ -77,6 +80,7 @@ func (c *compiler) checkRetries() {
 		case n == nil:
 		case s.Retry != nil:
 			c.checkRetryOn(s.Retry)
+			c.checkPause(s.Retry)
 			n.Retry = retryOf(s.Retry)
 			c.retryOwn(s.Retry, n)
 		case c.spec.Defaults.Retry != nil:
@@ -85,6 +89,14 @@ func (c *compiler) checkRetries() {
 				n.takes(on.Value)
 			}
 		}
+	}
+}
+
+// checkPause warns of a pause in a flow whose runs end with the process.
+func (c *compiler) checkPause(r *spec.Retry) {
+	if r != nil && r.Then.Value != "" && !c.flow.Durable {
+		c.list.Warnf(r.Then.Pos, diag.PauseNotDurable, "runs of a flow with `durable: false` are gone when the server stops, those that are paused too").
+			Hint = "leave out `durable: false`, or `then`"
 	}
 }
 

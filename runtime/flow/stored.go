@@ -52,7 +52,7 @@ var preventsRuns = map[diag.Code]bool{
 	diag.YAMLNumber: false, diag.YAMLBoolean: false, diag.YAMLDate: false, diag.UnknownKey: false, diag.InvalidName: false,
 	diag.ReservedName: false, diag.SimilarName: false, diag.InvalidRetry: false, diag.UndeclaredDigits: false, diag.MisleadingExpression: false, diag.TemplateKey: false,
 	diag.RoutedTwice: false, diag.UnknownOutcome: false, diag.OpenOutcome: false, diag.UnreachableNode: false, diag.NoTrigger: false,
-	diag.RetryNotIdempotent: false, diag.UselessConnection: false, diag.NameClash: false, diag.PathTaken: false, diag.FlowNameTaken: false, diag.TooManyFlows: false,
+	diag.RetryNotIdempotent: false, diag.PauseNotDurable: false, diag.UselessConnection: false, diag.NameClash: false, diag.PathTaken: false, diag.FlowNameTaken: false, diag.TooManyFlows: false,
 
 	// The run will see whether it is wrong.
 	diag.NotOnEveryPath: false, diag.MissingInput: false, diag.InvalidInput: false,

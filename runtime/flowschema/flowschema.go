@@ -36,6 +36,7 @@ func Of(types *node.Set) map[string]any {
 	retry := object(obj{
 		"max": obj{"type": "integer", "minimum": 1}, "on": obj{"type": "array", "items": obj{"type": "string"}},
 		"delay": duration, "maxDelay": duration,
+		"then": obj{"const": "pause", "description": "When these attempts are used up the run waits for somebody to resume it."},
 	}, "max")
 	routes := obj{"type": "object", "additionalProperties": obj{"type": "string"}}
 	n := object(obj{

@@ -10,17 +10,17 @@
 // # What finds a run
 //
 //	      Append: RunStarted
-//	               │          TimerSet, EventAwaited
+//	               │   TimerSet, EventAwaited, RunPaused
 //	               ▼         ────────────────────────▶
-//	            running                                 waiting
+//	            running                              waiting, paused
 //	               │         ◀────────────────────────     │
-//	               │         TimerFired, EventReceived     │
+//	               │  TimerFired, EventReceived, RunResumed
 //	               │                                       │
 //	     RunEnded, RunCancelled                       RunCancelled
 //	               ▼                                       │
 //	completed, failed, cancelled  ◀────────────────────────┘
 //
-// Unfinished finds runs that are running or waiting, Due those that wait for a
+// Unfinished finds runs that are running, waiting or paused, Due those that wait for a
 // time, Awaiting those that wait for an event, Runs and Find all of them, and
 // Trim removes those at the bottom. What a driver keeps for that is a Summary,
 // which follows from the events.

@@ -244,11 +244,14 @@ type Share struct {
 }
 
 // Note is what somebody wants of the owner of a run: that it looks whether the
-// run can go on, or ends it.
+// run can go on, ends it, or resumes it.
 type Note struct {
 	Run    string
 	Cancel bool
 	Reason string // of the cancellation
+	Resume bool
+	GiveUp bool // with Resume: see run.RunResumed
+	After  int  // with Resume: how many events the run had. With more it is resumed already
 }
 
 // Tick is how far a schedule has come. Times are exact to the nanosecond, and

@@ -30,7 +30,7 @@ type Summary struct {
 	Error      *run.Failure      `json:"error,omitempty"`    // of the run's end
 	Response   int               `json:"response,omitempty"` // status of the answer; 0: none
 	StartedAt  time.Time         `json:"startedAt"`
-	UpdatedAt  time.Time         `json:"updatedAt"`
+	UpdatedAt  time.Time         `json:"updatedAt"` // of a paused run: since when it is
 	EndedAt    time.Time         `json:"endedAt,omitzero"`
 	Due        time.Time         `json:"due,omitzero"` // when a run that waits goes on by itself
 	Awaits     *Awaited          `json:"awaits,omitempty"`
@@ -94,6 +94,7 @@ func (s *Summary) Apply(events []run.Event) {
 
 func (s *Summary) apply(e run.Event) {
 	s.Due, s.Awaits = time.Time{}, nil
+	s.Outcome, s.Code, s.Reason = "", "", "" // of the end, or of a pause
 	switch e := e.(type) {
 	case run.RunStarted:
 		s.ID, s.Flow, s.FlowDigest, s.Plugins = e.Run, e.Flow, e.FlowDigest, e.Plugins
@@ -117,6 +118,11 @@ func (s *Summary) apply(e run.Event) {
 	case run.EventAwaited:
 		s.Status, s.Node, s.Due = run.Waiting, e.Node, e.Due
 		s.Awaits = &Awaited{Name: e.Name, Key: e.Key}
+	case run.RunPaused:
+		s.Status, s.Node = run.Paused, cmp.Or(e.Node, s.Node)
+		s.Outcome, s.Code, s.Reason = e.Outcome, e.Code, e.Reason()
+	case run.RunResumed:
+		s.Status = run.Running
 	case run.RunEnded:
 		s.end(e.Status, e.At)
 		s.Outcome, s.Code, s.Reason, s.Error = e.Outcome, e.Code, e.Reason, e.Error

@@ -166,7 +166,9 @@ func (s *State) weigh(e Event) {
 		s.written += sizeOf(e.Data).JSON
 	case RunResponded:
 		s.written += sizeOf(e.Body).JSON
-	case TimerSet, TimerFired, EventAwaited, ChildrenStopped, RunEnded, RunCancelled:
+	case RunPaused:
+		s.written += len(e.Message)
+	case TimerSet, TimerFired, EventAwaited, ChildrenStopped, RunResumed, RunEnded, RunCancelled:
 	}
 }
 

@@ -39,6 +39,8 @@ func (ChildEnded) event()      {}
 func (ChildrenStopped) event() {}
 func (NodeFinished) event()    {}
 func (RunResponded) event()    {}
+func (RunPaused) event()       {}
+func (RunResumed) event()      {}
 func (RunEnded) event()        {}
 func (RunCancelled) event()    {}
 
@@ -293,6 +295,52 @@ type RunResponded struct {
 	node.Response
 }
 
+// PauseCause is why a run is paused.
+type PauseCause string
+
+// Why runs are paused.
+const (
+	PauseRetries PauseCause = "retries" // a node's attempts are used up, and its retry says so
+	PauseFlow    PauseCause = "flow"    // somebody paused its flow before the run began
+)
+
+// RunPaused says that the run does nothing until it is resumed. Its timeout does
+// not go on meanwhile.
+type RunPaused struct {
+	At
+	Place
+	Cause PauseCause `json:"cause"`
+	// Outcome is the one by which the node would leave, with its Code and Message.
+	// Of a flow that is paused only the message may be there: why.
+	Outcome string `json:"outcome,omitempty"`
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
+}
+
+// Reason says for people why the run is paused.
+func (e RunPaused) Reason() string {
+	if e.Cause == PauseFlow {
+		return joined("the flow is paused", e.Message)
+	}
+	return joined(fmt.Sprintf("node %q left by %q, and its attempts are used up", e.Node, e.Outcome), e.Message)
+}
+
+func joined(text, more string) string {
+	if more != "" {
+		text += ": " + more
+	}
+	return text
+}
+
+// RunResumed says that a paused run goes on.
+type RunResumed struct {
+	At
+	Place
+	// GiveUp has the node leave by its outcome. Else it is tried again, as often as
+	// its retry says from here on.
+	GiveUp bool `json:"giveUp,omitempty"`
+}
+
 // RunEnded is the last event of a run that came to its end.
 type RunEnded struct {
 	At
@@ -315,11 +363,7 @@ type Failure struct {
 
 // String says it for people, without the code.
 func (f *Failure) String() string {
-	text := f.left()
-	if f.Message != "" {
-		text += ": " + f.Message
-	}
-	return text
+	return joined(f.left(), f.Message)
 }
 
 func (f *Failure) left() string { return fmt.Sprintf("node %q left by %q", f.Node, f.Outcome) }

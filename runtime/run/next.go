@@ -32,6 +32,17 @@ type Wait struct {
 	Key   string
 }
 
+// Pause wants a RunPaused in the journal.
+type Pause struct {
+	Cause   PauseCause
+	Outcome string
+	Code    string
+	Message string
+}
+
+// Stay wants nothing done until somebody resumes the run.
+type Stay struct{ Cause PauseCause }
+
 // End wants the run ended.
 type End struct {
 	Status Status
@@ -49,6 +60,8 @@ func (Step) command()     {}
 func (Tend) command()     {}
 func (SetTimer) command() {}
 func (Wait) command()     {}
+func (Pause) command()    {}
+func (Stay) command()     {}
 func (End) command()      {}
 
 // Next says what is to be done now. It is nil when the run has ended.
@@ -56,6 +69,8 @@ func (s *State) Next() Command {
 	switch {
 	case s.Status.Ended():
 		return nil
+	case s.At.Pause != nil:
+		return Stay{Cause: s.At.Pause.Cause}
 	case s.ending != nil:
 		return *s.ending
 	case s.Tending():
@@ -64,6 +79,9 @@ func (s *State) Next() Command {
 		return Wait{Due: s.At.Awaited.Due, Kind: TimerEvent, Event: s.At.Awaited.Name, Key: s.At.Awaited.Key}
 	case s.At.Timer != nil:
 		return Wait{Due: s.At.Timer.Due, Kind: s.At.Timer.Kind}
+	case s.At.spent != nil:
+		left := s.At.spent
+		return Pause{Cause: PauseRetries, Outcome: left.outcome, Code: left.code, Message: left.message}
 	case !s.At.retryAt.IsZero():
 		return SetTimer{Kind: TimerRetry, Due: s.At.retryAt}
 	case s.At.Visit > s.maxVisits() && !s.At.begun():
@@ -83,9 +101,9 @@ func (p *Position) begun() bool {
 // policy's delay up to its maximum, and by the run's seed up to a quarter more,
 // so that runs which failed together do not come back together. What the vendor
 // asked for is honoured if it is longer, as far as the policy lets it ask.
-func backoff(r flow.Retry, seed string, e NodeFinished) time.Duration {
+func backoff(r flow.Retry, seed string, e NodeFinished, attempt int) time.Duration {
 	d := r.Delay
-	for range e.Attempt - 1 {
+	for range attempt - 1 {
 		if d > r.MaxDelay/2 {
 			d = r.MaxDelay
 			break

@@ -34,6 +34,7 @@ type Report struct {
 	Code      string            `json:"code,omitempty"`
 	Reason    string            `json:"reason,omitempty"`
 	Error     *Failure          `json:"error,omitempty"` // the last one, whether or not the run went on well
+	Pause     *PausedAt         `json:"pause,omitempty"` // nil unless the run is paused
 	StartedAt time.Time         `json:"startedAt"`
 	EndedAt   time.Time         `json:"endedAt,omitzero"`
 	Duration  float64           `json:"durationMs"` // up to the end, or to the last event
@@ -53,6 +54,13 @@ type Report struct {
 	// Next is how many nodes come before the next page, if Nodes is not the
 	// last, see Page.
 	Next int `json:"next,omitempty"`
+}
+
+// PausedAt is since when a run is paused, where and why.
+type PausedAt struct {
+	Since time.Time `json:"since"`
+	Place
+	Cause PauseCause `json:"cause"`
 }
 
 // Bytes of what people are shown, and nodes on a page.
@@ -175,6 +183,11 @@ func (r *Report) add(e Event) {
 		r.Status = Waiting
 	case TimerFired, EventReceived:
 		r.Status = Running
+	case RunPaused:
+		r.Status, r.Outcome, r.Code, r.Reason = Paused, e.Outcome, e.Code, e.Reason()
+		r.Pause = &PausedAt{Since: e.At.At, Place: e.Place, Cause: e.Cause}
+	case RunResumed:
+		r.Status, r.Outcome, r.Code, r.Reason, r.Pause = Running, "", "", "", nil
 	case CallStarted, CallReplied, ChildrenStarted, ChildEnded, ChildrenStopped:
 	case NodeFinished:
 		maps.Copy(r.Variables, e.Set)
@@ -184,8 +197,10 @@ func (r *Report) add(e Event) {
 	case RunResponded:
 		r.Response = &e.Response
 	case RunEnded:
+		r.Pause = nil
 		r.Status, r.Outcome, r.Code, r.Reason, r.Error, r.EndedAt = e.Status, e.Outcome, e.Code, e.Reason, e.Error, e.At.At
 	case RunCancelled:
+		r.Pause, r.Outcome = nil, ""
 		r.Status, r.Code, r.Reason, r.EndedAt = Cancelled, "cancelled", e.Reason, e.At.At
 	}
 }

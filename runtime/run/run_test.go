@@ -28,7 +28,8 @@ nodes:
     retry: { max: 2, on: [onTimeout], delay: 1s, maxDelay: 10s }
     next: b
     outcomes: { onError: sorry }
-  b: { type: work, next: a, outcomes: { onError: sorry, onTimeout: sorry } }
+  b: { type: work, next: a, outcomes: { onError: sorry, onTimeout: p } }
+  p: { type: work, retry: { max: 1, on: [onTimeout], delay: 1s, then: pause }, next: a, outcomes: { onError: sorry, onTimeout: sorry } }
   sorry: { type: work, next: a, outcomes: { onError: a, onTimeout: a } }
 `
 
@@ -212,6 +213,67 @@ func TestNext(t *testing.T) {
 			place("a", 1, 1), run.Running,
 		},
 		{
+			"the attempts are used up, and the node has its run pause",
+			pausing(),
+			run.Pause{Cause: run.PauseRetries, Outcome: "onTimeout", Code: "c", Message: "because"},
+			place("p", 1, 2), run.Running,
+		},
+		{
+			"another outcome than the one of its retry",
+			[]run.Event{started(), finished(1, place("a", 1, 1), "success"), finished(2, place("b", 1, 1), "onTimeout"), finished(3, place("p", 1, 1), "onError")},
+			run.Step{},
+			place("sorry", 1, 1), run.Running,
+		},
+		{
+			"paused",
+			append(pausing(), paused(5)),
+			run.Stay{Cause: run.PauseRetries},
+			place("p", 1, 2), run.Paused,
+		},
+		{
+			"resumed: another attempt",
+			append(pausing(), paused(5), run.RunResumed{At: at(60), Place: place("p", 1, 2)}),
+			run.Step{},
+			place("p", 1, 3), run.Running,
+		},
+		{
+			"resumed, and failed: as many attempts as at first",
+			append(pausing(), paused(5), run.RunResumed{At: at(60), Place: place("p", 1, 2)}, finished(61, place("p", 1, 3), "onTimeout")),
+			run.SetTimer{Kind: run.TimerRetry, Due: at(61).At.Add(gap(t, append(pausing(), paused(5), run.RunResumed{At: at(60), Place: place("p", 1, 2)}, finished(61, place("p", 1, 3), "onTimeout")), 61))},
+			place("p", 1, 3), run.Running,
+		},
+		{
+			"resumed, and no better",
+			append(pausing(), paused(5), run.RunResumed{At: at(60), Place: place("p", 1, 2)}, finished(61, place("p", 1, 3), "onTimeout"),
+				run.TimerSet{At: at(61), Place: place("p", 1, 3), Kind: run.TimerRetry, Due: at(62).At},
+				run.TimerFired{At: at(62), Place: place("p", 1, 3), Kind: run.TimerRetry}, finished(63, place("p", 1, 4), "onTimeout")),
+			run.Pause{Cause: run.PauseRetries, Outcome: "onTimeout", Code: "c", Message: "because"},
+			place("p", 1, 4), run.Running,
+		},
+		{
+			"given up",
+			append(pausing(), paused(5), run.RunResumed{At: at(60), Place: place("p", 1, 2), GiveUp: true}),
+			run.Step{},
+			place("sorry", 1, 1), run.Running,
+		},
+		{
+			"cancelled while it was paused",
+			append(pausing(), paused(5), run.RunCancelled{At: at(60), Reason: "enough"}),
+			nil, place("p", 1, 2), run.Cancelled,
+		},
+		{
+			"paused before its first node",
+			[]run.Event{started(), run.RunPaused{At: at(0), Place: place("a", 1, 1), Cause: run.PauseFlow}},
+			run.Stay{Cause: run.PauseFlow},
+			place("a", 1, 1), run.Paused,
+		},
+		{
+			"and resumed",
+			[]run.Event{started(), run.RunPaused{At: at(0), Place: place("a", 1, 1), Cause: run.PauseFlow}, run.RunResumed{At: at(60), Place: place("a", 1, 1)}},
+			run.Step{},
+			place("a", 1, 1), run.Running,
+		},
+		{
 			"the end",
 			[]run.Event{started(), run.RunEnded{At: at(1), Status: run.Completed}},
 			nil, place("a", 1, 1), run.Completed,
@@ -235,6 +297,62 @@ func TestNext(t *testing.T) {
 				t.Errorf("at %v, %s; want %v, %s", s.At.Place, s.Status, tc.at, tc.status)
 			}
 		})
+	}
+}
+
+// pausing are the events of a run that has tried node p as often as it may.
+func pausing() []run.Event {
+	return []run.Event{
+		started(), finished(1, place("a", 1, 1), "success"), finished(2, place("b", 1, 1), "onTimeout"), finished(3, place("p", 1, 1), "onTimeout"),
+		run.TimerSet{At: at(3), Place: place("p", 1, 1), Kind: run.TimerRetry, Due: at(4).At},
+		run.TimerFired{At: at(4), Place: place("p", 1, 1), Kind: run.TimerRetry}, finished(5, place("p", 1, 2), "onTimeout"),
+	}
+}
+
+func paused(second int) run.Event {
+	return run.RunPaused{At: at(second), Place: place("p", 1, 2), Cause: run.PauseRetries, Outcome: "onTimeout", Code: "c", Message: "because"}
+}
+
+// gap is how long the decider waits before the first of its attempts.
+func gap(t *testing.T, events []run.Event, second int) time.Duration {
+	t.Helper()
+	s, err := run.Fold(load(t, source), events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := s.Next().(run.SetTimer).Due.Sub(at(second).At)
+	if d < time.Second || d > time.Second*5/4 {
+		t.Fatalf("backoff %s, want between 1s and 1.25s", d)
+	}
+	return d
+}
+
+// TestTimeStandsStill: a run's time does not go on while it is paused, nor does
+// that of the node before which it is.
+func TestTimeStandsStill(t *testing.T) {
+	t.Parallel()
+	resumed := func(events []run.Event, second int) *run.State {
+		t.Helper()
+		last := events[len(events)-1].(run.RunPaused)
+		s, err := run.Fold(load(t, source), append(events, run.RunResumed{At: at(second), Place: last.Place}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	if s := resumed(append(pausing(), paused(5)), 3605); !s.Deadline.Equal(at(60 + 3600).At) {
+		t.Errorf("deadline after an hour of pause %s, want %s", s.Deadline, at(60+3600).At)
+	}
+	held := []run.Event{started(), run.RunPaused{At: at(0), Place: place("a", 1, 1), Cause: run.PauseFlow}}
+	s := resumed(held, 100)
+	if !s.Deadline.Equal(at(160).At) || !s.At.Since.Equal(at(100).At) {
+		t.Errorf("deadline %s, node since %s; want %s, %s", s.Deadline, s.At.Since, at(160).At, at(100).At)
+	}
+	if s.Outcome != "" || s.Reason != "" || s.Code != "" {
+		t.Errorf("a run that goes on has outcome %q, %q, %q", s.Outcome, s.Reason, s.Code)
+	}
+	if _, err := run.Fold(load(t, source), []run.Event{started(), run.RunResumed{At: at(1)}}); err == nil {
+		t.Error("a run is resumed that was not paused")
 	}
 }
 

@@ -24,6 +24,7 @@ type Status string
 const (
 	Running   Status = "running"
 	Waiting   Status = "waiting" // for a time or an event
+	Paused    Status = "paused"  // until somebody resumes it
 	Completed Status = "completed"
 	Failed    Status = "failed"
 	Cancelled Status = "cancelled"
@@ -34,7 +35,7 @@ func (s Status) Ended() bool {
 	switch s {
 	case Completed, Failed, Cancelled:
 		return true
-	case Running, Waiting:
+	case Running, Waiting, Paused:
 	}
 	return false
 }
@@ -84,10 +85,17 @@ type Position struct {
 	Woken    bool
 	Received bool
 	Event    map[string]any
-	Children *Children // nil: none were started
+	Children *Children  // nil: none were started
+	Pause    *RunPaused // nil unless the run is paused here
 
 	retryAt time.Time // not zero: the attempt failed and is worth another
+	before  int       // attempts of the visit that do not count any more
+	spent   *spent    // not nil: the attempt failed, and there are no more
 }
+
+// spent is how an attempt ended that was the last, in a node that then has its run
+// pause.
+type spent struct{ outcome, code, message string }
 
 // visits are those of one node: how many, and which steps of the run the last and
 // the one before it were.
@@ -208,10 +216,15 @@ func (s *State) fold(e Event) error {
 		return s.finish(e)
 	case RunResponded:
 		s.Response = &e.Response
+	case RunPaused:
+		s.Status, s.At.Pause = Paused, &e
+		s.Outcome, s.Code, s.Reason = e.Outcome, e.Code, e.Reason()
+	case RunResumed:
+		return s.resume(e)
 	case RunEnded:
 		s.Status, s.Outcome, s.Code, s.Reason = e.Status, e.Outcome, e.Code, e.Reason
 	case RunCancelled:
-		s.Status, s.Reason, s.Code = Cancelled, e.Reason, "cancelled"
+		s.Status, s.Outcome, s.Code, s.Reason = Cancelled, "", "cancelled", e.Reason
 	}
 	return nil
 }
@@ -281,13 +294,40 @@ func (s *State) timerFired(e TimerFired) error {
 	}
 	s.Status = Running
 	if e.Kind == TimerRetry {
-		next := s.At.Place
-		next.Attempt++
-		s.At = Position{Place: next, Since: e.At.At}
+		s.again(s.At.before, e.At.At)
 		return nil
 	}
 	s.At.Timer, s.At.Awaited = nil, nil
 	s.At.Woken = true
+	return nil
+}
+
+// again begins the next attempt of a visit.
+func (s *State) again(before int, at time.Time) {
+	next := s.At.Place
+	next.Attempt++
+	s.At = Position{Place: next, Since: at, before: before}
+}
+
+// resume goes on where the run is. Its time has stood still.
+func (s *State) resume(e RunResumed) error {
+	if s.At.Pause == nil {
+		return errors.New("the run is not paused")
+	}
+	if !s.Deadline.IsZero() {
+		s.Deadline = s.Deadline.Add(e.At.At.Sub(s.At.Pause.At.At))
+	}
+	left := s.At.spent
+	s.Status, s.At.Pause, s.Outcome, s.Code, s.Reason = Running, nil, "", "", ""
+	switch {
+	case left == nil:
+		s.At.Since = e.At.At
+	case e.GiveUp:
+		s.At.spent = nil
+		s.leave(s.Flow.Nodes[s.At.Node], left.outcome, left.code, left.message, e.At.At)
+	default:
+		s.again(s.At.Attempt, e.At.At)
+	}
 	return nil
 }
 
@@ -303,11 +343,14 @@ func (s *State) finish(e NodeFinished) error {
 		s.Error = &Failure{Node: e.Node, Outcome: e.Outcome, Code: e.Code, Message: e.Message, Attempt: e.Attempt}
 		s.names["error"] = s.Error.names()
 	}
+	attempt, again := e.Attempt-s.At.before, n.Retry.Takes(e.Outcome, e.Class)
 	switch {
 	case e.End != nil:
 		s.ending, s.Result = s.endedBy(e), e.Outputs
-	case e.Attempt <= n.Retry.Max && n.Retry.Takes(e.Outcome, e.Class):
-		s.At.retryAt = e.At.At.Add(backoff(n.Retry, s.Seed, e))
+	case again && attempt <= n.Retry.Max:
+		s.At.retryAt = e.At.At.Add(backoff(n.Retry, s.Seed, e, attempt))
+	case again && n.Retry.Pause:
+		s.At.spent = &spent{e.Outcome, e.Code, e.Message}
 	default:
 		s.leave(n, e.Outcome, e.Code, e.Message, e.At.At)
 	}

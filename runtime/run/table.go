@@ -48,6 +48,8 @@ var table = []kind{
 		e.Body = data.Plain(e.Body)
 		return nil
 	}),
+	kindOf("run-paused", func(e *RunPaused) error { return knownCause(e.Cause) }),
+	kindOf[RunResumed]("run-resumed", nil),
 	kindOf("run-ended", func(e *RunEnded) error { return knownEnd(e.Status) }),
 	kindOf[RunCancelled]("run-cancelled", nil),
 }
@@ -116,7 +118,7 @@ func (env envelope) writer() string {
 // know. Whatever the run is doing, this version cannot tell, and must leave it
 // alone.
 type UnknownError struct {
-	What string // "event", or what of it: "status", "timer", "failure"
+	What string // "event", or what of it: "status", "timer", "cause", "failure"
 	Name string
 	Wend string // version that wrote it; "" if the journal does not tell
 }
@@ -144,12 +146,20 @@ func knownTimer(k TimerKind) error {
 	return &UnknownError{What: "timer", Name: string(k)}
 }
 
+func knownCause(c PauseCause) error {
+	switch c {
+	case PauseRetries, PauseFlow:
+		return nil
+	}
+	return &UnknownError{What: "cause", Name: string(c)}
+}
+
 // knownEnd refuses a status that no run ends with as well.
 func knownEnd(s Status) error {
 	switch s {
 	case Completed, Failed:
 		return nil
-	case Running, Waiting, Cancelled:
+	case Running, Waiting, Paused, Cancelled:
 	}
 	return &UnknownError{What: "status", Name: string(s)}
 }

@@ -60,7 +60,7 @@ func TestNamesOfEvents(t *testing.T) {
 	slices.Sort(names)
 	want := []string{
 		"call-replied", "call-started", "child-ended", "children-started", "children-stopped", "event-awaited", "event-received", "node-finished", "run-cancelled",
-		"run-ended", "run-responded", "run-started", "timer-fired", "timer-set",
+		"run-ended", "run-paused", "run-responded", "run-resumed", "run-started", "timer-fired", "timer-set",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
@@ -75,18 +75,18 @@ func TestUnmarshalUnknown(t *testing.T) {
 		message    string
 	}{
 		{
-			"an event", `{"type":"run-paused","event":{"at":"2026-11-20T08:00:00Z"}}`,
-			run.UnknownError{What: "event", Name: "run-paused", Wend: "v1.2.0"},
-			`decode event 1, "run-paused": this version of Wend knows no event "run-paused"; version v1.2.0 wrote it: use that one or a later one`,
+			"an event", `{"type":"run-dreamt","event":{"at":"2026-11-20T08:00:00Z"}}`,
+			run.UnknownError{What: "event", Name: "run-dreamt", Wend: "v1.2.0"},
+			`decode event 1, "run-dreamt": this version of Wend knows no event "run-dreamt"; version v1.2.0 wrote it: use that one or a later one`,
 		},
 		{
-			"an event of a version that took the run up", `{"type":"run-paused","event":{"at":"2026-11-20T08:00:00Z","wend":"v9.0.0"}}`,
-			run.UnknownError{What: "event", Name: "run-paused", Wend: "v9.0.0"},
+			"an event of a version that took the run up", `{"type":"run-dreamt","event":{"at":"2026-11-20T08:00:00Z","wend":"v9.0.0"}}`,
+			run.UnknownError{What: "event", Name: "run-dreamt", Wend: "v9.0.0"},
 			"",
 		},
 		{
-			"an event that is not even an object", `{"type":"run-paused","event":7}`,
-			run.UnknownError{What: "event", Name: "run-paused", Wend: "v1.2.0"},
+			"an event that is not even an object", `{"type":"run-dreamt","event":7}`,
+			run.UnknownError{What: "event", Name: "run-dreamt", Wend: "v1.2.0"},
 			"",
 		},
 		{
@@ -98,6 +98,7 @@ func TestUnmarshalUnknown(t *testing.T) {
 		{"a status that ends no run", `{"type":"run-ended","event":{"status":"running"}}`, run.UnknownError{What: "status", Name: "running", Wend: "v1.2.0"}, ""},
 		{"a timer", `{"type":"timer-set","event":{"kind":"lunch"}}`, run.UnknownError{What: "timer", Name: "lunch", Wend: "v1.2.0"}, ""},
 		{"a timer that fired", `{"type":"timer-fired","event":{"wend":"v3","kind":"lunch"}}`, run.UnknownError{What: "timer", Name: "lunch", Wend: "v3"}, ""},
+		{"a cause", `{"type":"run-paused","event":{"cause":"lunch"}}`, run.UnknownError{What: "cause", Name: "lunch", Wend: "v1.2.0"}, ""},
 		{"a failure", `{"type":"call-replied","event":{"reply":{"failure":"eaten"}}}`, run.UnknownError{What: "failure", Name: "eaten", Wend: "v1.2.0"}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -119,7 +119,11 @@ func (t *Tracer) Add(e Event) error {
 		t.last().Awaits, t.last().Until = &Awaits{e.Name, e.Key}, e.Due
 	case TimerFired, EventReceived:
 		t.last().Awaits, t.last().Until = nil, time.Time{}
-	case RunResponded, RunEnded, RunCancelled:
+	case RunResumed:
+		if last := t.last(); last.Outcome == "" {
+			last.StartedAt = e.When() // its node had not begun
+		}
+	case RunResponded, RunPaused, RunEnded, RunCancelled:
 	}
 	if t.state.At.Place != before && t.state.ending == nil {
 		t.traces = append(t.traces, t.state.openTrace())

@@ -47,13 +47,14 @@ type Route struct {
 }
 
 // Retry says how often and how fast a node is tried again, and after which
-// outcomes. On is empty if it was not written.
+// outcomes. On is empty if it was not written. Then is "pause", or empty.
 type Retry struct {
 	Pos      diag.Pos
 	Max      int
 	On       []yamldoc.Text
 	Delay    yamldoc.Duration
 	MaxDelay yamldoc.Duration
+	Then     yamldoc.Text
 }
 
 // Node is an entry of a flow. With is a *Map, or nil if it was not written.

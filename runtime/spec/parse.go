@@ -225,11 +225,23 @@ func (p *parser) retry(f yamldoc.Field) *Retry {
 		yamldoc.Key{Name: "on", Read: yamldoc.Into(&r.On, p.Texts)},
 		yamldoc.Key{Name: "delay", Read: func(f yamldoc.Field) { r.Delay = p.Duration(f, 0) }},
 		yamldoc.Key{Name: "maxDelay", Read: yamldoc.Into(&r.MaxDelay, p.positive)},
+		yamldoc.Key{Name: "then", Read: yamldoc.Into(&r.Then, p.then)},
 	)
 	if r.MaxDelay.Pos.Line != 0 && r.MaxDelay.Value < r.Delay.Value {
 		p.Mistakes.Errorf(r.MaxDelay.Pos, diag.InvalidRetry, `"maxDelay" %s is shorter than "delay" %s`, r.MaxDelay.Value, r.Delay.Value)
 	}
 	return r
+}
+
+// then is what comes when the attempts are used up.
+func (p *parser) then(f yamldoc.Field) yamldoc.Text {
+	before := p.Misread
+	text := p.Text(f)
+	if p.Misread == before && text.Value != "pause" {
+		p.Mistakes.Errorf(text.Pos, diag.InvalidRetry, `%s is %q, expected "pause"`, f, text.Value).
+			Hint = "without it the node leaves by its outcome, which `outcomes` routes"
+	}
+	return text
 }
 
 // maxRetries keeps a slip of the finger from hammering a vendor.

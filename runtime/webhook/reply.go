@@ -53,7 +53,7 @@ func (h *Handler) run(c echo.Context, hook *hook, output map[string]any, dedupe 
 	case hook.Accept && repeated:
 		return Accepted(c, started.ID, cmp.Or(started.Result().Status, run.Running))
 	case hook.Accept:
-		return Accepted(c, started.ID, run.Running) // as it was begun, however quick it is
+		return Accepted(c, started.ID, started.Began())
 	case !repeated:
 		defer started.Leave()
 	}

@@ -53,6 +53,7 @@ func Test(t *testing.T, s Setup) {
 		{"StoppedWithAnEvent", testStoppedWithAnEvent},
 		{"BothAway", testBothAway},
 		{"WrongEngine", testWrongEngine},
+		{"Paused", testPaused},
 		{"WaitingCaller", testWaitingCaller},
 		{"Kill", testKill},
 	} {
@@ -121,6 +122,16 @@ var sources = map[string]string{
   first: { type: http, with: { method: PUT, url: https://vendor.example.com/call }, next: call }
   call: { type: http, with: { method: POST, url: https://vendor.example.com/call }, next: done }
   done: { type: end }
+`,
+	"pause": `  hook: { type: webhook, with: { path: /x }, next: call }
+  call:
+    type: http
+    with: { method: PUT, url: https://vendor.example.com/call }
+    retry: { max: 1, on: [serverError], delay: 1s, then: pause }
+    next: done
+    outcomes: { serverError: sorry }
+  done: { type: respond, with: { body: put } }
+  sorry: { type: end, with: { failed: true, code: sorry } }
 `,
 	"gate": `  hook: { type: webhook, with: { path: /x }, next: gate }
   gate: { type: wait, with: { event: open, key: $(hook.key), timeout: 10m }, outcomes: { received: call, onTimeout: late } }
@@ -494,6 +505,7 @@ type vendor struct {
 
 	mu   sync.Mutex
 	slow map[string]time.Duration // by method
+	down bool
 	seen map[string][]sent
 }
 
@@ -512,12 +524,22 @@ func (c caller) Do(ctx context.Context, r outbound.Request) wire.Reply {
 	v := c.vendor
 	v.mu.Lock()
 	v.seen[r.Key] = append(v.seen[r.Key], sent{r.Call.Method, v.clock.Now()})
-	slow := v.slow[r.Call.Method]
+	slow, down := v.slow[r.Call.Method], v.down
 	v.mu.Unlock()
 	if err := clock.Sleep(ctx, v.clock, slow); err != nil || c.gate.through("after a call") != nil {
 		return wire.Reply{Failure: wire.Interrupted}
 	}
+	if down {
+		return wire.Reply{Status: 503}
+	}
 	return wire.Reply{Status: 200}
+}
+
+// isDown has the vendor answer with 503, or be well again.
+func (v *vendor) isDown(down bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.down = down
 }
 
 func (v *vendor) takes(d time.Duration) {

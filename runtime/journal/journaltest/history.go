@@ -34,6 +34,8 @@ func (b *bench) variety(n int) []journal.Summary {
 		{responded(201), sleeping(time.Hour)},
 		{responded(504), ended(run.Completed, "success")},
 		{run.RunCancelled{At: at(time.Second), Reason: "by hand"}},
+		{pausedAt("n3", "onTimeout")},
+		{pausedAt("n3", ""), run.RunResumed{At: at(time.Second), Place: place("n3")}},
 	}
 	var all []journal.Summary
 	for i := range n {
@@ -81,6 +83,8 @@ func testFilters(b *bench) {
 		{Outcome: "onError", From: from, To: to},
 		{Outcome: "success", Status: run.Failed},
 		{Outcome: "success", Status: run.Running},
+		{Outcome: "onTimeout", Status: run.Paused},
+		{Outcome: "onTimeout", Flow: "pay"},
 		{Response: 502},
 		{Response: 5},
 		{Response: 2},
@@ -105,7 +109,7 @@ func testFilters(b *bench) {
 		{Key: "c-1", Labels: map[string]string{"channel": "sms"}},
 		{Flow: "greet", Outcome: "success", Status: run.Completed, From: from, To: to},
 	}
-	for _, status := range []run.Status{run.Running, run.Waiting, run.Completed, run.Failed, run.Cancelled} {
+	for _, status := range []run.Status{run.Running, run.Waiting, run.Paused, run.Completed, run.Failed, run.Cancelled} {
 		filters = append(filters, journal.Filter{Status: status}, journal.Filter{Status: status, Flow: "pay", From: from})
 	}
 	for _, f := range filters {
@@ -121,6 +125,15 @@ func testFilters(b *bench) {
 	}
 }
 
+// pausedAt is of a run that waits for somebody at a node.
+func pausedAt(node, outcome string) run.RunPaused {
+	cause := run.PauseRetries
+	if outcome == "" {
+		cause = run.PauseFlow
+	}
+	return run.RunPaused{At: at(time.Second), Place: place(node), Cause: cause, Outcome: outcome, Message: "m"}
+}
+
 // testMarksStay follows a run that has a key and labels through its life: it is
 // found by them together with the status it has by then, until it is removed.
 func testMarksStay(b *bench) {
@@ -132,7 +145,7 @@ func testMarksStay(b *bench) {
 	b.append("b", 0, other)
 	found := func(want ...run.Status) {
 		b.Helper()
-		for _, status := range []run.Status{run.Running, run.Waiting, run.Completed, run.Failed, run.Cancelled} {
+		for _, status := range []run.Status{run.Running, run.Waiting, run.Paused, run.Completed, run.Failed, run.Cancelled} {
 			n := 0
 			if slices.Contains(want, status) {
 				n = 1
@@ -150,7 +163,11 @@ func testMarksStay(b *bench) {
 	found(run.Waiting)
 	b.append("a", 2, run.TimerFired{At: at(2 * time.Second), Place: place("nap"), Kind: run.TimerSleep})
 	found(run.Running)
-	b.append("a", 3, ended(run.Failed, "onError"))
+	b.append("a", 3, pausedAt("n3", "onTimeout"))
+	found(run.Paused)
+	b.append("a", 4, run.RunResumed{At: at(3 * time.Second), Place: place("n3")})
+	found(run.Running)
+	b.append("a", 5, ended(run.Failed, "onError"))
 	found(run.Failed)
 	sum, err := b.d.Find(b.Context(), "a")
 	b.ok(err)

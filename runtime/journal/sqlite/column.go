@@ -11,7 +11,7 @@ import (
 )
 
 // statuses are kept by their places here, which never change.
-var statuses = []run.Status{0: run.Running, 1: run.Waiting, 2: run.Completed, 3: run.Failed, 4: run.Cancelled}
+var statuses = []run.Status{0: run.Running, 1: run.Waiting, 2: run.Completed, 3: run.Failed, 4: run.Cancelled, 5: run.Paused}
 
 // statusOf is the status that is kept as code.
 func statusOf(code int) (run.Status, error) {

@@ -265,11 +265,11 @@ func TestNewerEvents(t *testing.T) {
 	if err := s.Append(t.Context(), "b", 0, newer); err != nil {
 		t.Fatal(err)
 	}
-	execute(t, dir, `INSERT INTO events (at, data) SELECT nr << 22 | 1, '[{"type":"run-paused","event":{"at":"2026-11-20T08:00:00Z"}}]' FROM runs WHERE id = 'b';
+	execute(t, dir, `INSERT INTO events (at, data) SELECT nr << 22 | 1, '[{"type":"run-dreamt","event":{"at":"2026-11-20T08:00:00Z"}}]' FROM runs WHERE id = 'b';
 		UPDATE runs SET events = 2 WHERE id = 'b'`)
 	_, err := s.Events(t.Context(), "b")
 	unknown, ok := errors.AsType[*run.UnknownError](err)
-	if want := (run.UnknownError{What: "event", Name: "run-paused", Wend: "v1.2.0"}); !ok || *unknown != want {
+	if want := (run.UnknownError{What: "event", Name: "run-dreamt", Wend: "v1.2.0"}); !ok || *unknown != want {
 		t.Errorf("Events: %v, want %+v", err, want)
 	}
 	if events, err := s.Events(t.Context(), "a"); err != nil || len(events) == 0 {

@@ -141,7 +141,8 @@ const unfinishedPage = 500
 
 const sqlUnfinished = `SELECT ` + summaryColumns + fromRuns + `WHERE r.nr IN (` +
 	`SELECT * FROM (SELECT nr FROM runs WHERE status = 0 AND started >= ?1 AND (started > ?1 OR nr > ?2) ORDER BY started, nr LIMIT ?3) UNION ALL ` +
-	`SELECT * FROM (SELECT nr FROM runs WHERE status = 1 AND started >= ?1 AND (started > ?1 OR nr > ?2) ORDER BY started, nr LIMIT ?3)` +
+	`SELECT * FROM (SELECT nr FROM runs WHERE status = 1 AND started >= ?1 AND (started > ?1 OR nr > ?2) ORDER BY started, nr LIMIT ?3) UNION ALL ` +
+	`SELECT * FROM (SELECT nr FROM runs WHERE status = 5 AND started >= ?1 AND (started > ?1 OR nr > ?2) ORDER BY started, nr LIMIT ?3)` +
 	`) ORDER BY r.started, r.nr LIMIT ?3`
 
 // Unfinished implements journal.Owners.

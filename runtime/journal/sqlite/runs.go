@@ -110,7 +110,7 @@ func listQuery(f journal.Filter, after journal.Cursor, limit int, lead string) (
 }
 
 // endsBy tells whether a run of that status may have an outcome.
-func endsBy(s run.Status) bool { return s == run.Completed || s == run.Failed }
+func endsBy(s run.Status) bool { return s == run.Completed || s == run.Failed || s == run.Paused }
 
 // listing is the condition of one head of a list.
 type listing struct {
