@@ -80,5 +80,6 @@ func ExampleAll() {
 	// respond   [success onError]
 	// log       [success onError]
 	// call      [success onError failed onTimeout]
+	// parallel  [success onError someFailed onTimeout]
 	// end       [success]
 }

@@ -159,7 +159,7 @@ func prepare(ctx context.Context, std *streams, k *kit, set *catalog.Set) error 
 	}
 	named := map[string]bool{}
 	for _, f := range set.Flows() {
-		for _, n := range f.Nodes {
+		for n := range f.All() {
 			named[n.Connection] = true
 		}
 	}

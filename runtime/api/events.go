@@ -125,7 +125,7 @@ func refusedEvent(m *engine.MisfitError) error {
 func (s *Server) unawaited(name string) string {
 	var known []string
 	for _, f := range s.cfg.Flows().Flows() {
-		for _, n := range f.Nodes {
+		for n := range f.All() {
 			switch {
 			case n.Event == "":
 			case n.Event == name, strings.Contains(n.Event, "$("):

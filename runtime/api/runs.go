@@ -166,6 +166,11 @@ func (s *Server) liveFlow(_ context.Context, begun journal.Summary) (*flow.Flow,
 	if f == nil || f.Digest != begun.FlowDigest {
 		return nil, journal.ErrNotFound
 	}
+	if begun.Parent != nil && begun.Parent.Body != "" {
+		if f = f.Body(begun.Parent.Body); f == nil {
+			return nil, journal.ErrNotFound
+		}
+	}
 	return f, nil
 }
 

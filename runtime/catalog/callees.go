@@ -144,7 +144,7 @@ func (l *loader) checkCycles() {
 			continue
 		}
 		mistakes := wrong[done.flow.Name]
-		for _, n := range done.flow.Nodes {
+		for n := range done.flow.All() {
 			for _, callee := range n.Callees {
 				if f := flows[callee.Flow]; f == done.flow && f.Called() == nil {
 					mistake := notCallable(callee.Flow)
@@ -163,7 +163,7 @@ func (l *loader) checkCycles() {
 // Calls returns the names of the flows that a flow calls, each once.
 func Calls(f *flow.Flow) []string {
 	var names []string
-	for _, n := range f.Nodes {
+	for n := range f.All() {
 		for _, callee := range n.Callees {
 			names = append(names, callee.Flow)
 		}

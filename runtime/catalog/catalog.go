@@ -207,7 +207,7 @@ func newRoom(cfg flow.Config, files []string, live *Set) *room {
 // take makes room less. It may be too little for what is live already.
 func (r *room) take(f *flow.Flow) {
 	if f != nil {
-		r.nodes -= len(f.Nodes)
+		r.nodes -= f.Size()
 		r.bytes -= len(f.Source)
 	}
 }
@@ -215,7 +215,7 @@ func (r *room) take(f *flow.Flow) {
 // release gives back what is live of a file, before that is read again.
 func (r *room) release(file string) {
 	if f := r.live[file]; f != nil {
-		r.nodes += len(f.Nodes)
+		r.nodes += f.Size()
 		r.bytes += len(f.Source)
 	}
 }
@@ -232,9 +232,9 @@ func (r *room) read(file string, cfg flow.Config) (*flow.Flow, diag.List) {
 		return nil, list
 	}
 	f, list := flow.Load(file, src, cfg)
-	if f != nil && len(f.Nodes) > max(r.nodes, 0) {
+	if f != nil && f.Size() > max(r.nodes, 0) {
 		list.Errorf(f.Pos, diag.TooManyFlows, "flow %q has %d nodes, and of the %d that all flows may have together %d are left",
-			f.Name, len(f.Nodes), r.most, max(r.nodes, 0)).Hint = roomHint
+			f.Name, f.Size(), r.most, max(r.nodes, 0)).Hint = roomHint
 		return nil, list
 	}
 	return f, list

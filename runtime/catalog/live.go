@@ -224,7 +224,7 @@ func (s *Set) Plugins() []string {
 // Plugins returns the digests of the plugins that a flow uses, each once.
 func Plugins(f *flow.Flow) []string {
 	var digests []string
-	for _, n := range f.Nodes {
+	for n := range f.All() {
 		if n.Type.Digest != "" {
 			digests = append(digests, n.Type.Digest)
 		}
@@ -237,7 +237,7 @@ func Plugins(f *flow.Flow) []string {
 // checks callers by, each once.
 func Connections(f *flow.Flow) []string {
 	var names []string
-	for _, n := range f.Nodes {
+	for n := range f.All() {
 		if n.Connection != "" {
 			names = append(names, n.Connection)
 		}

@@ -35,8 +35,19 @@ type Past struct {
 // NewPast finds flows by c.
 func NewPast(c PastConfig) *Past { return &Past{cfg: c} }
 
-// Flow finds the flow that a run began with.
+// Flow finds the flow that a run began with, which may be a body of another.
 func (p *Past) Flow(ctx context.Context, run journal.Summary) (*flow.Flow, error) {
+	f, err := p.whole(ctx, run)
+	if err != nil || run.Parent == nil || run.Parent.Body == "" {
+		return f, err
+	}
+	if body := f.Body(run.Parent.Body); body != nil {
+		return body, nil
+	}
+	return nil, fmt.Errorf("the flow %q as it was has no nodes inside %q", run.Flow, run.Parent.Body)
+}
+
+func (p *Past) whole(ctx context.Context, run journal.Summary) (*flow.Flow, error) {
 	if f := p.cfg.Live(run.Flow); f != nil && f.Digest == run.FlowDigest && maps.Equal(f.Plugins(), run.Plugins) {
 		return f, nil
 	}

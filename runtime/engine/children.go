@@ -324,27 +324,52 @@ func (r *Run) firstOf(id string, index int) (first run.RunStarted, f *flow.Flow,
 	if err != nil {
 		return first, nil, err
 	}
-	f = r.brood.flows[child.Flow]
-	if f == nil || f.Called() == nil {
-		return first, nil, &node.Fault{Code: "unknown-flow", Msg: fmt.Sprintf("flow %q was not there when the children were started", child.Flow)}
+	first = run.RunStarted{
+		At: run.At{At: r.engine.now(), Wend: r.engine.cfg.Version}, Run: id, Seed: uuid.NewString(), TraceParent: r.state.TraceParent,
+		Parent: &run.Parent{Run: r.ID, Place: r.state.At.Place, Index: index, Depth: r.state.Depth() + 1},
+		Output: map[string]any{},
 	}
-	from := f.Called()
-	input := child.Input
+	if child.Flow != "" {
+		f, err = r.calledBy(&first, child)
+	} else {
+		f, err = r.bodyFor(&first, child)
+	}
+	if err != nil {
+		return first, nil, err
+	}
+	first.Flow, first.FlowDigest, first.Plugins, first.Trigger = f.Name, f.Digest, f.Plugins(), f.Called().ID
+	first.Mark(f)
+	return first, f, nil
+}
+
+// calledBy fills in what a child begins with that runs another flow.
+func (r *Run) calledBy(first *run.RunStarted, child node.Child) (*flow.Flow, error) {
+	f := r.brood.flows[child.Flow]
+	if f == nil || f.Called() == nil {
+		return nil, &node.Fault{Code: "unknown-flow", Msg: fmt.Sprintf("flow %q was not there when the children were started", child.Flow)}
+	}
+	input, schema := child.Input, f.Called().Trigger.(*node.Called).Input
 	if input == nil {
 		input = map[string]any{}
 	}
-	if wrong := from.Trigger.(*node.Called).Input.Validate(input); wrong != nil {
-		return first, nil, &node.InvalidError{Problems: wrong}
+	if wrong := schema.Validate(input); wrong != nil {
+		return nil, &node.InvalidError{Problems: wrong}
 	}
-	input = maps.Clone(from.Trigger.(*node.Called).Input.WithDefaults(input))
-	first = run.RunStarted{
-		At: run.At{At: r.engine.now(), Wend: r.engine.cfg.Version}, Run: id, Trigger: from.ID,
-		Flow: f.Name, FlowDigest: f.Digest, Plugins: f.Plugins(),
-		Output: input, Variables: maps.Clone(f.Variables), Seed: uuid.NewString(), TraceParent: r.state.TraceParent,
-		Parent: &run.Parent{Run: r.ID, Place: r.state.At.Place, Index: index, Depth: r.state.Depth() + 1},
+	first.Output, first.Variables = maps.Clone(schema.WithDefaults(input)), maps.Clone(f.Variables)
+	return f, nil
+}
+
+// bodyFor fills in what a child begins with that runs a body of the run's own
+// flow: what that reads around it, as it is now.
+func (r *Run) bodyFor(first *run.RunStarted, child node.Child) (*flow.Flow, error) {
+	f := r.state.Flow.BodyOf(r.state.At.Node, child.Body)
+	if f == nil {
+		return nil, fmt.Errorf("node %q has no nodes inside it to run", r.state.At.Node)
 	}
-	first.Mark(f)
-	return first, f, nil
+	first.Parent.Body = f.Path
+	first.Variables = f.Reads(r.state.Env().Names)
+	maps.Copy(first.Variables, child.Names)
+	return f, nil
 }
 
 // tell takes the end of a child.

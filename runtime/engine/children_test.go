@@ -32,9 +32,15 @@ func stepSpawn(_ context.Context, v node.Visit) (node.Action, error) {
 	}
 	most, _ := v.Inputs["most"].(int)
 	if !v.Spawned && !v.Woken {
-		spawn := node.Spawn{Count: count, Most: most, Flows: []string{name}, Child: func(i int) (node.Child, error) {
+		spawn := node.Spawn{Count: count, Most: most, Child: func(i int) (node.Child, error) {
+			if name == "" {
+				return node.Child{Names: map[string]any{"index": i, "item": i}}, nil
+			}
 			return node.Child{Flow: name, Input: map[string]any{"index": i, "given": v.Inputs["given"]}}, nil
 		}}
+		if name != "" {
+			spawn.Flows = []string{name}
+		}
 		switch v.Inputs["until"] {
 		case "first":
 			spawn.Enough = func(end node.ChildEnd) bool { return !end.Failed }
@@ -66,6 +72,14 @@ func familyTypes(t testing.TB) *node.Set {
 			return node.Shape{Callees: []node.Callee{{Flow: name, Name: []string{"flow"}}}}, nil
 		},
 	}
+	each := &node.Type{
+		Name: "each", Inputs: node.MustSchema(map[string]any{"type": "object", "properties": map[string]any{
+			"nodes": map[string]any{"x-wend": "body"}, "items": map[string]any{"type": "array"},
+		}}), Outputs: anything, Outcomes: outcomes("onTimeout"), Waits: true, Step: stepSpawn,
+		Shape: func(map[string]any) (node.Shape, []node.Problem) {
+			return node.Shape{Bodies: []node.Body{{Items: []string{"items"}}}}, nil
+		},
+	}
 	called := &node.Type{
 		Name: "called", Inputs: anything, Outputs: anything,
 		Trigger: func(in map[string]any) (node.Trigger, error) {
@@ -88,7 +102,7 @@ func familyTypes(t testing.TB) *node.Set {
 			}, nil
 		},
 	}
-	set, err := node.NewSet(append(types(t).All(), spawn, called, give)...)
+	set, err := node.NewSet(append(types(t).All(), spawn, each, called, give)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -424,4 +438,78 @@ func TestChildKeepsItsFlow(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestBodiesAfterEachAppend kills the process after every single append of a run
+// whose node has nodes of its own run, one of which has the same.
+func TestBodiesAfterEachAppend(t *testing.T) {
+	t.Parallel()
+	parent := `flow: parent
+variables: { greeting: hello, other: unread }
+nodes:
+  hook: { type: start, next: a }
+  a:
+    type: each
+    with:
+      count: 3
+      nodes:
+        nap: { type: sleep, next: inner }
+        inner:
+          type: each
+          with:
+            count: 1
+            nodes: { done: { type: give, with: { n: '$(greeting + " " + string(hook.from.name) + " " + string(index))' } } }
+          next: out
+        out: { type: give, with: { n: '$(string(index) + ": " + inner.ends[0])' } }
+    next: done
+  done: { type: respond, with: { body: $(a.ends) } }
+`
+	for kill := 1; kill <= 20; kill++ {
+		t.Run(fmt.Sprint(kill), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d, f := disk(), loadFamily(t, parent)
+				cfg := f.config(&vendor{})
+				cfg.Flow = func(_ context.Context, s journal.Summary) (*flow.Flow, error) {
+					if s.Parent != nil {
+						return f["parent"].Body(s.Parent.Body), nil
+					}
+					return f["parent"], nil
+				}
+				first := bootConfig(t, &mortal{Driver: d, killAfter: kill}, cfg)
+				r, _, err := first.Start(t.Context(), engine.Start{Flow: f["parent"], Accepted: true, Output: map[string]any{
+					"from": map[string]any{"name": "Bo", "long": "unread"}, "more": "unread",
+				}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(6 * time.Hour)
+				first.kill()
+				bootConfig(t, d, cfg)
+				ended(t, d, r.ID)
+				events, err := d.Events(t.Context(), r.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				report, err := run.NewReport(f["parent"], events)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := fmt.Sprint(report.Nodes[1].Outputs["ends"])
+				for i := range 3 {
+					if want := fmt.Sprintf("%d  %d: 0  hello Bo 0", i, i); !strings.Contains(got, want) {
+						t.Errorf("the node heard %s, want %q in it", got, want)
+					}
+				}
+				child, err := d.Events(t.Context(), childOf(t, events, 2))
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := map[string]any{"greeting": "hello", "index": 2, "item": 2, "hook": map[string]any{"from": map[string]any{"name": "Bo"}}}
+				if diff := cmp.Diff(want, child[0].(run.RunStarted).Variables); diff != "" {
+					t.Errorf("a child has of its parent (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
 }

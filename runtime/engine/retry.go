@@ -95,6 +95,9 @@ func (e *Engine) planRetry(ctx context.Context, id string, h Retry) (s journal.S
 	case !h.Replace && !s.Status.Ended():
 		return s, nil, first, p, &RetryError{Reason: fmt.Sprintf("run %s is %s; only a run that has ended can be tried again", id, s.Status)}
 	}
+	if s.Parent != nil && s.Parent.Body != "" {
+		return s, nil, first, p, &RetryError{Reason: fmt.Sprintf("run %s is of the nodes inside node %q of run %s; try that one again", id, s.Parent.Node, s.Parent.Run)}
+	}
 	began, err := e.flowOf(ctx, s)
 	if err != nil {
 		return s, nil, first, p, err

@@ -105,9 +105,9 @@ func Check(types *node.Set, set *catalog.Set, cfg *config.Config) diag.List {
 	plugins := pluginSettings(types)
 	checkUnknown(&list, plugins, cfg)
 	for _, f := range set.Flows() {
-		for _, id := range f.Order {
-			if c, ok := known[f.Nodes[id].Connection]; ok {
-				checkConnection(&list, f.Nodes[id], c, cfg, plugins)
+		for n := range f.All() {
+			if c, ok := known[n.Connection]; ok {
+				checkConnection(&list, n, c, cfg, plugins)
 			}
 		}
 	}

@@ -174,6 +174,9 @@ func eitherOf(all []map[string]any) map[string]any {
 func (c *compiler) checkCallees(s *spec.Node, n *Node) {
 	for _, callee := range n.Callees {
 		sig := c.callee(s, n, callee)
+		if sig != nil && !c.stored {
+			c.giveOutputs(n, callee.Gives, callee.Maybe, sig.Outputs)
+		}
 		if !callee.Ends {
 			continue
 		}
@@ -237,13 +240,17 @@ func putSchema(schema map[string]any, path []string, inner map[string]any) map[s
 	if len(path) == 0 {
 		return inner
 	}
-	schema = maps.Clone(schema)
+	if schema = maps.Clone(schema); schema == nil {
+		schema = map[string]any{}
+	}
 	props, _ := schema["properties"].(map[string]any)
-	props = maps.Clone(props)
-	if props == nil {
+	if props = maps.Clone(props); props == nil {
 		props = map[string]any{}
 	}
-	at, _ := props[path[0]].(map[string]any)
+	at, known := props[path[0]].(map[string]any)
+	if !known {
+		at, _ = schema["additionalProperties"].(map[string]any)
+	}
 	props[path[0]] = putSchema(at, path[1:], inner)
 	schema["properties"] = props
 	if len(asList(inner["required"])) > 0 && !slices.Contains(asList(schema["required"]), any(path[0])) {

@@ -36,7 +36,15 @@ type Flow struct {
 	Order       []string // node ids as the file has them
 	Triggers    []*Node  // as the file has them
 
-	marks []mark // what runs are found by
+	// Root is the flow in whose inputs this one is written, nil if it is none, and
+	// Path says where: the node, and the name of the body if there are several; of
+	// one inside another, those of both.
+	Root *Flow
+	Path string
+
+	bodies map[string]*Flow // by Path, those inside others included
+	marks  []mark           // what runs are found by
+	reads  [][]string       // of a body: the names of the flow around it that it reads, with the fields
 }
 
 // Node is an entry of a flow.
@@ -58,6 +66,7 @@ type Node struct {
 	// Callees are the flows that it has run.
 	Callees []node.Callee
 
+	bodies []node.Body
 	ending *node.Ending // how it ends runs; nil if it does not
 	edges  []Edge       // the same as Routes, with who says so
 	lapse  node.Lapse
@@ -72,8 +81,11 @@ type Node struct {
 // Plugins are the digests of the plugins' modules that the flow uses, by node
 // type; nil if it uses none.
 func (f *Flow) Plugins() map[string]string {
+	if f.Root != nil {
+		return f.Root.Plugins()
+	}
 	var digests map[string]string
-	for _, n := range f.Nodes {
+	for n := range f.All() {
 		if n.Type.Digest == "" {
 			continue
 		}
@@ -119,20 +131,24 @@ func Compile(f *spec.Flow, cfg Config) (*Flow, diag.List) {
 
 func compile(f *spec.Flow, cfg Config, stored bool) *compiler {
 	c := &compiler{spec: f, cfg: cfg, flow: newFlow(f), stored: stored, leaves: map[uintptr]*node.Schema{}}
+	c.run()
+	return c
+}
+
+func (c *compiler) run() {
 	c.declareVariables()
 	c.resolveTypes()
 	c.buildScope()
-	for _, stage := range []func(){c.compileMarks, c.compileInputs, c.checkVariables, c.checkSecrets, c.routeOutcomes, c.checkGraph, c.checkAnswers, c.checkCycles, c.checkRetries, c.checkLapses} {
+	for _, stage := range []func(){c.compileBodies, c.compileMarks, c.compileInputs, c.checkVariables, c.checkSecrets, c.routeOutcomes, c.checkGraph, c.checkAnswers, c.checkCycles, c.checkRetries, c.checkLapses} {
 		if c.enough() {
-			c.list.Errorf(f.Name.Pos, diag.InvalidYAML, "the rest of the flow is not checked, %d mistakes are enough", c.errors)
-			return c
+			c.list.Errorf(c.spec.Name.Pos, diag.InvalidYAML, "the rest of the flow is not checked, %d mistakes are enough", c.errors)
+			return
 		}
 		stage()
 	}
-	if stored || !c.list.HasErrors() && !c.besides {
+	if c.stored || !c.list.HasErrors() && !c.besides {
 		c.makeTriggers()
 	}
-	return c
 }
 
 // Load parses and compiles in one go.
@@ -200,6 +216,8 @@ type compiler struct {
 	sets map[string][]string
 	// callees are the flows that nodes call, by calleeKey, as far as they are known.
 	callees map[string]*Signature
+	// outer is of a body: what is around it.
+	outer *outer
 	// besides tells that inputs that must be there stand beside `with`, or in
 	// one that is no mapping.
 	besides bool
@@ -248,7 +266,9 @@ func (c *compiler) resolveTypes() {
 	c.declared = make(map[string]bool, len(c.spec.Nodes))
 	for i := range c.spec.Nodes {
 		s := &c.spec.Nodes[i]
-		c.ids = append(c.ids, s.ID.Value)
+		if c.outer == nil || i > 0 { // else nobody wrote it
+			c.ids = append(c.ids, s.ID.Value)
+		}
 		c.declared[s.ID.Value] = true
 		if _, clash := c.flow.Variables[s.ID.Value]; clash {
 			c.list.Errorf(s.ID.Pos, diag.NameClash, "%q is both a variable and a node", s.ID.Value).
@@ -313,7 +333,7 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 		n.Outputs = shape.Outputs
 	}
 	n.Event = shape.Event
-	n.Callees, n.ending = shape.Callees, shape.Ending
+	n.Callees, n.bodies, n.ending = shape.Callees, shape.Bodies, shape.Ending
 	n.unanswered, n.lapse, n.counts = shape.Unanswered, shape.Lapse, shape.Counts
 	c.checkCall(s, n, shape.Call)
 	if shape.Idempotent != nil {
@@ -372,6 +392,9 @@ func (c *compiler) checkConnection(s *spec.Node, n *Node) {
 func (c *compiler) findType(s *spec.Node) *node.Type {
 	if s.Type.Value == "" {
 		return nil // spec has said so
+	}
+	if c.outer != nil && s == &c.spec.Nodes[0] {
+		return bodyTrigger
 	}
 	t := c.cfg.Types.Find(s.Type.Value)
 	if t != nil {
@@ -437,6 +460,9 @@ func (c *compiler) buildScope() {
 		"flow":  expand.FromSchema(flowSchema),
 		"error": expand.FromSchema(errorSchema),
 	}
+	if c.outer != nil {
+		maps.Copy(names, c.outer.names)
+	}
 	for name, value := range c.flow.Variables {
 		names[name] = expand.TypeOf(value)
 	}
@@ -445,7 +471,7 @@ func (c *compiler) buildScope() {
 	}
 	// A node of unknown type may have any output.
 	for _, s := range c.spec.Nodes {
-		if _, ok := names[s.ID.Value]; !ok && s.ID.Value != "" {
+		if c.flow.Nodes[s.ID.Value] == nil && s.ID.Value != "" {
 			names[s.ID.Value] = expand.FromSchema(nil)
 		}
 	}
@@ -453,6 +479,9 @@ func (c *compiler) buildScope() {
 		for name := range names {
 			names[name] = expand.FromSchema(nil)
 		}
+	}
+	if c.outer != nil {
+		delete(names, c.spec.Nodes[0].ID.Value)
 	}
 	c.scope = &expand.Scope{Names: names}
 }

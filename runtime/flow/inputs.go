@@ -194,6 +194,8 @@ func (c *inputCompiler) compile(v yamldoc.Value, schema map[string]any, path []s
 		return nil
 	}
 	switch schema["x-wend"] {
+	case "body": // see compileBodies
+		return nil
 	case "literal":
 		c.checkNumbers(v)
 		return literalInput{yamldoc.Plain(v)}
@@ -533,6 +535,10 @@ func (c *inputCompiler) compileSet(v yamldoc.Value) input {
 			mistake.Hint = "declare it under `variables`, with its value at the start"
 			if near := diag.Nearest(name, c.variables); near != "" {
 				mistake.Hint = fmt.Sprintf("did you mean %q?", near)
+			}
+			if c.outer != nil {
+				mistake.Msg = fmt.Sprintf("nodes inside another set no variables, and %q is one of the flow around them at best", name)
+				mistake.Hint = "give the value as an output where they end"
 			}
 			continue
 		}

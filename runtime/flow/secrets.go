@@ -9,7 +9,7 @@ import (
 // checkSecrets warns of texts that look like secrets, in what variables begin
 // with and under `with`. Schemas hold none.
 func (c *compiler) checkSecrets() {
-	if c.stored {
+	if c.stored || c.outer != nil { // a body is part of what is looked at around it
 		return
 	}
 	for _, v := range c.spec.Variables {

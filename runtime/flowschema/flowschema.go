@@ -121,8 +121,11 @@ func withSchema(t *node.Type) any { return withTemplates(t.Inputs.Raw()) }
 // withTemplates allows text wherever a schema wants something else: it may be
 // a template. Literal parts are left as they are.
 func withTemplates(schema map[string]any) any {
-	if schema["x-wend"] == "literal" {
+	switch schema["x-wend"] {
+	case "literal":
 		return schema
+	case "body":
+		return obj{"$ref": "#/properties/nodes", "description": schema["description"]}
 	}
 	out := maps.Clone(schema)
 	if props, ok := schema["properties"].(map[string]any); ok {

@@ -14,7 +14,7 @@ type Spawn struct {
 	// failed before it has begun.
 	Child func(index int) (Child, error)
 	// Flows are the names of all flows that Child names, each once: the children
-	// keep to the versions that these have now.
+	// keep to the versions that these have now. Bodies are none of them.
 	Flows []string
 	// Enough tells of one child's end whether the others are not needed any
 	// more: those that have not ended are cancelled, and no more begin. Nil waits
@@ -22,10 +22,15 @@ type Spawn struct {
 	Enough func(ChildEnd) bool
 }
 
-// Child is what one child run begins with.
+// Child is what one child run begins with: a flow, or a body of the node.
 type Child struct {
 	Flow  string
 	Input map[string]any // checked against the input of the flow's trigger
+
+	Body string // its name, if Flow is empty
+	// Names are what the body reads beside the names of the flow around it: "item"
+	// and "index" of a body with Items.
+	Names map[string]any
 }
 
 // ChildEnd is how a child run ended.
@@ -53,6 +58,26 @@ type Callee struct {
 	// Ends says that the codes by which the flow ends may be outcomes of the node,
 	// and that its outputs are those of the node.
 	Ends bool
+	// Gives is where the outputs of the flow are among those of the node, whose
+	// schema has an object there; "[]" stands for the elements of a list. Nil if
+	// they are not there.
+	Gives []string
+	// Maybe says that some or all of them may be missing there, whatever the flow
+	// says.
+	Maybe bool
+}
+
+// Body is a flow that a node has written inside its inputs, as a Shape tells it: an
+// input `nodes`, which the schema marks with {"x-wend": "body"}, and an input
+// `start`, the node at which it begins; without it that is the one to which no
+// route of the body leads. A body reads the names of the flow around it, as they
+// are when the node has it run, and sets none of them.
+type Body struct {
+	Name  string   // tells it from the other bodies of the node; "" if it has one
+	Path  []string // of the inputs among which `nodes` and `start` stand
+	Items []string // path of the input whose elements the body reads as `item`, by their `index`; nil: none
+	Gives []string // as of a Callee
+	Maybe bool     // the same
 }
 
 // Ending is how a node ends a run, as a Shape tells it.

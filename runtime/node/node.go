@@ -133,6 +133,8 @@ type Shape struct {
 	Call *Call
 	// Callees are the flows that the node has run.
 	Callees []Callee
+	// Bodies are the flows that are written in its inputs, and that it has run.
+	Bodies []Body
 	// Ending is how the node ends the run; nil if it does not.
 	Ending *Ending
 }

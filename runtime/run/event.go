@@ -219,7 +219,10 @@ type Parent struct {
 	Run string `json:"run"`
 	Place
 	Index int `json:"index"` // among the children of that attempt, from 0
-	Depth int `json:"depth"` // 1 for the child of a run that is none
+	// Body is the Path of the flow that the run is of, if that is written in the
+	// inputs of a node of the flow with the run's name and digest.
+	Body  string `json:"body,omitempty"`
+	Depth int    `json:"depth"` // 1 for the child of a run that is none
 }
 
 // Definition is what a run is begun with: a version of a flow and of the plugins

@@ -66,6 +66,7 @@ type State struct {
 	Bounds Bounds
 
 	names  map[string]any // what templates read
+	given  map[string]any // variables, as the run began
 	visits map[string]visits
 	steps  int // nodes entered so far
 	ending *End
@@ -239,7 +240,7 @@ func (s *State) start(e RunStarted) error {
 		s.Deadline = e.At.At.Add(s.Flow.Timeout)
 	}
 	s.visits = map[string]visits{}
-	s.names = e.names(s.Flow)
+	s.names, s.given = e.names(s.Flow), e.Variables
 	s.visits[e.Trigger] = visits{n: 1}
 	if e.From != "" {
 		s.enter(e.From, e.At.At)
@@ -417,6 +418,7 @@ func (s *State) Env() expand.Env {
 // Variables returns the run's variables as they are now.
 func (s *State) Variables() map[string]any {
 	vars := make(map[string]any, len(s.Flow.Variables))
+	maps.Copy(vars, s.given) // of a body: what it reads of what is around it
 	for name := range s.Flow.Variables {
 		vars[name] = s.names[name]
 	}

@@ -48,8 +48,20 @@ func parse(doc *yamldoc.Document, src []byte, mistakes diag.List) (*Flow, diag.L
 	return flow, p.Mistakes
 }
 
+// ParseNodes reads the nodes that a node has in its inputs. What is wrong with the
+// words of their inputs was told where those of the node around them were.
+func ParseNodes(v yamldoc.Value) ([]Node, diag.List) {
+	p := &parser{Reader: yamldoc.Reader{Invalid: diag.WrongType}, inner: true}
+	f := Flow{Nodes: p.nodes(yamldoc.Field{What: "nodes", Value: v})}
+	p.similarNames(&f)
+	return f.Nodes, p.Mistakes
+}
+
 // parser turns a document into the syntax tree and collects what is wrong.
-type parser struct{ yamldoc.Reader }
+type parser struct {
+	yamldoc.Reader
+	inner bool // the nodes are part of the inputs of another
+}
 
 func (p *parser) flow(f *Flow, root yamldoc.Value) {
 	p.Object(yamldoc.Field{What: "a flow", Value: root},
@@ -205,7 +217,9 @@ func (p *parser) with(f yamldoc.Field) (with yamldoc.Value, misread bool) {
 		p.Wrong(f, "a mapping from inputs to values")
 		return nil, true
 	}
-	yamldoc.CheckWords(f.Value, &p.Mistakes)
+	if !p.inner {
+		yamldoc.CheckWords(f.Value, &p.Mistakes)
+	}
 	return f.Value, false
 }
 
