@@ -217,11 +217,18 @@ func ReadText(r *yamldoc.Reader, f yamldoc.Field) Want {
 type Texts struct {
 	pos     diag.Pos
 	entries []entry
+	part    bool // there may be others
 }
 
-// ReadTexts reads a mapping from names to what the texts under them must be.
+// ReadTexts reads a mapping from names to what the texts under them must be. They
+// are all that there may be, unless the mapping stands under "contains".
 func ReadTexts(r *yamldoc.Reader, f yamldoc.Field) *Texts {
 	t := &Texts{pos: f.Value.Pos()}
+	if m, ok := f.Value.(*yamldoc.Map); ok && len(m.Entries) == 1 && m.Entries[0].Key.Value == "contains" {
+		if _, t.part = m.Entries[0].Value.(*yamldoc.Map); t.part {
+			f = r.Entries(f, "")[0]
+		}
+	}
 	for _, e := range r.Entries(f, "from names to values") {
 		t.entries = append(t.entries, entry{e.Key, ReadText(r, e)})
 	}

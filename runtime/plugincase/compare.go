@@ -1,12 +1,10 @@
 package plugincase
 
 import (
-	"encoding/base64"
 	"fmt"
 
 	"github.com/wendflow/wend/runtime/casefile"
 	"github.com/wendflow/wend/runtime/diag"
-	"github.com/wendflow/wend/sdk/wire"
 )
 
 // Compare says where a method did something else than the case expects, each
@@ -18,7 +16,7 @@ func (c *Case) Compare(said Transcript) diag.List {
 			d.Errorf(x.pos, "call %d was not asked for: the method left by %q%s", i+1, said.Outcome, why(said))
 			return d.Found
 		}
-		d.call(fmt.Sprintf("call %d", i+1), x.expect, said.Calls[i])
+		d.Call(fmt.Sprintf("call %d", i+1), x.expect, said.Calls[i])
 	}
 	if said.Unanswered {
 		next := said.Calls[len(c.Calls)]
@@ -38,17 +36,6 @@ func why(said Transcript) string {
 }
 
 type differ struct{ casefile.Differ }
-
-func (d *differ) call(what string, want expectation, got wire.Call) {
-	d.Text(what+": method", want.method, got.Method)
-	d.Text(what+": url", want.url, got.URL)
-	d.Headers(what, want.headers, got.Headers)
-	if want.body != nil {
-		d.Body(what+": body", want.body, got.Body)
-		return
-	}
-	d.Text(what+": bodyBase64", want.bodyBase64, base64.StdEncoding.EncodeToString(got.Body))
-}
 
 // end compares how the method left. A fault is never what was expected, unless
 // the case names its code.

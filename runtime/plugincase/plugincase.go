@@ -35,14 +35,8 @@ type Case struct {
 // gets.
 type Exchange struct {
 	Reply  wire.Reply
-	expect expectation
+	expect casefile.Call
 	pos    diag.Pos
-}
-
-// expectation is what a call must be; what is nil may be anything.
-type expectation struct {
-	method, url, body, bodyBase64 casefile.Want
-	headers                       *casefile.Texts
 }
 
 // want is how the method must end; what is nil may be anything.

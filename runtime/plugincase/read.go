@@ -1,19 +1,15 @@
 package plugincase
 
 import (
-	"encoding/base64"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/wendflow/wend/runtime/casefile"
-	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/yamldoc"
-	"github.com/wendflow/wend/sdk/wire"
 )
 
 var format = yamldoc.Format{Name: "case", Many: true, Aliases: true, Keys: []string{"method", "want", "calls", "inputs"}, Begins: `"method: name-of-the-method", and has "calls:" and "want:"`}
@@ -106,23 +102,11 @@ func (r *reader) exchanges(f yamldoc.Field) []Exchange {
 		item.Path = fmt.Sprintf("call %d", i+1)
 		item.What = item.Path
 		r.Object(item, nil,
-			yamldoc.Key{Name: "expect", Read: yamldoc.Into(&x.expect, r.expectation)},
-			yamldoc.Key{Name: "reply", Required: true, Read: yamldoc.Into(&x.Reply, r.reply)},
+			yamldoc.Key{Name: "expect", Read: func(f yamldoc.Field) { x.expect = casefile.ReadCall(&r.Reader, f) }},
+			yamldoc.Key{Name: "reply", Required: true, Read: func(f yamldoc.Field) { x.Reply = casefile.ReadReply(&r.Reader, f) }},
 		)
 	}
 	return list
-}
-
-func (r *reader) expectation(f yamldoc.Field) expectation {
-	var e expectation
-	r.Object(f, nil,
-		yamldoc.Key{Name: "method", Read: yamldoc.Into(&e.method, r.saying)},
-		yamldoc.Key{Name: "url", Read: yamldoc.Into(&e.url, r.saying)},
-		yamldoc.Key{Name: "headers", Read: yamldoc.Into(&e.headers, r.headers)},
-		yamldoc.Key{Name: "body", Read: yamldoc.Into(&e.body, r.value)},
-		yamldoc.Key{Name: "bodyBase64", Read: yamldoc.Into(&e.bodyBase64, r.text)},
-	)
-	return e
 }
 
 func (r *reader) want(f yamldoc.Field) want {
@@ -134,70 +118,6 @@ func (r *reader) want(f yamldoc.Field) want {
 		yamldoc.Key{Name: "code", Read: yamldoc.Into(&w.code, r.word)},
 	)
 	return w
-}
-
-var failures = []string{
-	string(wire.Timeout), string(wire.Unreachable), string(wire.Refused), string(wire.Unauthorized), string(wire.Interrupted),
-}
-
-func (r *reader) reply(f yamldoc.Field) wire.Reply {
-	var reply wire.Reply
-	var failure string
-	before := r.Misread
-	r.Object(f, nil,
-		yamldoc.Key{Name: "status", Read: yamldoc.Into(&reply.Status, r.Count)},
-		yamldoc.Key{Name: "headers", Read: yamldoc.Into(&reply.Headers, r.replyHeaders)},
-		yamldoc.Key{Name: "body", Read: yamldoc.Into(&reply.Body, r.body)},
-		yamldoc.Key{Name: "bodyBase64", Read: yamldoc.Into(&reply.Body, r.base64)},
-		yamldoc.Key{Name: "failure", Read: yamldoc.Into(&failure, r.Str)},
-		yamldoc.Key{Name: "message", Read: yamldoc.Into(&reply.Message, r.any)},
-	)
-	reply.Failure = wire.Failure(failure)
-	switch {
-	case failure != "" && reply.Status != 0:
-		r.Mistakes.Errorf(f.Value.Pos(), CodeValue, "%s has a status and a failure, expected one of them", f)
-	case failure == "" && reply.Status == 0 && r.Misread == before:
-		r.Mistakes.Errorf(f.Value.Pos(), diag.MissingKey, "%s has neither a status nor a failure", f)
-	case failure != "" && !slices.Contains(failures, failure):
-		r.Mistakes.Errorf(f.Value.Pos(), CodeValue, "no failure %q", failure).Hint = diag.Suggest(failure, failures)
-	}
-	return reply
-}
-
-// replyHeaders reads {name: value} and {name: [value, …]}.
-func (r *reader) replyHeaders(f yamldoc.Field) map[string][]string {
-	headers := map[string][]string{}
-	for _, e := range r.Entries(f, "from names to values") {
-		values := []yamldoc.Field{e}
-		if _, ok := e.Value.(*yamldoc.List); ok {
-			values = r.Items(e)
-		}
-		lower := strings.ToLower(e.Key.Value)
-		for _, v := range values {
-			headers[lower] = append(headers[lower], r.any(v))
-		}
-	}
-	return headers
-}
-
-// body is a text as it stands; an object or a list is its JSON.
-func (r *reader) body(f yamldoc.Field) []byte {
-	if _, ok := f.Value.(*yamldoc.Scalar); ok {
-		return []byte(r.any(f))
-	}
-	body, err := data.JSON(r.Data(f))
-	if err != nil {
-		r.Mistakes.Errorf(f.Value.Pos(), CodeValue, "%s cannot be sent as JSON: %v", f, err)
-	}
-	return body
-}
-
-func (r *reader) base64(f yamldoc.Field) []byte {
-	body, err := base64.StdEncoding.DecodeString(r.any(f))
-	if err != nil {
-		r.Mistakes.Errorf(f.Value.Pos(), CodeValue, "%s is no base64: %v", f, err)
-	}
-	return body
 }
 
 // word keeps a text with its place.
@@ -219,15 +139,6 @@ func (r *reader) outcome(f yamldoc.Field) *yamldoc.Scalar {
 	return s
 }
 
-// saying is what a text must be that is never empty.
-func (r *reader) saying(f yamldoc.Field) casefile.Want {
-	if s, ok := f.Value.(*yamldoc.Scalar); ok && !s.Lost() && strings.TrimSpace(s.Value) == "" {
-		r.Blank(f, "a text")
-		return nil
-	}
-	return r.text(f)
-}
-
 // mapping keeps a mapping with its places.
 func (r *reader) mapping(f yamldoc.Field) *yamldoc.Map {
 	m, ok := f.Value.(*yamldoc.Map)
@@ -240,8 +151,6 @@ func (r *reader) mapping(f yamldoc.Field) *yamldoc.Map {
 func (r *reader) text(f yamldoc.Field) casefile.Want { return casefile.ReadText(&r.Reader, f) }
 
 func (r *reader) value(f yamldoc.Field) casefile.Want { return casefile.Read(&r.Reader, f) }
-
-func (r *reader) headers(f yamldoc.Field) *casefile.Texts { return casefile.ReadTexts(&r.Reader, f) }
 
 func (r *reader) outputs(f yamldoc.Field) casefile.Want {
 	if r.mapping(f) == nil {
