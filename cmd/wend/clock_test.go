@@ -25,6 +25,7 @@ var ownTime = map[string]string{
 	"runtime/pluginhost/instance.go":   "bounds a guest, and says how long it took",
 	"runtime/watch/watch.go":           "files come to rest by no other time",
 	"cmd/wend/demo.go":                 "tells people how long it took",
+	"cmd/wend/test.go":                 "the same",
 	"cmd/wend/runs_list.go":            "`--from 2h` is two hours before the user asked",
 	"cmd/wend/runs_retry.go":           "the same",
 }

@@ -79,6 +79,9 @@ type Config struct {
 	Version string
 	// NewID makes the id of a run. Defaults to UUIDv7.
 	NewID func() string
+	// NewSeed makes what the randomness of a run comes from. Defaults to a random
+	// UUID.
+	NewSeed func() string
 	// Observers are told what happens. Defaults to nobody.
 	Observers *fact.Observers
 }
@@ -153,6 +156,9 @@ func New(cfg Config) *Engine {
 	if cfg.NewID == nil {
 		cfg.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }
 	}
+	if cfg.NewSeed == nil {
+		cfg.NewSeed = uuid.NewString
+	}
 	e := &Engine{
 		cfg: cfg, owner: uuid.NewString(), drivers: []journal.Driver{cfg.Memory},
 		runs: map[string]*Run{}, idle: make(chan struct{}), stored: map[string]bool{}, broken: map[string]bool{},
@@ -225,7 +231,7 @@ func (e *Engine) start(ctx context.Context, s Start, first run.RunStarted) (r *R
 	}
 	first.At, first.Run, first.Trigger = run.At{At: e.now(), Wend: e.cfg.Version}, r.ID, s.Trigger
 	first.Flow, first.FlowDigest, first.Plugins = s.Flow.Name, s.Flow.Digest, s.Flow.Plugins()
-	first.Seed = uuid.NewString()
+	first.Seed = e.cfg.NewSeed()
 	if first.Output == nil {
 		first.Output = map[string]any{}
 	}

@@ -45,7 +45,9 @@ type conn struct {
 	slots     chan struct{} // nil: no limit
 }
 
-const defaultTimeout = 10 * time.Second
+// DefaultTimeout is how long a call may take where neither its connection nor its
+// node says.
+const DefaultTimeout = 10 * time.Second
 
 // madeLike tells whether two conns of the same Connection are the same for all
 // whom they talk to.
@@ -79,7 +81,7 @@ func newConn(connection Connection, cfg Config, pools *pools) (*conn, error) {
 	c := &conn{
 		name: connection.Name, kind: k.name, base: connection.base(), hosts: rules, private: connection.Private,
 		named: slices.Sorted(maps.Keys(connection.Secrets)), forFlows: connection.ForFlows,
-		settings: connection.PluginSettings(), timeout: cmp.Or(connection.Timeout, defaultTimeout),
+		settings: connection.PluginSettings(), timeout: cmp.Or(connection.Timeout, DefaultTimeout),
 		userAgent: cfg.UserAgent, maxReply: cfg.MaxReply, secrets: secrets, files: files,
 		proof: k.make(m), mask: m.mask, transport: transport, clock: cfg.Clock, limiter: limiterOf(connection.Rate),
 	}
@@ -91,7 +93,7 @@ func newConn(connection Connection, cfg Config, pools *pools) (*conn, error) {
 
 func newAnonymous(cfg Config, pools *pools) (*conn, error) {
 	c := &conn{
-		kind: "none", timeout: defaultTimeout, userAgent: cfg.UserAgent, maxReply: cfg.MaxReply,
+		kind: "none", timeout: DefaultTimeout, userAgent: cfg.UserAgent, maxReply: cfg.MaxReply,
 		mask: &mask{}, transport: pools.public, clock: cfg.Clock, limiter: limiterOf(Rate{}),
 	}
 	var err error

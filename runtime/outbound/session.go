@@ -45,7 +45,7 @@ func makeSession(m *maker) proof {
 		nameHeader:  m.headerName("csrfNameHeader", "X-CSRF-HEADER"),
 		tokenHeader: m.headerName("csrfTokenHeader", "X-CSRF-TOKEN"),
 		refusal:     strings.ToLower(m.text("csrfText", "csrf token")),
-		timeout:     cmp.Or(m.Timeout, defaultTimeout),
+		timeout:     cmp.Or(m.Timeout, DefaultTimeout),
 		transport:   m.transport, mask: m.mask, open: map[string]*session{}, refused: refusals{now: m.now},
 	}
 	if !strings.HasPrefix(s.path, "/") && !slices.Contains(m.empty, "sessionPath") {

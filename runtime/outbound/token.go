@@ -172,7 +172,7 @@ func lapses(from time.Time, life time.Duration) time.Time {
 
 func (m *maker) tokenProof(fetch func(ctx context.Context, refresh string) (*token, error)) proof {
 	return proof{credential: &tokenCache{
-		fetch: fetch, now: m.now, timeout: cmp.Or(m.Timeout, defaultTimeout), mask: m.mask, refused: refusals{now: m.now},
+		fetch: fetch, now: m.now, timeout: cmp.Or(m.Timeout, DefaultTimeout), mask: m.mask, refused: refusals{now: m.now},
 	}}
 }
 

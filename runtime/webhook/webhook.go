@@ -117,27 +117,42 @@ func (h *Handler) serve(c echo.Context) error {
 // read makes of a request what its trigger gives, and what makes it the same as
 // another.
 func (h *Handler) read(r *http.Request, found call) (output map[string]any, dedupe journal.Dedupe, err error) {
-	hook := found.hook.Hook.Hook
-	body, charset, err := found.body(r)
+	output, body, err := found.output(r, h.proof(found.hook))
 	if err != nil {
-		return nil, dedupe, err
-	}
-	request := Request(r, h.proof(found.hook))
-	if found.params != nil {
-		request["params"] = found.params
-	}
-	raw, err := trigger.Raw(hook, charset, found.raw)
-	if err != nil {
-		return nil, dedupe, err
-	}
-	if raw != nil {
-		request["raw"] = raw
-	}
-	if output, err = trigger.Output(hook, body, request); err != nil {
 		return nil, dedupe, err
 	}
 	dedupe, err = found.hook.dedupe(output, body, h.cfg.Clock.Now())
 	return output, dedupe, err
+}
+
+// Output is what a webhook gives to a run of a request that may go in; params are
+// what the names in its path stand for. The error is a *problem.Problem.
+func Output(found catalog.Hook, r *http.Request, params map[string]string, raw []byte) (map[string]any, error) {
+	c := call{hook: &hook{Hook: found}, params: texts(params), raw: raw}
+	output, _, err := c.output(r, "")
+	return output, err
+}
+
+// output is what the trigger gives, and the body that it is made of.
+func (c call) output(r *http.Request, proof string) (output map[string]any, body any, err error) {
+	hook := c.hook.Hook.Hook
+	body, charset, err := c.body(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	request := Request(r, proof)
+	if c.params != nil {
+		request["params"] = c.params
+	}
+	raw, err := trigger.Raw(hook, charset, c.raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	if raw != nil {
+		request["raw"] = raw
+	}
+	output, err = trigger.Output(hook, body, request)
+	return output, body, err
 }
 
 // proof names the header that the webhook's connection reads now; "" for none.

@@ -1,0 +1,180 @@
+package flowtest
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/yamldoc"
+)
+
+// Bind holds the tests against the flow that they are of: nodes, outcomes,
+// variables and connections that it does not have.
+func (f *File) Bind(of *flow.Flow) diag.List {
+	b := &binder{flow: of, nodes: of.Order}
+	for _, c := range f.Cases {
+		b.bind(c)
+	}
+	return b.list.Sorted()
+}
+
+type binder struct {
+	flow  *flow.Flow
+	nodes []string
+	list  diag.List
+}
+
+func (b *binder) bind(c *Case) {
+	b.trigger(c)
+	for _, v := range c.variables {
+		b.variable(v.name)
+	}
+	for _, s := range c.settings {
+		b.connection(s.connection)
+	}
+	for _, m := range c.mocks {
+		if n := b.node(m.node); n != nil {
+			b.mock(n, m)
+		}
+	}
+	if at := c.crash.node; at.Given() {
+		b.node(at)
+		if !b.flow.Durable {
+			b.list.Errorf(at.Pos, CodeValue, "flow %q is not durable: a crash ends its runs, and nobody takes them up", b.flow.Name)
+		}
+	}
+	for _, s := range c.want.path {
+		if n := b.node(s.node); n != nil && s.outcome.Given() {
+			b.outcome(n, s.outcome)
+		}
+	}
+	for _, of := range [][]named{c.want.inputs, c.want.outputs} {
+		for _, w := range of {
+			b.node(w.name)
+		}
+	}
+	for _, w := range c.want.variables {
+		b.variable(w.name)
+	}
+}
+
+func (b *binder) trigger(c *Case) {
+	g := c.trigger
+	var ids []string
+	for _, t := range b.flow.Triggers {
+		ids = append(ids, t.ID)
+	}
+	if !g.node.Given() {
+		if len(ids) > 1 {
+			at := c.Pos
+			if g.pos.Line > 0 {
+				at = g.pos
+			}
+			b.list.Errorf(at, diag.MissingKey, "flow %q has %d triggers, and the test does not say which", b.flow.Name, len(ids)).
+				Hint = "say trigger: { node: … }, with one of " + strings.Join(ids, ", ")
+			return
+		}
+	} else if !slices.Contains(ids, g.node.Value) {
+		b.list.Errorf(g.node.Pos, diag.UnknownNode, "flow %q has no trigger %q", b.flow.Name, g.node.Value).Hint = diag.Suggest(g.node.Value, ids)
+		return
+	}
+	from := c.from(b.flow)
+	hook, ok := from.Trigger.(*node.Hook)
+	if ok {
+		b.request(c, from, hook)
+		return
+	}
+	if g.headers != nil || g.query != nil || g.params != nil || g.method != "" || g.unsigned {
+		b.list.Errorf(g.pos, CodeValue, "trigger %q is no webhook: of what starts it there is only a body", from.ID)
+	}
+}
+
+// request refuses what no request to the webhook could have.
+func (b *binder) request(c *Case, n *flow.Node, hook *node.Hook) {
+	g := c.trigger
+	if g.unsigned && hook.Verify == "" {
+		b.list.Errorf(g.signed, CodeValue, "trigger %q checks no callers, so it is all the same whether one is signed", n.ID)
+	}
+	if g.method != "" && !slices.Contains(hook.Methods, g.method) {
+		b.list.Errorf(g.methodAt, CodeValue, "trigger %q takes no %s", n.ID, g.method).Hint = diag.Suggest(g.method, hook.Methods)
+	}
+	names := hook.Path.Names()
+	for _, name := range g.paramsAt {
+		if !slices.Contains(names, name.Value) {
+			b.list.Errorf(name.Pos, CodeValue, "the path %q has no {%s}", hook.Path, name.Value).Hint = diag.Suggest(name.Value, names)
+		}
+	}
+	for _, name := range names {
+		if _, ok := g.params[name]; !ok {
+			at := c.Pos
+			if g.pos.Line > 0 {
+				at = g.pos
+			}
+			b.list.Errorf(at, diag.MissingKey, "the path %q has {%s}, and the test does not say what it stands for", hook.Path, name).
+				Hint = "say trigger: { params: { " + name + ": … } }"
+		}
+	}
+}
+
+// from is the trigger that the case starts a run with.
+func (c *Case) from(f *flow.Flow) *flow.Node {
+	if c.trigger.node.Given() {
+		return f.Nodes[c.trigger.node.Value]
+	}
+	return f.Triggers[0]
+}
+
+func (b *binder) variable(name yamldoc.Text) {
+	if _, ok := b.flow.Variables[name.Value]; !ok {
+		b.list.Errorf(name.Pos, diag.UndeclaredVariable, "flow %q declares no variable %q", b.flow.Name, name.Value).
+			Hint = diag.Suggest(name.Value, slices.Sorted(maps.Keys(b.flow.Variables)))
+	}
+}
+
+func (b *binder) connection(name yamldoc.Text) {
+	known := map[string]bool{}
+	for _, n := range b.flow.Nodes {
+		if n.Connection != "" {
+			known[n.Connection] = true
+		}
+	}
+	if !known[name.Value] {
+		b.list.Errorf(name.Pos, diag.UnknownConnection, "no node of flow %q uses a connection %q", b.flow.Name, name.Value).
+			Hint = diag.Suggest(name.Value, slices.Sorted(maps.Keys(known)))
+	}
+}
+
+func (b *binder) node(id yamldoc.Text) *flow.Node {
+	n := b.flow.Nodes[id.Value]
+	if n == nil && id.Given() {
+		b.list.Errorf(id.Pos, diag.UnknownNode, "flow %q has no node %q", b.flow.Name, id.Value).Hint = diag.Suggest(id.Value, b.nodes)
+	}
+	return n
+}
+
+func (b *binder) outcome(n *flow.Node, name yamldoc.Text) bool {
+	if !name.Given() || n.Outcomes.Has(name.Value) {
+		return true
+	}
+	b.list.Errorf(name.Pos, diag.UnknownOutcome, "node %q has no outcome %q", n.ID, name.Value).Hint = diag.Suggest(name.Value, n.Outcomes.Names())
+	return false
+}
+
+// mock refuses what the node itself could not do.
+func (b *binder) mock(n *flow.Node, m mocked) {
+	if n.Type.Starts() {
+		b.list.Errorf(m.node.Pos, CodeValue, "node %q is a trigger: what it gives stands under \"trigger\"", n.ID)
+		return
+	}
+	for _, e := range m.ends {
+		if !b.outcome(n, e.outcome) || e.outputs == nil || n.Outputs == nil || e.outcome.Value != n.Outcomes.Success {
+			continue
+		}
+		for _, p := range n.Outputs.Validate(e.outputs) {
+			b.list.Errorf(e.outputsPos, CodeValue, "node %q has no such outputs: %s", n.ID, p)
+		}
+	}
+}

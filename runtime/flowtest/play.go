@@ -1,0 +1,346 @@
+package flowtest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wendflow/wend/runtime/casefile"
+	"github.com/wendflow/wend/runtime/catalog"
+	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/data"
+	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/fact"
+	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/problem"
+	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/runtime/trigger"
+	"github.com/wendflow/wend/runtime/webhook"
+)
+
+// Result is what came of a case.
+type Result struct {
+	Case *Case
+	// Mistakes are where the run is not what the case wants, each at its place in
+	// the file. Without any the case has passed.
+	Mistakes diag.List
+	// Way is what the run did, one entry for each attempt at a node; nothing if
+	// no run was made.
+	Way []run.Trace
+	// Reason is why the run ended as it did, or why none was made.
+	Reason string
+}
+
+// Play runs the flow once, as the case says, and compares. The flow is that of
+// Bind, and its plugins are loaded. The error is ctx's, or one of the journal.
+func (c *Case) Play(ctx context.Context, of *flow.Flow) (*Result, error) {
+	p := newPlay(c, of)
+	refused, err := p.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if refused == nil && c.crash.node.Given() {
+		if err := p.crash(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return p.result(refused)
+}
+
+// play is a case while it is played.
+type play struct {
+	*Case
+	flow    *flow.Flow // with mocks
+	clock   *clock.Virtual
+	outside *outside
+	differ  casefile.Differ
+	events  []run.Event // of the run
+
+	mu      sync.Mutex
+	tries   map[run.Place]int // of mocked nodes, which of the test's ends each is
+	entered map[string]int    // how many there are of a node
+	lines   []line            // of the log
+	emitted []any             // events that nobody took
+}
+
+type line struct {
+	run.Place
+	text string
+}
+
+func newPlay(c *Case, of *flow.Flow) *play {
+	p := &play{
+		Case: c, clock: clock.NewVirtual(c.now), differ: casefile.Differ{Code: CodeDiffers},
+		tries: map[run.Place]int{}, entered: map[string]int{},
+	}
+	p.outside = &outside{clock: p.clock, expected: c.calls, settings: map[string]map[string]any{}}
+	for _, s := range c.settings {
+		p.outside.settings[s.connection.Value] = s.values
+	}
+	p.flow = p.withMocks(of)
+	return p
+}
+
+// withMocks returns a flow some of whose nodes leave as the test says. Their
+// inputs are evaluated all the same.
+func (p *play) withMocks(of *flow.Flow) *flow.Flow {
+	if len(p.mocks) == 0 {
+		return of
+	}
+	f := *of
+	f.Nodes = maps.Clone(of.Nodes)
+	for _, m := range p.mocks {
+		n := *of.Nodes[m.node.Value]
+		kind := *n.Type
+		kind.Step = func(_ context.Context, v node.Visit) (node.Action, error) { return p.leave(m, v) }
+		n.Type = &kind
+		f.Nodes[n.ID] = &n
+	}
+	return &f
+}
+
+// leave is the Step of a mocked node.
+func (p *play) leave(m mocked, v node.Visit) (node.Action, error) {
+	e := m.ends[0]
+	if !m.always {
+		nr := p.try(run.Place{Node: v.Node, Visit: v.Visit, Attempt: v.Attempt})
+		if nr >= len(m.ends) {
+			return nil, &node.Fault{Code: "test", Msg: fmt.Sprintf("the test says of %d attempts how they leave, and this is number %d", len(m.ends), nr+1)}
+		}
+		e = m.ends[nr]
+	}
+	if e.after > 0 && !v.Woken {
+		return node.Sleep{For: e.after}, nil
+	}
+	return node.Finish{Outcome: e.outcome.Value, Outputs: maps.Clone(e.outputs), Message: e.message, Code: e.code}, nil
+}
+
+// try numbers the attempts at a mocked node. One that is made again after a crash
+// keeps its number.
+func (p *play) try(at run.Place) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	nr, known := p.tries[at]
+	if !known {
+		nr = p.entered[at.Node]
+		p.tries[at] = nr
+		p.entered[at.Node]++
+	}
+	if m := p.mockOf(at.Node); nr == len(m.ends) {
+		p.differ.Errorf(m.node.Pos, "node %q is tried %d times, and the test says only how %d leave", at.Node, nr+1, len(m.ends))
+	}
+	return nr
+}
+
+func (p *play) mockOf(id string) mocked {
+	for _, m := range p.mocks {
+		if m.node.Value == id {
+			return m
+		}
+	}
+	return mocked{}
+}
+
+// config is that of an engine for the run.
+func (p *play) config() engine.Config {
+	return engine.Config{
+		Caller: p.outside, Clock: p.clock,
+		NewID: func() string { return runID }, NewSeed: func() string { return seed },
+		Observers: fact.Observe(p.hear),
+	}
+}
+
+func (p *play) hear(f fact.Fact) {
+	if l, ok := f.(fact.NodeLogged); ok {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.lines = append(p.lines, line{l.Place, l.Line})
+	}
+}
+
+// begin starts the run and lets it go on until nothing can happen any more. A
+// problem says why there is none.
+func (p *play) begin(ctx context.Context) (*problem.Problem, error) {
+	output, err := p.output()
+	if refused, ok := errors.AsType[*problem.Problem](err); ok {
+		return refused, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	cfg := p.config()
+	memory := journal.NewMemory(1)
+	memory.Now = p.clock.Now
+	cfg.Memory = memory
+	e := engine.New(cfg)
+	defer stop(e)
+	idle := p.clock.Busy() // else its time would run before there is a run
+	p.deliver(ctx, e, p.Case.events, 0)
+	_, _, err = e.Start(ctx, engine.Start{Flow: p.flow, Trigger: p.from(p.flow).ID, Output: output, Variables: p.given()})
+	idle()
+	if err != nil {
+		return nil, err
+	}
+	return nil, p.wait(ctx, e)
+}
+
+// stop ends what is left of a run that can never go on.
+func stop(e *engine.Engine) {
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = e.Shutdown(now)
+}
+
+// wait returns when nothing can happen any more.
+func (p *play) wait(ctx context.Context, e *engine.Engine) error {
+	if err := p.clock.Stalled(ctx); !errors.Is(err, clock.ErrStalled) {
+		return err
+	}
+	var err error
+	if p.events, err = e.Events(ctx, runID); err != nil {
+		return fmt.Errorf("read the run's events: %w", err)
+	}
+	p.emitted, err = p.kept(ctx, e)
+	return err
+}
+
+// kept are the events that the run emitted, and nobody took.
+func (p *play) kept(ctx context.Context, e *engine.Engine) ([]any, error) {
+	page, err := e.Letters(ctx, journal.LetterFilter{Limit: 1000})
+	if err != nil {
+		return nil, err
+	}
+	given := map[string]bool{}
+	for _, ev := range p.Case.events {
+		given[ev.id] = true
+	}
+	kept := []any{}
+	for _, l := range page.Letters {
+		if given[l.ID] {
+			continue
+		}
+		m := map[string]any{"name": l.Name, "key": l.Key}
+		if v, err := data.DecodeJSON(l.Data); err == nil && v != nil {
+			m["data"] = v
+		}
+		kept = append(kept, m)
+	}
+	return kept, nil
+}
+
+func (p *play) given() map[string]any {
+	vars := map[string]any{}
+	for _, v := range p.variables {
+		vars[v.name.Value] = v.data
+	}
+	return vars
+}
+
+// output is what the trigger gives to the run; the error is a *problem.Problem
+// if it refuses.
+func (p *play) output() (map[string]any, error) {
+	n := p.from(p.flow)
+	hook, ok := n.Trigger.(*node.Hook)
+	body := p.trigger.body
+	if !ok {
+		if body == nil {
+			body = []byte("{}")
+		}
+		return trigger.ByHand(n, body, trigger.Request{}, p.clock.Now())
+	}
+	if p.trigger.unsigned {
+		return nil, problem.New(http.StatusUnauthorized, "the request does not prove who it is from")
+	}
+	query := url.Values{}
+	for name, text := range p.trigger.query {
+		query.Set(name, text)
+	}
+	method, path := cmp.Or(p.trigger.method, hook.Methods[0]), hook.Path.String()
+	for name, text := range p.trigger.params {
+		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(text))
+	}
+	r, err := http.NewRequest(method, webhook.Prefix+path+"?"+query.Encode(), bytes.NewReader(body)) //nolint:noctx // it is not sent
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > 0 && slices.Contains(hook.Takes, node.BodyJSON) {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for name, text := range p.trigger.headers {
+		r.Header.Set(name, text)
+	}
+	return webhook.Output(catalog.Hook{Hook: hook, Flow: p.flow, Node: n}, r, p.trigger.params, body)
+}
+
+// eventsKept is how long an event of a test is kept for a run that does not wait
+// for it yet.
+const eventsKept = 24 * time.Hour
+
+// deliver has events come, each so long after the start as it says. Those that
+// come at once are there before the run. already is how long ago the start is.
+func (p *play) deliver(ctx context.Context, e *engine.Engine, events []event, already time.Duration) {
+	for _, ev := range events {
+		wait := ev.at - already
+		if wait <= 0 {
+			p.offer(ctx, e, ev)
+			continue
+		}
+		clock.Go(p.clock, func() {
+			if clock.Sleep(ctx, p.clock, wait) == nil {
+				p.offer(ctx, e, ev)
+			}
+		})
+	}
+}
+
+func (p *play) offer(ctx context.Context, e *engine.Engine, ev event) {
+	_, err := e.Deliver(ctx, p.letter(ev))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case err != nil && !ev.refused:
+		p.differ.Errorf(ev.pos, "the event is refused: %s", err).Hint = "if that is meant, say refused: true"
+	case err == nil && ev.refused:
+		p.differ.Errorf(ev.pos, "the event is not refused")
+	}
+}
+
+func (p *play) letter(ev event) journal.Event {
+	doc, err := json.Marshal(ev.data)
+	if err != nil || ev.data == nil {
+		doc = nil
+	}
+	return journal.Event{ID: ev.id, Name: ev.name, Key: ev.key, Data: doc, Expires: p.clock.Now().Add(eventsKept)}
+}
+
+// result compares what came about with what the case wants.
+func (p *play) result(refused *problem.Problem) (*Result, error) {
+	r := &Result{Case: p.Case}
+	if refused != nil {
+		r.Reason = refused.Error()
+		p.compareRefusal(refused)
+	} else {
+		report, err := run.NewReport(p.flow, p.events)
+		if err != nil {
+			return nil, err
+		}
+		r.Way, r.Reason = report.Nodes, report.Reason
+		p.compareRun(report)
+	}
+	p.outside.compare(&p.differ, p.Case)
+	r.Mistakes = p.differ.Found.Sorted()
+	return r, nil
+}
