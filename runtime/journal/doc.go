@@ -1,5 +1,6 @@
 // Package journal keeps what must not be lost: the events of runs, outside
-// events that nobody received yet, and the flows and plugins that runs need.
+// events that nobody received yet, what flows keep between their runs, and the
+// flows and plugins that runs need.
 // Nothing that a run does is acted on by the outside before its events are
 // here. The package decides nothing about runs; it keeps their events in
 // order, refuses a second owner, and finds runs without reading them all.

@@ -51,6 +51,7 @@ func Test(t *testing.T, s Setup) {
 		{"OneIsStopped", testOneIsStopped},
 		{"StoppedAnywhere", testStoppedAnywhere},
 		{"StoppedWithAnEvent", testStoppedWithAnEvent},
+		{"StoppedAtAChange", testStoppedAtAChange},
 		{"BothAway", testBothAway},
 		{"WrongEngine", testWrongEngine},
 		{"Paused", testPaused},
@@ -115,6 +116,12 @@ var sources = map[string]string{
   one: { type: store, with: { operation: add, key: n, scope: global }, next: call }
   call: { type: http, with: { method: PUT, url: https://vendor.example.com/call }, next: more }
   more: { type: store, with: { operation: add, key: n, scope: global, by: 1000 }, next: done }
+  done: { type: end }
+`,
+	"count-soon": `  hook: { type: webhook, with: { path: /x }, next: nap }
+  nap: { type: delay, with: { for: 2500ms }, next: one }
+  one: { type: store, with: { operation: add, key: soon, scope: global }, next: more }
+  more: { type: store, with: { operation: add, key: soon, scope: global, by: 1000 }, next: done }
   done: { type: end }
 `,
 	"chain": chain(12),

@@ -128,6 +128,31 @@ func testStoppedWithAnEvent(b *bench) {
 	b.same("end of the other", b.ended([]string{second}), map[string]int{"failed late": 1})
 }
 
+// testStoppedAtAChange stops a process for longer than its lease beside a change of
+// what is kept between runs. The other engine makes that change and the next, and
+// who comes back makes neither once more.
+func testStoppedAtAChange(b *bench) {
+	stopped, other := b.boot(), b.boot()
+	b.pass(settled)
+	for i, where := range []string{"before Change", "after Change"} {
+		id := stopped.start("count-soon", nil)
+		b.pass(2 * time.Second) // it waits, in memory
+		stopped.freezeAt(where)
+		b.pass(settled) // it has come there by now
+		b.pass(takenOver)
+		b.same(where+": parts", other.Shards(), journal.AllShards)
+		b.same(where, b.ended([]string{id}), map[string]int{"completed success": 1})
+		if !stopped.thawFirst(where) {
+			b.Fatalf("nobody came by %q", where)
+		}
+		b.pass(2 * settled)
+		b.same(where+": parts", b.parts(), []int{32, 32})
+		v, err := b.reader.Value(b.Context(), "", "soon")
+		b.ok(err)
+		b.same(where+": the count", string(v.Data), strconv.Itoa(1001*(i+1)))
+	}
+}
+
 // testBothAway stops an engine, has another take over and go on with its work,
 // and kills that too: the first finds shards that it had before, but not as it
 // had them.

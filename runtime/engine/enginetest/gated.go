@@ -70,6 +70,14 @@ func (g *gated) Awaiting(ctx context.Context, name, key string) ([]string, error
 	return through(g, "Awaiting", func() ([]string, error) { return g.Driver.Awaiting(ctx, name, key) })
 }
 
+func (g *gated) Change(ctx context.Context, c journal.Change, b journal.ValueBounds) (journal.Changed, error) {
+	return through(g, "Change", func() (journal.Changed, error) { return g.Driver.Change(ctx, c, b) })
+}
+
+func (g *gated) Value(ctx context.Context, scope, key string) (journal.Value, error) {
+	return through(g, "Value", func() (journal.Value, error) { return g.Driver.Value(ctx, scope, key) })
+}
+
 func (g *gated) Lease(ctx context.Context, owner string, want int, ttl time.Duration) (journal.Share, error) {
 	return through(g, "Lease", func() (journal.Share, error) { return g.Driver.Lease(ctx, owner, want, ttl) })
 }
