@@ -133,19 +133,26 @@ func load(files []string, cfg flow.Config, live *Set, say says) (*Set, diag.List
 		l.one(file)
 	}
 	l.checkCycles()
-	var newcomers, stored []entry
+	var changed, newcomers, stored []entry
 	for _, file := range slices.Concat(files, l.beside) {
 		e := l.read[file].entry
 		switch {
 		case e.flow == nil:
 		case live != nil && live.flows[e.flow.Name] != nil && live.flows[e.flow.Name].File == file:
-			if !set.add(e, &l.list) { // it took another's path: as it was
-				set.add(entry{flow: live.flows[e.flow.Name]}, &l.list)
+			if live.flows[e.flow.Name].Digest != e.flow.Digest {
+				changed = append(changed, e)
+				continue
 			}
+			set.add(e, &l.list)
 		case e.filed != nil:
 			newcomers = append(newcomers, e)
 		default:
 			stored = append(stored, e)
+		}
+	}
+	for _, e := range changed {
+		if !set.add(e, &l.list) { // it took another's path: as it was
+			set.add(entry{flow: live.flows[e.flow.Name]}, &l.list)
 		}
 	}
 	for _, e := range newcomers {

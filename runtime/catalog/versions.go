@@ -122,11 +122,17 @@ func (v *Versions) Deploy(ctx context.Context, f *flow.Flow) error {
 	return nil
 }
 
-// Of returns the versions of a flow, the one that was deployed last first.
-func (v *Versions) Of(name string) []journal.Version {
+// Of returns the versions of a flow that are kept by now, the one that was deployed
+// last first.
+func (v *Versions) Of(ctx context.Context, name string) ([]journal.Version, error) {
+	all, err := v.cfg.Journal.Versions(ctx, name)
+	if err != nil {
+		return nil, err
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return slices.Clone(v.known[name])
+	v.known[name] = all
+	return slices.Clone(all), nil
 }
 
 // find returns the version that is wanted, if there is one.
@@ -149,7 +155,8 @@ func (v *Versions) Number(name, digest string, plugins map[string]string) int {
 	return 0
 }
 
-// Version returns a version by its number; false if it is not kept.
+// Version returns a version by its number; false if it was not kept when somebody
+// looked last, see Of.
 func (v *Versions) Version(name string, number int) (journal.Version, bool) {
 	if one := v.find(name, func(one journal.Version) bool { return one.Number == number }); one != nil {
 		return *one, true
