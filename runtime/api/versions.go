@@ -53,8 +53,12 @@ func (s *Server) listVersions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	all, err := s.cfg.Versions.Of(c.Request().Context(), name)
+	if err != nil {
+		return err
+	}
 	versions := []versionDoc{}
-	for _, v := range s.cfg.Versions.Of(name) {
+	for _, v := range all {
 		versions = append(versions, s.newVersionDoc(v))
 	}
 	return c.JSON(http.StatusOK, map[string]any{"flow": name, "versions": versions})
@@ -76,7 +80,7 @@ func (s *Server) showVersion(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.findVersion(name, param(c, "version"))
+	v, err := s.findVersion(c.Request().Context(), name, param(c, "version"))
 	if err != nil {
 		return err
 	}
@@ -92,7 +96,10 @@ func (s *Server) showVersion(c echo.Context) error {
 }
 
 // findVersion finds a version by its number, or the one that is served.
-func (s *Server) findVersion(name, text string) (journal.Version, error) {
+func (s *Server) findVersion(ctx context.Context, name, text string) (journal.Version, error) {
+	if _, err := s.cfg.Versions.Of(ctx, name); err != nil { // some may have been forgotten
+		return journal.Version{}, err
+	}
 	live := s.cfg.Flows().Flow(name)
 	var served int
 	if live != nil {
@@ -133,7 +140,7 @@ func (s *Server) diffVersions(c echo.Context) error {
 	var numbers [2]int
 	var flows [2]*flow.Flow
 	for i, text := range texts {
-		v, err := s.findVersion(name, text)
+		v, err := s.findVersion(c.Request().Context(), name, text)
 		if err != nil {
 			return err
 		}
@@ -168,7 +175,7 @@ func (s *Server) rollBack(c echo.Context) error {
 	}
 	number := 0
 	if in["off"] != true {
-		v, err := s.findVersion(f.Name, fmt.Sprint(in["version"]))
+		v, err := s.findVersion(c.Request().Context(), f.Name, fmt.Sprint(in["version"]))
 		if err != nil {
 			return err
 		}

@@ -155,9 +155,12 @@ func (r *Run) stay(s run.Stay) error {
 		if s.Cause == run.PauseFlow && r.engine.pauseOf(r.about.Flow) == nil {
 			return r.goOn(run.RunResumed{}, make(chan struct{}))
 		}
-		if r.mayPark(0) {
+		switch {
+		case r.mayPark(0):
 			r.due = time.Time{}
 			return errParked
+		case r.journal == r.engine.cfg.Memory && r.engine.stopping():
+			return ErrStopped // it would be waited for in vain
 		}
 		if err := r.rest(0); err != nil {
 			return r.interrupted()

@@ -178,6 +178,23 @@ func TestPauseSurvives(t *testing.T) {
 	}
 }
 
+// TestStopWhilePaused: nobody waits at a stop for a run that waits for somebody.
+func TestStopWhilePaused(t *testing.T) {
+	t.Parallel()
+	for _, durable := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			d, v, f := disk(), newMoody(), pauses(t, durable, time.Minute)
+			p := boot(t, d, f, v)
+			accept(t, p, f)
+			time.Sleep(5 * time.Second)
+			before := time.Now()
+			if err := p.Shutdown(t.Context()); err != nil || time.Since(before) > 0 {
+				t.Errorf("durable %v: Shutdown: %v, after %s", durable, err, time.Since(before))
+			}
+		})
+	}
+}
+
 // TestResumeTogether: of many who resume a run at the same instant one does.
 func TestResumeTogether(t *testing.T) {
 	t.Parallel()

@@ -102,8 +102,11 @@ func (e *Engine) takeUpUnfinished(ctx context.Context, shards journal.Shards) er
 		if e.Find(s.ID) != nil {
 			continue // it has only just begun
 		}
+		if s.Status == run.Paused && !e.mayGoOn(s) {
+			continue
+		}
 		found++
-		if s.Status == run.Waiting && s.Awaits == nil || s.Status == run.Paused && !e.mayGoOn(s) {
+		if s.Status == run.Waiting && s.Awaits == nil {
 			continue
 		}
 		if e.takeSlot(ctx) != nil {

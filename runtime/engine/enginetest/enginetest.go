@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,6 +56,7 @@ func Test(t *testing.T, s Setup) {
 		{"BothAway", testBothAway},
 		{"WrongEngine", testWrongEngine},
 		{"Paused", testPaused},
+		{"FlowPaused", testFlowPaused},
 		{"WaitingCaller", testWaitingCaller},
 		{"Kill", testKill},
 	} {
@@ -76,6 +78,7 @@ type bench struct {
 	reader journal.Driver // of the test itself
 	vendor *vendor
 	flows  map[string]*flow.Flow
+	pauses atomic.Pointer[journal.Pause] // of all flows
 	live   []*process
 }
 
@@ -230,7 +233,8 @@ func (b *bench) boot() *process {
 	p := &process{gate: &gate{clock: b.clock, first: leased}, bench: b}
 	p.Engine = engine.New(engine.Config{
 		Journal: &gated{b.join(), p.gate}, Caller: caller{b.vendor, p.gate}, Clock: processTime{b.clock, p.gate},
-		Flow: func(_ context.Context, s journal.Summary) (*flow.Flow, error) { return b.flows[s.Flow], nil },
+		Flow:   func(_ context.Context, s journal.Summary) (*flow.Flow, error) { return b.flows[s.Flow], nil },
+		Paused: func(string) *journal.Pause { return b.pauses.Load() },
 	})
 	ctx, cancel := context.WithCancel(b.Context())
 	var running sync.WaitGroup

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wendflow/wend/runtime/engine"
+	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/run"
 )
 
@@ -92,6 +93,37 @@ func testPaused(b *bench) {
 	b.ok(resume(asked, id, engine.Resumption{}))
 	b.same("end", b.ended([]string{id}), map[string]int{"completed success": 1})
 	b.same("resumed", b.resumed(id), 1)
+}
+
+// testFlowPaused has runs wait since their flow is paused. They go on when that is
+// over, whoever owns them by then.
+func testFlowPaused(b *bench) {
+	dying, one, two := b.boot(), b.boot(), b.boot()
+	b.pass(2 * settled)
+	b.pauses.Store(&journal.Pause{Since: b.clock.Now()})
+	var ids []string
+	for range 10 {
+		for _, p := range []*process{dying, one, two} {
+			ids = append(ids, p.start("charge", nil))
+		}
+	}
+	b.pass(time.Minute)
+	dying.kill()
+	b.pass(takenOver)
+	b.pass(time.Hour)
+	for _, id := range ids {
+		b.same("status", b.summary(id).Status, run.Paused)
+	}
+	b.pauses.Store(nil)
+	for _, p := range b.live {
+		p.FlowResumed("charge")
+	}
+	b.same("ends", b.ended(ids), map[string]int{"completed success": 30})
+	for _, id := range ids {
+		b.same("resumed", b.resumed(id), 1)
+	}
+	all, again := b.calls()
+	b.same("calls", []int{all, again}, []int{30, 0})
 }
 
 func (b *bench) paused(id string) {
