@@ -81,5 +81,6 @@ func ExampleAll() {
 	// log       [success onError]
 	// call      [success onError failed onTimeout]
 	// parallel  [success onError someFailed onTimeout]
+	// foreach   [success onError someFailed onTimeout]
 	// end       [success]
 }

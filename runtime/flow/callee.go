@@ -238,6 +238,10 @@ func (c *compiler) inputsOf(n *Node) map[string]any {
 // that the other needs makes it needed too.
 func putSchema(schema map[string]any, path []string, inner map[string]any) map[string]any {
 	if len(path) == 0 {
+		if how, said := schema["x-wend"]; said {
+			inner = maps.Clone(inner)
+			inner["x-wend"] = how
+		}
 		return inner
 	}
 	if schema = maps.Clone(schema); schema == nil {

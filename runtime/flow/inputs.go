@@ -55,6 +55,7 @@ type (
 	templateInput struct{ t *expand.Template }
 	textInput     struct{ t *expand.Template }
 	lateInput     struct{ t evaluator }
+	eachInput     struct{ in input }
 	mapInput      struct {
 		keys   []string
 		values []input
@@ -76,6 +77,8 @@ func (i literalInput) eval(expand.Env) (any, error) { return i.value, nil }
 func (i templateInput) eval(env expand.Env) (any, error) { return i.t.Eval(env) }
 
 func (i lateInput) eval(env expand.Env) (any, error) { return late{i.t, env}, nil }
+
+func (i eachInput) eval(env expand.Env) (any, error) { return each{i.in, env}, nil }
 
 // eval gives the text of what the template came to.
 func (i textInput) eval(env expand.Env) (any, error) {
@@ -146,6 +149,28 @@ func (l late) Eval(over map[string]any) (any, error) {
 	return v, err
 }
 
+// each is an input that the node evaluates for every item of a list. It is not all
+// there at the same time, so each time has the room of one step.
+type each struct {
+	in  input
+	env expand.Env
+}
+
+func (l each) Eval(over map[string]any) (any, error) {
+	env := l.env
+	env.Names = maps.Clone(env.Names)
+	maps.Copy(env.Names, over)
+	if env.Room != nil {
+		room := *env.Room
+		env.Room = &room
+	}
+	v, err := l.in.eval(env)
+	if err == nil {
+		err = env.Room.Take(v)
+	}
+	return v, err
+}
+
 func (c *compiler) compileInputs() {
 	for i := range c.spec.Nodes {
 		if c.enough() {
@@ -199,6 +224,8 @@ func (c *inputCompiler) compile(v yamldoc.Value, schema map[string]any, path []s
 	case "literal":
 		c.checkNumbers(v)
 		return literalInput{yamldoc.Plain(v)}
+	case "each":
+		return c.compileEach(v, schema, path)
 	case "late":
 		return c.compileLate(v)
 	case "condition":
@@ -426,6 +453,26 @@ func (c *inputCompiler) compileScalar(s *yamldoc.Scalar, schema map[string]any, 
 		return nil
 	}
 	return templateInput{t}
+}
+
+// compileEach compiles an input that is evaluated for every item of the list under
+// `items`: there `item` and `index` are names too.
+func (c *inputCompiler) compileEach(v yamldoc.Value, schema map[string]any, path []string) input {
+	schema = maps.Clone(schema)
+	delete(schema, "x-wend")
+	around := c.scope
+	defer func() { c.scope = around }()
+	item := expand.Type{}
+	if list := inputAt(c.written.With, []string{"items"}); list != nil {
+		item = c.typeOf(list).Elem()
+	}
+	names := maps.Clone(around.Names)
+	names["item"], names["index"] = item, expand.FromSchema(map[string]any{"type": "integer"})
+	c.scope = &expand.Scope{Names: names}
+	in := c.compile(v, schema, path)
+	c.refs[c.node.ID] = slices.DeleteFunc(c.refs[c.node.ID], func(r expand.Ref) bool { return r.Name == "item" || r.Name == "index" })
+	c.node.late = true
+	return eachInput{in}
 }
 
 func (c *inputCompiler) compileLiteral(v any, pos diag.Pos, schema map[string]any, path []string) input {
