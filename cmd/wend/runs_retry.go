@@ -90,6 +90,17 @@ type retried struct {
 	Run, From string
 	Changes   []flow.Change
 	Repeated  bool
+	// Of the child runs of the node.
+	Kept, Again int
+}
+
+// children says what becomes of the child runs of the node, "" if all it has made
+// are made anew.
+func (d *retried) children() string {
+	if d.Kept+d.Again == 0 {
+		return ""
+	}
+	return fmt.Sprintf("of its %d child runs, %d completed and stay; %d go on where they failed", d.Kept+d.Again, d.Kept, d.Again)
 }
 
 func (r *remote) retry(ctx context.Context, id string, how retryHow) (retried, error) {
@@ -115,6 +126,9 @@ func (r *remote) retryOne(ctx context.Context, std *streams, id string, how retr
 	}
 	for _, c := range done.Changes {
 		fmt.Fprintln(std.err, c)
+	}
+	if children := done.children(); children != "" {
+		fmt.Fprintln(std.err, children)
 	}
 	if how.DryRun {
 		fmt.Fprintf(std.err, "run %s would be taken up at node %q\n", id, done.From)

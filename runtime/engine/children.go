@@ -31,10 +31,11 @@ type brood struct {
 	// known is how many may have begun in an earlier life of the run: where they
 	// are is seen in the journal.
 	known int
+	again *earlier // whose children these go on with; nil: nobody's
 }
 
 // spawn puts on record that the node has children made.
-func (r *Run) spawn(n *flow.Node, a node.Spawn) error {
+func (r *Run) spawn(n *flow.Node, a node.Spawn) (err error) {
 	if r.state.At.Children != nil {
 		return r.fault(n, &node.Fault{Code: "nondeterministic", Msg: fmt.Sprintf("node type %q wants children for the second time", n.Type.Name)})
 	}
@@ -64,6 +65,12 @@ func (r *Run) spawn(n *flow.Node, a node.Spawn) error {
 		}
 		b.flows[name] = f
 		e.Flows = append(e.Flows, run.Definition{Flow: name, FlowDigest: f.Digest, Plugins: f.Plugins()})
+	}
+	if b.again, err = r.findAgain(r.state.ChildrenOf(), a.Count); err != nil {
+		return err
+	}
+	if b.again != nil {
+		e.Of = r.state.ChildrenOf()
 	}
 	if err := r.record(e); err != nil {
 		return err
@@ -186,6 +193,9 @@ func (r *Run) findBrood(n *flow.Node) error {
 		}
 		b.flows[d.Flow] = f
 	}
+	if b.again, err = r.findAgain(c.Started.Of, plan.Count); err != nil {
+		return err
+	}
 	r.brood = b
 	return nil
 }
@@ -208,6 +218,12 @@ func (r *Run) makeChildren() error {
 		}
 		id := c.Started.Child(r.ID, b.next)
 		b.out[id] = b.next
+		if end, kept := b.again.completed(b.next); kept {
+			if err := r.hear(id, end); err != nil {
+				return err
+			}
+			continue
+		}
 		found := false
 		if b.next < b.known {
 			var err error
@@ -324,11 +340,10 @@ func (r *Run) firstOf(id string, index int) (first run.RunStarted, f *flow.Flow,
 	if err != nil {
 		return first, nil, err
 	}
-	first = run.RunStarted{
-		At: run.At{At: r.engine.now(), Wend: r.engine.cfg.Version}, Run: id, Seed: uuid.NewString(), TraceParent: r.state.TraceParent,
-		Parent: &run.Parent{Run: r.ID, Place: r.state.At.Place, Index: index, Depth: r.state.Depth() + 1},
-		Output: map[string]any{},
+	if first, f, err = r.takenUp(index, child); f != nil || err != nil {
+		return r.born(first, id, index), f, err
 	}
+	first = r.born(run.RunStarted{Output: map[string]any{}}, id, index)
 	if child.Flow != "" {
 		f, err = r.calledBy(&first, child)
 	} else {
@@ -340,6 +355,18 @@ func (r *Run) firstOf(id string, index int) (first run.RunStarted, f *flow.Flow,
 	first.Flow, first.FlowDigest, first.Plugins, first.Trigger = f.Name, f.Digest, f.Plugins(), f.Called().ID
 	first.Mark(f)
 	return first, f, nil
+}
+
+// born completes the first event of a child by what all children have.
+func (r *Run) born(first run.RunStarted, id string, index int) run.RunStarted {
+	body := ""
+	if first.Parent != nil {
+		body = first.Parent.Body
+	}
+	first.At, first.Run, first.Seed = run.At{At: r.engine.now(), Wend: r.engine.cfg.Version}, id, uuid.NewString()
+	first.TraceParent = r.state.TraceParent
+	first.Parent = &run.Parent{Run: r.ID, Place: r.state.At.Place, Index: index, Depth: r.state.Depth() + 1, Body: body}
+	return first
 }
 
 // calledBy fills in what a child begins with that runs another flow.

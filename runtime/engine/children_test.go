@@ -513,3 +513,72 @@ nodes:
 		})
 	}
 }
+
+// TestRetryGoesOnInTheChildren takes up a run of which one child failed, and one
+// child of that.
+func TestRetryGoesOnInTheChildren(t *testing.T) {
+	t.Parallel()
+	parent := "flow: parent\nnodes:\n  hook: { type: start, next: a }\n  a: { type: spawn, with: { flow: middle, count: 3 }, next: done }\n" +
+		"  done: { type: respond, with: { body: $(a.ends) } }\n"
+	middle := "flow: middle\nnodes:\n  given: { type: called, next: first }\n" +
+		"  first: { type: call-idempotent, with: { urls: ['$(\"/first/\" + string(given.index))'] }, next: a }\n" +
+		"  a: { type: spawn, with: { flow: child, given: $(given.index) }, next: out, outcomes: { onError: failed } }\n" +
+		"  out: { type: give, with: { n: '$(a.ends[0])' } }\n  failed: { type: give, with: { failed: true } }\n"
+	child := "flow: child\nnodes:\n  given: { type: called, next: one }\n  one: { type: call-idempotent, with: { urls: ['$(\"/one/\" + string(given.given))'] }, next: two }\n" +
+		"  two: { type: call-idempotent, with: { urls: ['$(\"/two/\" + string(given.given))'] }, next: out, outcomes: { onError: failed } }\n" +
+		"  out: { type: give, with: { n: $(given.given), code: fine } }\n  failed: { type: give, with: { failed: true } }\n"
+	for kill := 0; kill <= 6; kill++ {
+		t.Run(fmt.Sprint(kill), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d, f := disk(), loadFamily(t, parent, middle, child)
+				well := false
+				v := &vendor{reply: func(_ context.Context, r outbound.Request) wire.Reply {
+					if r.Call.URL == "/two/1" && !well {
+						return wire.Reply{Status: 400}
+					}
+					return wire.Reply{Status: 200}
+				}}
+				p := f.boot(t, d, v)
+				id := accept(t, p, f["parent"])
+				if s := ended(t, d, id); s.Status != run.Failed {
+					t.Fatalf("the run is %s", s.Status)
+				}
+				well = true
+				before := len(v.calls())
+				p.kill()
+				p = f.boot(t, &mortal{Driver: d, killAfter: kill}, v)
+				plan, err := p.PlanRetry(t.Context(), id, engine.Retry{})
+				if err != nil || plan.From != "a" || plan.Kept != 2 || plan.Again != 1 {
+					t.Fatalf("PlanRetry = %+v, %v", plan, err)
+				}
+				r, _, err := p.Retry(t.Context(), id, engine.Retry{})
+				if err != nil {
+					t.Skip("killed before the retry was on record")
+				}
+				time.Sleep(time.Hour)
+				p.kill()
+				f.boot(t, d, v)
+				if s := ended(t, d, r.ID); s.Status != run.Completed {
+					t.Errorf("the retry is %s, %s", s.Status, s.Reason)
+				}
+				for _, c := range v.calls()[before:] {
+					if c.Call.URL != "/two/1" {
+						t.Errorf("%s was called again", c.Call.URL)
+					}
+				}
+				events, err := d.Events(t.Context(), r.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				report, err := run.NewReport(f["parent"], events)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n := report.Nodes[1].Children; n.Ended != 3 || n.Failed != 0 {
+					t.Errorf("the children of the retry: %+v", n)
+				}
+			})
+		})
+	}
+}

@@ -34,6 +34,11 @@ type Retry struct {
 type Plan struct {
 	From    string        `json:"from"`
 	Changes []flow.Change `json:"changes,omitempty"` // from the flow that the run began with
+	// Kept is how many child runs of that node completed and are not made again, and
+	// Again how many are taken up where they failed, or made if they were not. Both
+	// are 0 if the node has all its children made anew.
+	Kept  int `json:"kept,omitempty"`
+	Again int `json:"again,omitempty"`
 	// Repeated says that Retry.Once found a run that was made before.
 	Repeated bool `json:"repeated,omitempty"`
 }
@@ -98,17 +103,23 @@ func (e *Engine) planRetry(ctx context.Context, id string, h Retry) (s journal.S
 	if s.Parent != nil && s.Parent.Body != "" {
 		return s, nil, first, p, &RetryError{Reason: fmt.Sprintf("run %s is of the nodes inside node %q of run %s; try that one again", id, s.Parent.Node, s.Parent.Run)}
 	}
+	f, first, p, err = e.goOn(ctx, s, d, h)
+	return s, f, first, p, err
+}
+
+// goOn makes the first event of a run that takes up another.
+func (e *Engine) goOn(ctx context.Context, s journal.Summary, d journal.Driver, h Retry) (f *flow.Flow, first run.RunStarted, p Plan, err error) {
 	began, err := e.flowOf(ctx, s)
 	if err != nil {
-		return s, nil, first, p, err
+		return nil, first, p, err
 	}
-	events, err := d.Events(ctx, id)
+	events, err := d.Events(ctx, s.ID)
 	if err != nil {
-		return s, nil, first, p, err
+		return nil, first, p, err
 	}
 	old, err := run.Fold(began, events)
 	if err != nil {
-		return s, nil, first, p, err
+		return nil, first, p, err
 	}
 	f, p.From = began, h.From
 	if p.From == "" {
@@ -116,7 +127,7 @@ func (e *Engine) planRetry(ctx context.Context, id string, h Retry) (s journal.S
 	}
 	at, err := stateAt(began, events, p.From, old)
 	if err != nil {
-		return s, nil, first, p, err
+		return nil, first, p, err
 	}
 	if h.Flow != nil && h.Flow.Digest != began.Digest {
 		f, p.Changes = h.Flow, flow.Diff(began, h.Flow)
@@ -124,7 +135,10 @@ func (e *Engine) planRetry(ctx context.Context, id string, h Retry) (s journal.S
 	if first, err = retryOf(at, f, events[0].(run.RunStarted), p.From); err == nil && f != began {
 		err = readable(first, at, f, e.now())
 	}
-	return s, f, first, p, err
+	if err == nil {
+		first.Children, p.Kept, p.Again = unfinishedChildren(events, p.From)
+	}
+	return f, first, p, err
 }
 
 // flowOf is the flow that a run began with.

@@ -113,6 +113,9 @@ type RunStarted struct {
 	From    string                    `json:"from,omitempty"`
 	Outputs map[string]map[string]any `json:"outputs,omitempty"`
 	RetryOf string                    `json:"retryOf,omitempty"`
+	// Children is the attempt of that run with whose children the first attempt at
+	// From goes on; nil if it has children of its own made.
+	Children *Place `json:"children,omitempty"`
 	// Parent is the node that had the run made; nil if nobody but a trigger did.
 	Parent *Parent `json:"parent,omitempty"`
 	// Key and Labels are what people know the run by; Unmarked says what of them
@@ -243,6 +246,15 @@ type ChildrenStarted struct {
 	Most  int          `json:"most"` // that there are at a time; they begin in the order of their indices
 	Due   time.Time    `json:"due,omitzero"`
 	Flows []Definition `json:"flows,omitempty"` // of the children, each flow once
+	// Of is where the children were made with which these go on: one that completed
+	// there is not made again, and another is taken up where it failed.
+	Of *ChildrenOf `json:"of,omitempty"`
+}
+
+// ChildrenOf names the children of one attempt of a run.
+type ChildrenOf struct {
+	Run string `json:"run"`
+	Place
 }
 
 // ChildEnded says how a child run ended, in the order in which the parent heard

@@ -65,11 +65,12 @@ type State struct {
 	// Bounds are those that hold for what comes; they do not change what was.
 	Bounds Bounds
 
-	names  map[string]any // what templates read
-	given  map[string]any // variables, as the run began
-	visits map[string]visits
-	steps  int // nodes entered so far
-	ending *End
+	resumes *ChildrenOf    // with which the first attempt of the run goes on
+	names   map[string]any // what templates read
+	given   map[string]any // variables, as the run began
+	visits  map[string]visits
+	steps   int // nodes entered so far
+	ending  *End
 
 	held    int // bytes of names in memory, at most
 	written int // bytes in the journal, about
@@ -132,6 +133,15 @@ func (c *Children) Ends() []node.ChildEnd {
 		ends[i] = c.Ended[i].End()
 	}
 	return ends
+}
+
+// ChildrenOf are the children of an earlier run with which the attempt that the
+// run is at goes on; nil if there are none.
+func (s *State) ChildrenOf() *ChildrenOf {
+	if s.resumes != nil && s.resumes.Node == s.At.Node && s.At.Visit == 1 && s.At.Attempt == 1 {
+		return s.resumes
+	}
+	return nil
 }
 
 // Depth is how many runs stand above this one.
@@ -242,6 +252,9 @@ func (s *State) start(e RunStarted) error {
 	s.visits = map[string]visits{}
 	s.names, s.given = e.names(s.Flow), e.Variables
 	s.visits[e.Trigger] = visits{n: 1}
+	if e.Children != nil {
+		s.resumes = &ChildrenOf{e.RetryOf, *e.Children}
+	}
 	if e.From != "" {
 		s.enter(e.From, e.At.At)
 		return nil
