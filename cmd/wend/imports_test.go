@@ -57,6 +57,7 @@ var diagram = map[string]string{
 	"runtime/schedule":            "runtime/catalog runtime/clock runtime/engine runtime/fact runtime/flow runtime/journal runtime/node runtime/trigger",
 	"runtime/auth":                "runtime/problem",
 	"runtime/quota":               "runtime/problem",
+	"runtime/telemetry":           "runtime/fact runtime/quota",
 	"runtime/webhook":             "runtime/fact runtime/quota runtime/data runtime/trigger runtime/catalog runtime/clock runtime/diag runtime/engine runtime/expand runtime/journal runtime/node runtime/problem runtime/route runtime/run",
 	"runtime/flowtest":            "runtime/casefile runtime/catalog runtime/clock runtime/data runtime/diag runtime/engine runtime/fact runtime/flow runtime/journal runtime/node runtime/outbound runtime/problem runtime/run runtime/trigger runtime/webhook runtime/yamldoc sdk/wire",
 	"runtime/api":                 "runtime/auth runtime/quota runtime/trigger runtime/catalog runtime/clock runtime/diag runtime/journal runtime/webhook runtime/engine runtime/flow runtime/node runtime/problem runtime/run runtime/yamldoc",
@@ -73,7 +74,7 @@ var diagram = map[string]string{
 	"plugins/*/emulator":          "emulator",
 	"crash":                       "emulator plugins/cisco-cce/emulator runtime/journal runtime/journal/sqlite runtime/run",
 	"docs":                        "", // only tests
-	"docs/gen":                    "nodes runtime/node",
+	"docs/gen":                    "nodes runtime/node runtime/telemetry",
 	"cmd/wend":                    "*",
 }
 

@@ -44,6 +44,7 @@ import (
 	"github.com/wendflow/wend/runtime/retention"
 	"github.com/wendflow/wend/runtime/schedule"
 	"github.com/wendflow/wend/runtime/secret"
+	"github.com/wendflow/wend/runtime/telemetry"
 	"github.com/wendflow/wend/runtime/watch"
 	"github.com/wendflow/wend/runtime/webhook"
 )
@@ -145,6 +146,7 @@ type server struct {
 	engine *engine.Engine
 	// observers are told what the engine and the webhooks do.
 	observers *fact.Observers
+	metrics   *telemetry.Metrics
 	schedules *schedule.Scheduler
 	echo      *echo.Echo
 	webhooks  *webhook.Handler
@@ -182,7 +184,8 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 		return nil, wrong(err)
 	}
 	s.tellWrongPlugins()
-	s.observers = fact.Observe(fact.Log(log, s.clock))
+	s.metrics = telemetry.New(version())
+	s.observers = fact.Observe(fact.Log(log, s.clock), s.metrics.Observe)
 	ec := engine.Config{
 		Bounds: runBounds(k.config.Limits), Store: storeBounds(k.config.Limits),
 		Caller: k.outbound, Clock: s.clock, Version: version(), Observers: s.observers, Depth: k.config.Limits.Depth,
@@ -337,7 +340,7 @@ func (s *server) tellLacking() {
 
 // openJournal opens the data folder and puts the plugins into it.
 func (s *server) openJournal(ctx context.Context, cfg serverConfig) error {
-	db, err := sqlite.Open(ctx, sqlite.Config{Dir: cfg.data, Now: s.clock.Now, AcceptLoss: cfg.acceptLoss})
+	db, err := sqlite.Open(ctx, sqlite.Config{Dir: cfg.data, Now: s.clock.Now, AcceptLoss: cfg.acceptLoss, Committed: s.tellCommit})
 	if errors.Is(err, sqlite.ErrLacking) {
 		return wrongf("%w\nrestore what is missing in data folder %q, or go on with what is left by --accept-loss", err, cfg.data)
 	}
@@ -424,16 +427,16 @@ func (s *server) routes() error {
 		Flows: flows.Set, Engine: s.engine, Types: k.plugins.Types, Token: s.token,
 		Gate: s.gate, Streams: s.streams,
 		MaxBody: limits.Body, Version: version(), Clock: s.clock, Log: log, Lacks: k.outbound.Lacks, Mistakes: s.mistakes,
-		Versions: s.versions, Rollback: s.rollBack,
+		Versions: s.versions, Rollback: s.rollBack, Ready: s.isReady, Metrics: s.metrics.Handler(log),
 	}
 	if s.past != nil {
 		ac.Flow = s.past.Flow
-		ac.Ready = s.engine.Ready
 	}
 	a, err := api.New(ac)
 	if err != nil {
 		return err
 	}
+	s.metrics.Read(s.figures(a))
 	a.Mount(s.echo)
 	return nil
 }

@@ -1,6 +1,6 @@
 // Command gen writes the pages of docs/ that are made from the code:
 // errors.md from the comments of the codes, nodes.md from what the built-in
-// node types declare; and NOTICE, the licences of what is in the binary. Run it from the top of the repository.
+// node types declare, metrics.md from the metrics that are there; and NOTICE, the licences of what is in the binary. Run it from the top of the repository.
 package main
 
 import (
@@ -18,6 +18,7 @@ import (
 
 	"github.com/wendflow/wend/nodes"
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/telemetry"
 )
 
 func main() {
@@ -41,7 +42,7 @@ func makePages() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{"docs/errors.md": mistakes, "docs/nodes.md": nodesPage(), "NOTICE": notice}, nil
+	return map[string]string{"docs/errors.md": mistakes, "docs/nodes.md": nodesPage(), "docs/metrics.md": metricsPage(), "NOTICE": notice}, nil
 }
 
 const generated = "<!-- Made by `make generate` from the code; do not edit. -->\n\n"
@@ -210,4 +211,24 @@ func describe(p map[string]any) string {
 		doc += fmt.Sprintf(" Default `%v`.", d)
 	}
 	return strings.ReplaceAll(doc, "|", "\\|")
+}
+
+func metricsPage() string {
+	var b strings.Builder
+	b.WriteString(generated)
+	b.WriteString("# Metrics\n\n" +
+		"`GET /metrics` has them for Prometheus; [operations.md](operations.md#metrics) says how to scrape it, and what of it to look at. " +
+		"Beside these there are the `go_` and `process_` metrics that every Go program has.\n\n" +
+		"Histograms are native ones for those who take them, and have classic buckets for others. Labels hold names and closed " +
+		"sets, never data. Of flows, connections, node types, outcomes and codes the first 100 or 200 have a label of their own; the rest is " +
+		"`other`. What happens is counted when it is in the journal, so once, whatever crashes; counters begin at 0 with the process.\n\n" +
+		"| metric | kind | labels | |\n|---|---|---|---|\n")
+	for _, r := range telemetry.Rows() {
+		labels := make([]string, len(r.Labels))
+		for i, l := range r.Labels {
+			labels[i] = "`" + l + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.Name, r.Kind, strings.Join(labels, " "), r.Help)
+	}
+	return b.String()
 }

@@ -56,6 +56,8 @@ type Config struct {
 	Token string
 	// MaxBody is the largest body in bytes. Defaults to 256 KiB.
 	MaxBody int64
+	// Metrics, if set, answers /metrics, to those who may ask the API.
+	Metrics http.Handler
 	// Gate is where requests come in, and Streams how many streams of events
 	// there may be. Default to no bounds.
 	Gate    quota.Gate
@@ -152,6 +154,9 @@ func (s *Server) Mount(e *echo.Echo) {
 	e.GET("/healthz", s.health)
 	e.GET("/readyz", s.ready)
 	e.GET("/openapi.json", s.describe)
+	if s.cfg.Metrics != nil {
+		e.GET("/metrics", echo.WrapHandler(s.cfg.Metrics), guard[0]) // most wanted when there is no more
+	}
 	e.GET("/api/v1/flows", s.listFlows, guard...)
 	e.POST("/api/v1/flows/:flow/runs", s.startRun, guard...)
 	e.GET("/api/v1/flows/:flow/versions", s.listVersions, guard...)
@@ -172,7 +177,7 @@ func (s *Server) Mount(e *echo.Echo) {
 	e.GET("/api/v1/store/value", s.showValue, guard...)
 	e.PUT("/api/v1/store/value", s.putValue, guard...)
 	e.DELETE("/api/v1/store/value", s.deleteValue, guard...)
-	e.GET("/api/v1/limits", s.listLimits, guard[0]) // most wanted when there is no more
+	e.GET("/api/v1/limits", s.listLimits, guard[0])
 	e.GET("/api/v1/nodes", s.listNodes, guard...)
 }
 
@@ -188,22 +193,29 @@ func (s *Server) gate(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// listLimits answers with what there is of all that callers share, and how much
-// of it is used.
-func (s *Server) listLimits(c echo.Context) error {
+// Limits tells what there is of all that callers share, and how much of it is
+// used.
+func (s *Server) Limits(ctx context.Context) ([]quota.Figure, error) {
 	var figures []quota.Figure
 	for _, q := range []*quota.Quota{s.cfg.Gate.Requests, s.cfg.Gate.Bodies, s.cfg.Streams} {
 		if q != nil {
 			figures = append(figures, q.Figure())
 		}
 	}
-	kept, most, refused, err := s.cfg.Engine.Kept(c.Request().Context())
+	kept, most, refused, err := s.cfg.Engine.Kept(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	figures = append(figures, quota.Figure{Name: "events", Used: int64(kept), Most: int64(most), Refused: int64(refused)})
 	keys, most, refused := s.cfg.Engine.Keys()
-	figures = append(figures, quota.Figure{Name: "dedupeKeys", Used: int64(keys), Most: int64(most), Refused: int64(refused)})
+	return append(figures, quota.Figure{Name: "dedupeKeys", Used: int64(keys), Most: int64(most), Refused: int64(refused)}), nil
+}
+
+func (s *Server) listLimits(c echo.Context) error {
+	figures, err := s.Limits(c.Request().Context())
+	if err != nil {
+		return err
+	}
 	return c.JSON(http.StatusOK, struct {
 		Limits []quota.Figure `json:"limits"`
 	}{figures})

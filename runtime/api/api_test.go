@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -102,6 +103,7 @@ func serveAt(t *testing.T, now func() time.Time, change ...func(*api.Config)) *s
 		Engine: s.engine, Flow: stored, MaxBody: 1 << 10, Streams: quota.New("streams", 2),
 		Gate: quota.Gate{Requests: quota.New("requests", 10), Bodies: quota.New("bodies", 1500), MaxBody: 1 << 10}, Version: "1.2.3",
 		Clock: clock.Told(now), NewID: numbered("event"),
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics 1\n") }),
 	}
 	for _, f := range change {
 		f(&cfg)
@@ -633,5 +635,19 @@ func TestParametersAreDecoded(t *testing.T) {
 	}
 	if w := s.do("GET", "/api/v1/runs/no%2Fsuch%20run", ""); !strings.Contains(w.Body.String(), "no/such run") {
 		t.Errorf("GET: %d %s", w.Code, w.Body)
+	}
+}
+
+// Metrics are for those who may ask the API, and are there when there is no more
+// of what callers share.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(c *api.Config) { c.Token = "let-me-in-0123456789"; c.Gate.Requests.Set(0) })
+	if w := s.do("GET", "/metrics", ""); w.Code != http.StatusUnauthorized {
+		t.Errorf("without a token: %d", w.Code)
+	}
+	w := s.do("GET", "/metrics", "", func(r *http.Request) { r.Header.Set("Authorization", "Bearer let-me-in-0123456789") })
+	if w.Code != http.StatusOK || w.Body.String() != "metrics 1\n" {
+		t.Errorf("with it: %d %s", w.Code, w.Body)
 	}
 }

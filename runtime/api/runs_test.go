@@ -316,7 +316,7 @@ func TestWithoutDefinitions(t *testing.T) {
 	}
 }
 
-// Everything under /api/v1 demands the token, and does nothing without.
+// Everything under /api/v1, and /metrics, demands the token, and does nothing without.
 func TestEveryRouteDemandsTheToken(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
@@ -326,7 +326,7 @@ func TestEveryRouteDemandsTheToken(t *testing.T) {
 	for _, r := range guarded.Routes() {
 		path := params.Replace(r.Path)
 		w := guarded.do(r.Method, path, `{}`)
-		if want := strings.HasPrefix(path, "/api/v1/"); want != (w.Code == http.StatusUnauthorized) {
+		if want := path == "/metrics" || strings.HasPrefix(path, "/api/v1/"); want != (w.Code == http.StatusUnauthorized) {
 			t.Errorf("%s %s: %d", r.Method, path, w.Code)
 		}
 	}

@@ -37,7 +37,7 @@ func (r *Run) note(e run.Event, before run.Position) {
 		add(fact.RunWaits{Visit: at, Event: e.Name, Due: e.Due})
 	case run.TimerFired:
 		if e.Kind != run.TimerRetry {
-			add(fact.RunWoken{Visit: at, Waited: waited(before, e.When())})
+			add(fact.RunWoken{Visit: at, Waited: waited(before, e.When()), Late: late(before, e.When())})
 		}
 	case run.EventReceived:
 		add(fact.RunWoken{Visit: at, Event: e.Name, Waited: waited(before, e.When())})
@@ -97,10 +97,32 @@ func waited(p run.Position, now time.Time) time.Duration {
 	}
 }
 
+// late is how long the time is over that a run waited for at p.
+func late(p run.Position, now time.Time) time.Duration {
+	switch {
+	case p.Awaited != nil:
+		return now.Sub(p.Awaited.Due)
+	case p.Timer != nil:
+		return now.Sub(p.Timer.Due)
+	default:
+		return 0
+	}
+}
+
 // ending tells whether the run has nothing to do but to end.
 func (r *Run) ending() bool {
 	_, yes := r.state.Next().(run.End)
 	return yes
+}
+
+// invoked tells of a plugin that has decided, or failed to.
+func (r *Run) invoked(n *flow.Node, began time.Time, fuel uint64, err error) {
+	now := r.engine.now()
+	f := fact.Invoked{Visit: r.visiting(r.state.At.Place, now), Took: now.Sub(began), Fuel: fuel}
+	if err != nil {
+		f.Code = n.Outcomes.Failed(err).Code
+	}
+	fact.Tell(r.engine.cfg.Observers, f)
 }
 
 // callMade is the fact of a call, if anybody wants it. A call that was made in an

@@ -23,6 +23,7 @@ import (
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/sdk/wire"
@@ -76,7 +77,7 @@ func describe(f fact.Fact) string {
 	case fact.RunWaits:
 		return say(f.Visit, "waits", f.Event, f.Due.Sub(f.At.At))
 	case fact.RunWoken:
-		return say(f.Visit, "woken", f.Event, f.Waited)
+		return say(f.Visit, "woken", f.Event, f.Waited, f.Late)
 	case fact.RunParked:
 		return "parked"
 	case fact.RunResponded:
@@ -89,6 +90,8 @@ func describe(f fact.Fact) string {
 		return say(f.Visit, "entered")
 	case fact.NodeLeft:
 		return say(f.Visit, "left", f.Outcome, f.Code, f.Took)
+	case fact.Invoked:
+		return say(f.Visit, "invoked", f.Code)
 	case fact.NodeLogged:
 		return say(f.Visit, "logged", f.Line)
 	case fact.Fault:
@@ -109,6 +112,8 @@ func describe(f fact.Fact) string {
 		return fmt.Sprintf("gained %d", f.Shards.Len())
 	case fact.LeaseLost:
 		return fmt.Sprintf("lost %d", f.Shards.Len())
+	case fact.Committed:
+		return fmt.Sprintf("committed %d", f.Writes)
 	case fact.JournalFailed:
 		return "journal failed: " + f.Doing
 	case fact.JournalHealed:
@@ -460,6 +465,74 @@ func TestFactOfACall(t *testing.T) {
 		if got := v.calls()[0].TraceParent; got != parent {
 			t.Errorf("the call carries the trace context %q, want %q", got, parent)
 		}
+	})
+}
+
+// What a plugin decides is told with what that cost, also when it fails.
+func TestFactOfAnInvoke(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		plugin := &node.Type{
+			Name: "metered", Version: "1.0.0", Digest: "d1", Outcomes: node.Outcomes{Success: "success", Fault: "onError", All: []node.Outcome{{Name: "success"}, {Name: "onError"}}},
+			Step: func(_ context.Context, v node.Visit) (node.Action, error) {
+				time.Sleep(time.Second)
+				*v.Fuel = 500
+				if len(v.Replies) == 0 {
+					return node.Ask{Calls: []wire.Call{{Method: "GET", URL: "/one"}}}, nil
+				}
+				return nil, &node.Fault{Code: "fuel", Msg: "it has none left"}
+			},
+		}
+		all, err := node.NewSet(append(types(t).All(), plugin)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, mistakes := flow.Load("sample.yaml", []byte("flow: sample\nnodes:\n  hook: { type: start, next: a }\n  a: { type: metered@1, outcomes: { onError: b } }\n  b: { type: respond }\n"), flow.Config{Types: all})
+		if f == nil {
+			t.Fatal(mistakes.Err())
+		}
+		seen := &recorder{}
+		e := engine.New(engine.Config{Caller: &vendor{reply: after(0, wire.Reply{Status: 200})}, Observers: fact.Observe(seen.tell)})
+		if _, err := start(t, e, f).Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		for _, f := range seen.all() {
+			if i, ok := f.(fact.Invoked); ok {
+				told = append(told, fmt.Sprintf("%s %s %d %q", i.Type, i.Took, i.Fuel, i.Code))
+			}
+		}
+		if diff := gocmp.Diff([]string{`metered@1 1s 500 ""`, `metered@1 1s 500 "fuel"`}, told); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// What there is to do is counted: the runs that are driven, since when the oldest
+// is under way, and when the next one's time comes.
+func TestBacklog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := engine.New(engine.Config{Journal: disk()})
+		if b, err := e.Backlog(t.Context()); err != nil || b != (engine.Backlog{}) {
+			t.Fatalf("backlog of nothing %+v, %v", b, err)
+		}
+		f := loadReal(t, slowFlow)
+		began := time.Now()
+		r := start(t, e, f)
+		time.Sleep(time.Hour)
+		start(t, e, f)
+		synctest.Wait()
+		b, err := e.Backlog(t.Context())
+		if err != nil || b.Driven != 2 || !b.Oldest.Equal(began) || !b.Due.Equal(began.Add(30*24*time.Hour)) {
+			t.Errorf("backlog %+v, %v; want two since %s, the first due in 30 days", b, err, began)
+		}
+		if err := e.Cancel(t.Context(), r.ID, "enough"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_ = e.Shutdown(ctx)
 	})
 }
 

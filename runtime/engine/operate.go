@@ -176,3 +176,30 @@ func (e *Engine) Runs(ctx context.Context, durable bool, f journal.Filter) (jour
 func (e *Engine) Count(ctx context.Context, f *flow.Flow, status run.Status, most int) (int, error) {
 	return e.journalOf(f).Count(ctx, f.Name, status, most)
 }
+
+// Backlog is what there is to do.
+type Backlog struct {
+	Driven int       // runs that go on, or wait here for what comes soon
+	Oldest time.Time // when the longest unfinished run of this engine's part began; zero: there is none
+	Due    time.Time // the earliest time that a run of this part waits for; zero: none does
+}
+
+// Backlog tells what there is to do now, among durable runs but for Driven.
+func (e *Engine) Backlog(ctx context.Context) (Backlog, error) {
+	e.mu.Lock()
+	b := Backlog{Driven: len(e.runs)}
+	e.mu.Unlock()
+	shards := e.Shards()
+	for s, err := range e.cfg.Journal.Unfinished(ctx, shards) {
+		if err != nil {
+			return b, err
+		}
+		b.Oldest = s.StartedAt
+		break
+	}
+	due, err := e.cfg.Journal.Due(ctx, shards, farAway, 1)
+	if len(due) > 0 {
+		b.Due = due[0].Due
+	}
+	return b, err
+}

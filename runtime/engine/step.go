@@ -71,7 +71,15 @@ func (r *Run) decide(n *flow.Node, kept *node.Kept) (action node.Action, err err
 	}
 	v := r.visit(n, inputs)
 	v.Kept = kept
-	return n.Type.Step(r.ctx, v)
+	if n.Type.Digest == "" || !r.engine.cfg.Observers.Watched() {
+		return n.Type.Step(r.ctx, v)
+	}
+	var fuel uint64
+	v.Fuel = &fuel
+	began := r.engine.now()
+	action, err = n.Type.Step(r.ctx, v)
+	r.invoked(n, began, fuel, err)
+	return action, err
 }
 
 func (r *Run) visit(n *flow.Node, inputs map[string]any) node.Visit {

@@ -7,6 +7,7 @@
 //	RunStarted                      a run is on record
 //	  NodeEntered                   an attempt at a node begins
 //	    NodeLogged                  the node has something to say
+//	    Invoked                     its plugin decided what it does next
 //	    CallMade                    one of its calls has a reply, or a failure
 //	    RunWaits … RunWoken         it waits for a time or an event
 //	    Fault                       the host's side failed it
@@ -21,6 +22,7 @@
 //	StartRefused, HookRefused       no run was made
 //	TicksLeftOut                    a schedule starts no run at some of its ticks
 //	LeaseGained, LeaseLost          which runs are the engine's
+//	Committed                       what several wanted written is on disk
 //	JournalFailed, JournalHealed    nothing is lost, but it waits
 //	ClockJumped                     the machine's clock was set
 //	ObserverFailed                  an observer is told no more
@@ -30,7 +32,7 @@
 // answered. So it is told once, whatever crashes: what a crash swallowed was not
 // told, and what was told is not done again. The times are those of the events.
 // Only between the journal and the observer may a crash come, and then a fact is
-// told to nobody. NodeLogged, and facts that are of no run's events, are told at
+// told to nobody. NodeLogged, Invoked, and facts that are of no run's events, are told at
 // once.
 //
 // # What is not told

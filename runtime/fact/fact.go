@@ -32,6 +32,7 @@ func (RunDropped) fact()      {}
 func (NodeEntered) fact()     {}
 func (NodeLeft) fact()        {}
 func (NodeLogged) fact()      {}
+func (Invoked) fact()         {}
 func (Fault) fact()           {}
 func (RetryScheduled) fact()  {}
 func (CallMade) fact()        {}
@@ -42,6 +43,7 @@ func (StartRefused) fact()    {}
 func (HookRefused) fact()     {}
 func (LeaseGained) fact()     {}
 func (LeaseLost) fact()       {}
+func (Committed) fact()       {}
 func (JournalFailed) fact()   {}
 func (JournalHealed) fact()   {}
 func (ClockJumped) fact()     {}
@@ -108,6 +110,7 @@ type RunWoken struct {
 	Visit
 	Event  string        // the name of the one that came, or "" if it was the time
 	Waited time.Duration // since RunWaits
+	Late   time.Duration // since the time at which it was due; 0 if an event came
 }
 
 // RunParked says that a run that waits is only in the journal from now on.
@@ -193,6 +196,15 @@ type NodeLogged struct {
 	Level  slog.Level
 	Line   string
 	Fields map[string]any // values noted with it, as flows see them; not to be changed
+}
+
+// Invoked says that a plugin was asked what the node does next. An attempt asks
+// once, and once more whenever calls have their replies.
+type Invoked struct {
+	Visit
+	Took time.Duration
+	Fuel uint64
+	Code string // of the fault that it ended by, or ""
 }
 
 // Fault says that an attempt failed on the host's side: a plugin that trapped, a
@@ -312,6 +324,16 @@ type LeaseLost struct {
 	Shards journal.Shards
 	Held   journal.Shards // without them
 	Given  bool           // in good order: they are another engine's part, or this one stops
+}
+
+// Committed says that the journal tried to put on disk what several wanted
+// written, all together.
+type Committed struct {
+	At
+	Writes int
+	Waited time.Duration // the longest of them, before that
+	Took   time.Duration
+	Err    error // nil: it is on disk
 }
 
 // JournalFailed says that the journal refused something, which is tried again

@@ -42,6 +42,8 @@ var all = []struct {
 	{fact.RunTakenUp{Of: of, Events: 3}, `level=DEBUG msg="run taken up" run=r1 flow=sample events=3`},
 	{fact.RunWaits{Visit: visit, Event: "paid", Due: noon}, `level=DEBUG msg="run waits" run=r1 flow=sample node=a attempt=1 event=paid until=2026-11-20T12:00:00.000Z`},
 	{fact.RunWoken{Visit: visit, Waited: time.Second}, `level=DEBUG msg="run woken" run=r1 flow=sample node=a attempt=1 waited=1s`},
+	{fact.Invoked{Visit: visit, Took: time.Second, Fuel: 9}, `level=DEBUG msg="plugin invoked" run=r1 flow=sample node=a attempt=1 fuel=9 took=1s`},
+	{fact.Committed{Writes: 3, Waited: time.Second, Took: time.Minute}, `level=DEBUG msg="journal committed" writes=3 waited=1s took=1m0s`},
 	{fact.RunParked{Of: of}, `level=DEBUG msg="run parked" run=r1 flow=sample`},
 	{fact.RunPaused{Visit: visit, Cause: run.PauseRetries, Outcome: "onTimeout", Code: "c", Message: "m"}, `level=WARN msg="run paused" run=r1 flow=sample node=a attempt=1 cause=retries outcome=onTimeout code=c message=m`},
 	{fact.RunPaused{Visit: visit, Cause: run.PauseFlow}, `level=INFO msg="run paused" run=r1 flow=sample node=a attempt=1 cause=flow`},

@@ -78,7 +78,7 @@ func levelOf(f Fact) slog.Level {
 		if len(f.Unmarked) > 0 {
 			return slog.LevelWarn
 		}
-	case RunTakenUp, RunWaits, RunWoken, RunParked, RunResponded, NodeEntered, NodeLeft, RetryScheduled, ChildrenStarted, ChildEnded, LeaseGained:
+	case RunTakenUp, RunWaits, RunWoken, RunParked, RunResponded, NodeEntered, NodeLeft, Invoked, RetryScheduled, ChildrenStarted, ChildEnded, LeaseGained, Committed:
 	}
 	return slog.LevelDebug
 }
@@ -164,6 +164,8 @@ func lineOf(f Fact) (text string, attrs []slog.Attr) {
 			slog.Duration("took", f.Took))
 	case NodeLogged:
 		return f.Line, f.line(fieldsOf(f.Fields))
+	case Invoked:
+		return "plugin invoked", f.line(maybe("code", f.Code), slog.Uint64("fuel", f.Fuel), slog.Duration("took", f.Took))
 	case Fault:
 		return "node fault", f.line(slog.String("outcome", f.Outcome), slog.String("code", f.Code), slog.String("message", f.Message))
 	case RetryScheduled:
@@ -194,6 +196,10 @@ func lineOf(f Fact) (text string, attrs []slog.Attr) {
 		return "shards gained", []slog.Attr{slog.Int("shards", f.Shards.Len()), slog.Int("held", f.Held.Len())}
 	case LeaseLost:
 		return "shards lost", []slog.Attr{slog.Int("shards", f.Shards.Len()), slog.Int("held", f.Held.Len())}
+	case Committed:
+		return "journal committed", []slog.Attr{
+			slog.Int("writes", f.Writes), slog.Duration("waited", f.Waited), slog.Duration("took", f.Took), because(f.Err),
+		}
 	case JournalFailed:
 		return "the journal failed", f.Run.line(slog.String("doing", f.Doing), slog.Any("error", f.Err))
 	case JournalHealed:

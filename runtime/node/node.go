@@ -199,6 +199,9 @@ type Visit struct {
 	// Log takes one line for the log, on level info. Lines of an earlier Step of the same
 	// attempt may be repeated; the engine shows each once.
 	Log func(line string)
+
+	// Fuel, if there is one, gets what a plugin's Step used of it.
+	Fuel *uint64
 }
 
 // Action is what a node wants next: Ask, Sleep, Await, Spawn, Keep or Finish.

@@ -66,6 +66,8 @@ type Status struct {
 	Image    int // bytes of memory that an invoke begins with; 0 if not Restored
 
 	Idle    int               // instances that wait for an invoke
+	Running int               // invokes under way
+	Most    int               // of those
 	Invokes uint64            // since the load
 	Dropped uint64            // instances not used again: they faulted, or grew
 	Fuel    uint64            // used by all invokes
@@ -80,6 +82,8 @@ func (p *Plugin) Status() Status {
 		Restored: p.image != nil,
 		Reason:   p.reason,
 		Idle:     len(p.idle),
+		Running:  len(p.slots),
+		Most:     cap(p.slots),
 		Invokes:  p.invokes.Load(),
 		Dropped:  p.dropped.Load(),
 		Fuel:     p.fuel.Load(),
@@ -236,7 +240,11 @@ func (p *Plugin) run(ctx context.Context, from source, method string, v node.Vis
 			defer i.profile(profile)()
 		}
 		out, err := i.exchange(doc)
-		p.fuel.Add(i.end())
+		used := i.end()
+		p.fuel.Add(used)
+		if v.Fuel != nil {
+			*v.Fuel = used
+		}
 		if err != nil {
 			return err
 		}

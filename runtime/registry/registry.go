@@ -109,6 +109,25 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 // Types returns the node types of the folder's plugins and the others.
 func (r *Registry) Types() *node.Set { return r.types.Load() }
 
+// Status tells how the plugins do that are loaded, by their digests.
+func (r *Registry) Status() map[string]Loaded {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	loaded := map[string]Loaded{}
+	for digest, p := range r.plugins {
+		if p.loaded != nil {
+			loaded[digest] = Loaded{p.manifest.Plugin, p.loaded.Status()}
+		}
+	}
+	return loaded
+}
+
+// Loaded is a plugin that is loaded.
+type Loaded struct {
+	Plugin string
+	pluginhost.Status
+}
+
 // FileError is what is wrong with one file of the folder.
 type FileError struct {
 	File string

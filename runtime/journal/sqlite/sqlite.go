@@ -36,6 +36,18 @@ type Config struct {
 	Now func() time.Time
 	// AcceptLoss opens a database that lost commits, with what is left.
 	AcceptLoss bool
+	// Committed, if set, is told of every transaction, by the goroutine that
+	// writes: it must be quick.
+	Committed func(Commit)
+}
+
+// Commit is a transaction that was tried.
+type Commit struct {
+	At     time.Time     // when it began
+	Writes int           // that it has
+	Waited time.Duration // the longest of them, before that
+	Took   time.Duration
+	Err    error // nil: it is on disk
 }
 
 // Store is a journal.Driver on one file.
@@ -72,27 +84,27 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: filepath.Join(dir, File), now: cfg.Now, lock: l, pins: map[string]bool{}}
-	if s.now == nil {
-		s.now = time.Now
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
-	if err := s.open(ctx, cfg.AcceptLoss); err != nil {
+	s := &Store{path: filepath.Join(dir, File), now: cfg.Now, lock: l, pins: map[string]bool{}}
+	if err := s.open(ctx, cfg); err != nil {
 		return nil, errors.Join(s.explain(err), l.release())
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, acceptLoss bool) error {
+func (s *Store) open(ctx context.Context, cfg Config) error {
 	db, conn, err := openWriter(ctx, s.path)
 	if err != nil {
 		return err
 	}
 	var counted *commits
 	if err = migrate(ctx, conn, s.path); err == nil {
-		counted, err = openCommits(ctx, conn, filepath.Dir(s.path), s.now, acceptLoss)
+		counted, err = openCommits(ctx, conn, filepath.Dir(s.path), s.now, cfg.AcceptLoss)
 	}
 	if err == nil {
-		s.writer, err = newWriter(ctx, db, conn, counted)
+		s.writer, err = newWriter(ctx, db, conn, counted, cfg)
 	}
 	if err != nil {
 		return errors.Join(err, conn.Close(), db.Close())
@@ -103,6 +115,25 @@ func (s *Store) open(ctx context.Context, acceptLoss bool) error {
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)
 	return nil
+}
+
+// Figures are how a store does.
+type Figures struct {
+	Waiting int           // writes that wait for their transaction
+	Oldest  time.Duration // wait of the first of them
+	Bytes   int64         // of the database and its companions
+}
+
+// Figures tells how the store does now.
+func (s *Store) Figures() Figures {
+	var f Figures
+	f.Waiting, f.Oldest = s.writer.waiting()
+	for _, name := range []string{s.path, s.path + "-wal", s.path + "-shm"} {
+		if info, err := os.Stat(name); err == nil {
+			f.Bytes += info.Size()
+		}
+	}
+	return f
 }
 
 // Close implements journal.Driver.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/wendflow/wend/runtime/journal"
 )
@@ -19,6 +20,7 @@ type writer struct {
 	db   *sql.DB
 	tx   *tx
 	made *commits
+	tell func(Commit)  // or nil
 	work chan struct{} // holds one token: there is something to look at
 	gone chan struct{} // closed when the goroutine has ended
 
@@ -32,6 +34,7 @@ type writer struct {
 // rolled back.
 type request struct {
 	do    func(*tx) error
+	since time.Time
 	err   error
 	done  chan struct{}
 	state atomic.Int32 // queued, taken or withdrawn
@@ -43,12 +46,12 @@ const (
 	withdrawn
 )
 
-func newWriter(ctx context.Context, db *sql.DB, conn *sql.Conn, made *commits) (*writer, error) {
+func newWriter(ctx context.Context, db *sql.DB, conn *sql.Conn, made *commits, cfg Config) (*writer, error) {
 	t, err := newTx(ctx, conn)
 	if err != nil {
 		return nil, errors.Join(err, made.close())
 	}
-	w := &writer{db: db, tx: t, made: made, work: make(chan struct{}, 1), gone: make(chan struct{})}
+	w := &writer{db: db, tx: t, made: made, tell: cfg.Committed, work: make(chan struct{}, 1), gone: make(chan struct{})}
 	go w.run()
 	return w, nil
 }
@@ -59,7 +62,7 @@ func (w *writer) write(ctx context.Context, do func(*tx) error) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	r := &request{do: do, done: make(chan struct{})}
+	r := &request{do: do, since: time.Now(), done: make(chan struct{})}
 	if err := w.enqueue(r); err != nil {
 		return err
 	}
@@ -158,7 +161,22 @@ func (w *writer) commit(batch []*request) {
 	}
 }
 
+// attempt does the requests in one transaction, and says how that went.
 func (w *writer) attempt(batch []*request) error {
+	if w.tell == nil {
+		return w.transact(batch)
+	}
+	began, c := time.Now(), Commit{Writes: len(batch)}
+	for _, r := range batch {
+		c.Waited = max(c.Waited, began.Sub(r.since))
+	}
+	c.Err = w.transact(batch)
+	c.Took = time.Since(began)
+	w.tell(c)
+	return c.Err
+}
+
+func (w *writer) transact(batch []*request) error {
 	if err := w.tx.begin(); err != nil {
 		return err
 	}
@@ -178,6 +196,16 @@ func (w *writer) attempt(batch []*request) error {
 	}
 	w.made.count()
 	return nil
+}
+
+// waiting is how many requests wait, and for how long the first does.
+func (w *writer) waiting() (n int, oldest time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) > 0 {
+		oldest = time.Since(w.queue[0].since)
+	}
+	return len(w.queue), oldest
 }
 
 // stop takes no more requests and waits for those under way. It is false if
