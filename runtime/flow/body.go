@@ -143,7 +143,7 @@ func (c *compiler) compileBody(s *spec.Node, n *Node, b node.Body) {
 	}
 	start, _ := inputAt(s.With, append(slices.Clone(b.Path), "start")).(*yamldoc.Scalar)
 	inner := &spec.Flow{
-		File: c.spec.File, Name: c.spec.Name,
+		File: c.spec.File, Name: c.spec.Name, Visits: c.spec.Visits,
 		Nodes:    append([]spec.Node{c.bodyHead(n, nodes, start, written.Pos())}, nodes...),
 		Defaults: spec.Defaults{Timeout: c.spec.Defaults.Timeout, Retry: c.spec.Defaults.Retry},
 	}

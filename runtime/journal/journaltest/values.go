@@ -301,15 +301,18 @@ func testChangeFence(b *bench) {
 func testTrimChanges(b *bench) {
 	b.begin("goes-on")
 	b.begin("ends")
+	b.begin("pauses", run.RunPaused{At: at(0), Place: place("n1"), Cause: run.PauseRetries})
+	b.change(by("pauses", 2, "1", adding("pauses", 1)))
 	for _, id := range []string{"goes-on", "ends"} {
 		b.change(by(id, 1, "1", adding(id, 1)))
 	}
 	b.append("ends", 1, ended(run.Completed, "success"))
 	b.clock.advance(time.Hour)
 	b.trim(journal.Retention{Age: time.Minute})
-	b.same("runs", b.ids(), []string{"goes-on"})
+	b.same("runs", len(b.ids()), 2)
+	b.same("asked for again when it is resumed", b.change(by("pauses", 2, "1", adding("pauses", 1))), done("1"))
 	b.same("asked for again", b.change(by("goes-on", 1, "1", adding("goes-on", 1))), done("1"))
-	b.same("values stay", b.values(nil, 0), []string{"f/ends", "f/goes-on"})
+	b.same("values stay", b.values(nil, 0), []string{"f/ends", "f/goes-on", "f/pauses"})
 	b.begin("ends") // its id is free again, and so is that of its change
 	b.same("of another run", b.change(by("ends", 1, "1", adding("ends", 1))), done("2"))
 }

@@ -67,7 +67,7 @@ const (
 		(SELECT scope, key FROM dedupe WHERE expires <= ? LIMIT ?)`
 	// A change is remembered for a run that may ask for it again.
 	sqlForgetChanges = `DELETE FROM store_changes WHERE run IN (SELECT c.run FROM store_changes c
-		LEFT JOIN runs r ON r.id = c.run WHERE r.id IS NULL OR r.status >= 2 LIMIT ?)`
+		LEFT JOIN runs r ON r.id = c.run WHERE r.id IS NULL OR r.status BETWEEN 2 AND 4 LIMIT ?)`
 	sqlExpireMail = `DELETE FROM mailbox WHERE nr IN (SELECT nr FROM mailbox WHERE expires <= ? LIMIT ?)`
 )
 
