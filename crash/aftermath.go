@@ -140,6 +140,9 @@ func (h *history) add(e run.Event) {
 	switch e := e.(type) {
 	case run.RunStarted:
 		h.Item, _ = e.Output["item"].(string)
+		if tick, ok := e.Output["tick"].(string); ok {
+			h.Item = tick // what tells the runs of a schedule apart
+		}
 		request, _ := e.Output["request"].(map[string]any)
 		headers, _ := request["headers"].(map[string]any)
 		h.Key, _ = headers["x_event_id"].(string)

@@ -44,6 +44,8 @@ var promises = []struct {
 	{"no timer fired early", (*aftermath).timersPunctual},
 	{"attempts were counted on, and backed off", (*aftermath).attemptsCounted},
 	{"each run was counted, and none twice", (*aftermath).countedOnce},
+	{"each item of a batch had one run, and its parent knows how that ended", (*aftermath).batchesWhole},
+	{"each second had its tick, and one run for it", (*aftermath).ticksWhole},
 	{"a task of Cisco's was closed for each run that says so", (*aftermath).tasksClosed},
 	{"runs with durable: false left nothing behind", (*aftermath).forgotten},
 	{"answers made sense, and the log is clean", (*aftermath).clean},
@@ -296,13 +298,15 @@ func (am *aftermath) interruptedByCrash(c *check) {
 func (am *aftermath) endsRight(c *check) {
 	codes := map[string][]string{
 		"charge-later": {"success", "onError", "onTimeout", "serverError"},
+		"batch-one":    {"success", "onError", "onTimeout", "serverError"},
+		"batch":        {"success"}, "batch-sum": {"success"}, "tick": {"success"},
 		"answer-first": {"success"}, "later": {"success"}, "retry": {"success"}, "close-task": {"success"},
 		"await": {"success"}, "race": {"success", "late"},
 		"charge": {""}, "order": {""}, "again": {""}, "put": {""}, "tell": {""}, "count": {""},
 	}
 	for _, h := range am.sorted() {
 		c.Looked++
-		failed := h.Flow == "charge-later" && h.Code != "success"
+		failed := (h.Flow == "charge-later" || h.Flow == "batch-one") && h.Code != "success"
 		if !slices.Contains(codes[h.Flow], h.Code) || (h.Status == run.Failed) != failed {
 			c.failf("%s: run %s is %s, %s: %s", h.Flow, h.ID, h.Status, cmp.Or(h.Code, "no code"), h.Reason)
 		}
@@ -338,6 +342,84 @@ func (am *aftermath) countedOnce(c *check) {
 	}
 	if am.count != want {
 		c.failf("the store has counted to %d, and the runs to %d", am.count, want)
+	}
+}
+
+// batchSize is how many items the flow batch has.
+const batchSize = 6
+
+// batchesWhole: that a run of another item, or the same again, was made for an item
+// is seen by oneRunEach too.
+func (am *aftermath) batchesWhole(c *check) {
+	children := map[string]map[string][]*history{} // by parent and by its node
+	for _, h := range am.sorted() {
+		if h.Parent == nil {
+			continue
+		}
+		if am.runs[h.Parent.Run] == nil {
+			c.failf("%s: run %s is the child of run %s, which is not in the journal", h.Flow, h.ID, h.Parent.Run)
+			continue
+		}
+		if children[h.Parent.Run] == nil {
+			children[h.Parent.Run] = map[string][]*history{}
+		}
+		children[h.Parent.Run][h.Parent.Node] = append(children[h.Parent.Run][h.Parent.Node], h)
+	}
+	for _, h := range am.sorted() {
+		if h.Flow != "batch" {
+			continue
+		}
+		c.Looked++
+		of := children[h.ID]
+		if len(of["each"]) != batchSize || len(of["sum"]) != 1 {
+			c.failf("run %s has %d runs of items and %d of the sum, expected %d and 1", h.ID, len(of["each"]), len(of["sum"]), batchSize)
+			continue
+		}
+		completed := 0
+		for _, child := range of["each"] {
+			if child.Status == run.Completed {
+				completed++
+			}
+		}
+		for _, f := range h.Finished {
+			failed, _ := f.Outputs["failed"].([]any)
+			if f.Node == "each" && (f.Outputs["completed"] != completed || len(failed) != batchSize-completed) {
+				c.failf("run %s: %v completed and %d failed, it says; %d of its children completed", h.ID, f.Outputs["completed"], len(failed), completed)
+			}
+			if f.Node == "sum" && f.Outputs["sum"] != completed {
+				c.failf("run %s was told the sum %v, and %d of its children completed", h.ID, f.Outputs["sum"], completed)
+			}
+		}
+	}
+}
+
+// ticksWhole looks at the seconds between the first tick and the last.
+func (am *aftermath) ticksWhole(c *check) {
+	by := map[int64]string{}
+	var first, last int64
+	for _, h := range am.sorted() {
+		if h.Flow != "tick" {
+			continue
+		}
+		c.Looked++
+		t, err := time.Parse(time.RFC3339, h.Item)
+		if err != nil {
+			c.failf("run %s: tick %q: %v", h.ID, h.Item, err)
+			continue
+		}
+		second := t.Unix()
+		if other := by[second]; other != "" {
+			c.failf("tick %s has run %s and run %s", h.Item, other, h.ID)
+		}
+		if by[second] = h.ID; first == 0 || second < first {
+			first = second
+		}
+		last = max(last, second)
+	}
+	for second := first; second <= last; second++ {
+		if by[second] == "" && len(by) > 0 {
+			c.failf("tick %s has no run", time.Unix(second, 0).UTC().Format(time.RFC3339))
+		}
 	}
 }
 

@@ -109,6 +109,9 @@ func wellAftermath(t *testing.T) *aftermath {
 			"count-1": counted(t, "count-1", "6", 1, 1001),
 			"count-2": counted(t, "count-2", "7", 1002, 2002),
 			"task":    tale(t, began("task", "close-task", "4", ""), run.RunEnded{At: when(3), Status: run.Completed, Code: "success"}),
+			"tick-1":  tick(t, "tick-1", "1970-01-01T00:00:01Z"),
+			"tick-2":  tick(t, "tick-2", "1970-01-01T00:00:02Z"),
+			"tick-3":  tick(t, "tick-3", "1970-01-01T01:00:03+01:00"),
 		},
 		count: 2002,
 		requests: []*request{
@@ -120,8 +123,37 @@ func wellAftermath(t *testing.T) *aftermath {
 		done:  map[string]int{"k1": 1, "k2": 1},
 		tasks: map[string]string{"task": "CLOSED"},
 	}
+	maps.Copy(am.runs, batch(t))
 	am.shown = map[string]run.Report{"task": {Status: run.Completed, Code: "success"}}
 	return am
+}
+
+// tick is a run of a schedule.
+func tick(t *testing.T, id, of string) *history {
+	t.Helper()
+	first := began(id, "tick", "", "")
+	first.Output = map[string]any{"tick": of}
+	return tale(t, first, run.RunEnded{At: when(3), Status: run.Completed, Code: "success"})
+}
+
+// batch is a run of six items, of which one failed, with its children.
+func batch(t *testing.T) map[string]*history {
+	t.Helper()
+	runs := map[string]*history{"batch": tale(t, began("batch", "batch", "8", ""),
+		run.NodeFinished{At: when(3), Place: place("each"), Outcome: "someFailed", Outputs: map[string]any{"completed": 5, "failed": []any{map[string]any{}}}},
+		run.NodeFinished{At: when(4), Place: place("sum"), Outcome: "success", Outputs: map[string]any{"sum": 5}},
+		run.RunEnded{At: when(4), Status: run.Completed, Code: "success"})}
+	child := func(id, flow, node string, status run.Status, code string) {
+		first := began(id, flow, id, "")
+		first.Parent = &run.Parent{Run: "batch", Place: place(node)}
+		runs[id] = tale(t, first, run.RunEnded{At: when(3), Status: status, Code: code})
+	}
+	for _, id := range []string{"8-a", "8-b", "8-c", "8-d", "8-e"} {
+		child(id, "batch-one", "each", run.Completed, "success")
+	}
+	child("8-f", "batch-one", "each", run.Failed, "onTimeout")
+	child("8-sum", "batch-sum", "sum", run.Completed, "success")
+	return runs
 }
 
 // counted is a run that was given these counts.
@@ -175,6 +207,8 @@ func TestAudit(t *testing.T) {
 		tasks       = "a task of Cisco's was closed for each run that says so"
 		forgets     = "runs with durable: false left nothing behind"
 		counts      = "each run was counted, and none twice"
+		whole       = "each item of a batch had one run, and its parent knows how that ended"
+		ticks       = "each second had its tick, and one run for it"
 		sense       = "answers made sense, and the log is clean"
 	)
 	body := map[string]any{"item": "1"}
@@ -229,6 +263,20 @@ func TestAudit(t *testing.T) {
 		"two runs have one count": {func(_ *testing.T, am *aftermath) {
 			am.runs["count-2"].Finished[0].Outputs = map[string]any{"value": 1}
 		}, []string{counts}},
+		"an item has no run": {func(_ *testing.T, am *aftermath) { delete(am.runs, "8-a") }, []string{whole}},
+		"an item has two runs": {func(_ *testing.T, am *aftermath) {
+			twin := *am.runs["8-a"]
+			twin.ID = "twin"
+			am.runs["twin"] = &twin
+		}, []string{oneRun, whole}},
+		"a failed item is said to be done": {func(_ *testing.T, am *aftermath) {
+			am.runs["batch"].Finished[0].Outputs = map[string]any{"completed": 6, "failed": []any{}}
+		}, []string{whole}},
+		"a child has no parent": {func(_ *testing.T, am *aftermath) { delete(am.runs, "batch") }, []string{whole}},
+		"a second has no tick":  {func(_ *testing.T, am *aftermath) { delete(am.runs, "tick-2") }, []string{ticks}},
+		"a second has two runs": {func(t *testing.T, am *aftermath) {
+			am.runs["twin"] = tick(t, "twin", "1970-01-01T01:00:02+01:00")
+		}, []string{ticks}},
 		"a task stays open": {func(_ *testing.T, am *aftermath) { am.tasks["task"] = "QUEUED" }, []string{tasks}},
 		"what was to be forgotten is kept": {func(t *testing.T, am *aftermath) {
 			am.runs["gone"] = tale(t, sequence(began("gone", "forget", "5", ""), answered(2, body))...)

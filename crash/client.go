@@ -55,7 +55,7 @@ func newClients(t *target, seed uint64) *clients {
 var kinds = []func(*clients, context.Context, *rand.Rand, string) error{
 	one("charge"), one("charge"), one("charge"), one("charge-later"), one("charge-later"), one("charge-later"),
 	one("put"), one("put"), one("count"), one("count"), one("answer-first"), one("answer-first"), one("later"), one("retry"), one("retry"),
-	one("close-task"), one("close-task"), one("forget"),
+	one("close-task"), one("close-task"), one("forget"), one("batch"),
 	(*clients).order, (*clients).order, (*clients).order, (*clients).again,
 	(*clients).eventAfter, (*clients).eventAfter, (*clients).eventBefore, (*clients).race, (*clients).race, (*clients).twins,
 }
