@@ -14,16 +14,23 @@ import (
 )
 
 type webhookIn struct {
-	Path    string         `json:"path" doc:"Where the webhook is served: /sms/ended is POST /hooks/sms/ended. A segment in braces stands for any text: /orders/{id}."`
-	Methods []string       `json:"methods,omitempty" enum:"GET,HEAD,POST,PUT,PATCH,DELETE" doc:"HTTP methods that it takes. POST if not given."`
-	Reply   string         `json:"reply,omitempty" enum:"wait,accept" default:"wait" doc:"What the caller gets: wait for the response of the run, or accept (202) as soon as the run is on record."`
-	Verify  string         `json:"verify,omitempty" doc:"Connection that checks who calls. A request that does not prove it as the connection says gets 401, and no run is made."`
-	Dedupe  *dedupeIn      `json:"dedupe,omitempty" doc:"Takes requests with one key for one: a later one gets the run of the first."`
-	Params  map[string]any `json:"params,omitempty" x-wend:"literal" doc:"JSON Schema of what the names in the path stand for. What does not fit gets 400, and no run is made. A name that it does not have is a text."`
-	Query   map[string]any `json:"query,omitempty" x-wend:"literal" doc:"JSON Schema of the query's parameters. A query that does not fit gets 400, and no run is made. Without it each is a text."`
-	Body    map[string]any `json:"body,omitempty" x-wend:"literal" doc:"JSON Schema of the request's body. A body that does not fit gets 400, and no run is made. Without it any object will do. If it is of a list or another value than an object, the output is body."`
-	Accepts []string       `json:"accepts,omitempty" enum:"json,form,multipart,text,xml" doc:"What bodies may be: JSON, a form, a form of parts with files, a text, XML. What is not accepted gets 415, and no run is made. If not given, json and form; json alone for a body that is no object, and text for one that is a string."`
-	Raw     string         `json:"raw,omitempty" enum:"text,base64" doc:"Gives the body also as it came, as request.raw: as text by its charset, or in base64. Not given if this is not."`
+	Path      string         `json:"path" doc:"Where the webhook is served: /sms/ended is POST /hooks/sms/ended. A segment in braces stands for any text: /orders/{id}."`
+	Methods   []string       `json:"methods,omitempty" enum:"GET,HEAD,POST,PUT,PATCH,DELETE" doc:"HTTP methods that it takes. POST if not given."`
+	Reply     string         `json:"reply,omitempty" enum:"wait,accept" default:"wait" doc:"What the caller gets: wait for the response of the run, or accept (202) as soon as the run is on record."`
+	Verify    string         `json:"verify,omitempty" doc:"Connection that checks who calls. A request that does not prove it as the connection says gets 401, and no run is made."`
+	Handshake *handshakeIn   `json:"handshake,omitempty" doc:"How the sender asks whether the webhook is meant for it. It is answered, and no run is made."`
+	Dedupe    *dedupeIn      `json:"dedupe,omitempty" doc:"Takes requests with one key for one: a later one gets the run of the first."`
+	Params    map[string]any `json:"params,omitempty" x-wend:"literal" doc:"JSON Schema of what the names in the path stand for. What does not fit gets 400, and no run is made. A name that it does not have is a text."`
+	Query     map[string]any `json:"query,omitempty" x-wend:"literal" doc:"JSON Schema of the query's parameters. A query that does not fit gets 400, and no run is made. Without it each is a text."`
+	Body      map[string]any `json:"body,omitempty" x-wend:"literal" doc:"JSON Schema of the request's body. A body that does not fit gets 400, and no run is made. Without it any object will do. If it is of a list or another value than an object, the output is body."`
+	Accepts   []string       `json:"accepts,omitempty" enum:"json,form,multipart,text,xml" doc:"What bodies may be: JSON, a form, a form of parts with files, a text, XML. What is not accepted gets 415, and no run is made. If not given, json and form; json alone for a body that is no object, and text for one that is a string."`
+	Raw       string         `json:"raw,omitempty" enum:"text,base64" doc:"Gives the body also as it came, as request.raw: as text by its charset, or in base64. Not given if this is not."`
+}
+
+type handshakeIn struct {
+	Type       string `json:"type" enum:"hub,slack,crc,zoom,echo" doc:"hub: a GET with hub.verify_token and hub.challenge (Meta, Strava). slack: a url_verification. crc: a GET with crc_token (X). zoom: an endpoint.url_validation. echo: a parameter of the query that is sent back."`
+	Connection string `json:"connection,omitempty" doc:"Connection whose secret the answer takes: for hub the token, for crc and zoom the key. That of verify if not given."`
+	Parameter  string `json:"parameter,omitempty" doc:"Parameter of the query that echo sends back, such as validationToken."`
 }
 
 type dedupeIn struct {
@@ -78,7 +85,7 @@ func makeHook(in webhookIn) (node.Trigger, error) {
 	if hook.Query, err = optional(in.Query); err != nil {
 		return nil, err
 	}
-	hook.Raw = node.RawBody(in.Raw)
+	hook.Raw, hook.Handshake = node.RawBody(in.Raw), makeHandshake(in.Handshake, in.Verify)
 	kinds := newBodyKinds(in.Accepts, in.Body)
 	hook.Takes, hook.Whole = kinds.takes, kinds.whole
 	hook.Body, err = optional(kinds.schema(in.Body))
@@ -104,6 +111,7 @@ func shapeWebhook(with map[string]any) (node.Shape, []node.Problem) {
 	problems = append(problems, wrong...)
 	problems = append(problems, checkMethods(with)...)
 	problems = append(problems, checkAccepts(with)...)
+	problems = append(problems, checkHandshake(with)...)
 	if dedupe, ok := with["dedupe"].(map[string]any); ok {
 		problems = append(problems, checkLifetime(dedupe["for"])...)
 		switch key := dedupe["key"].(type) {

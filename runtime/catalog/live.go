@@ -241,8 +241,12 @@ func Connections(f *flow.Flow) []string {
 		if n.Connection != "" {
 			names = append(names, n.Connection)
 		}
-		if hook, ok := n.Trigger.(*node.Hook); ok && hook.Verify != "" {
+		hook, ok := n.Trigger.(*node.Hook)
+		if ok && hook.Verify != "" {
 			names = append(names, hook.Verify)
+		}
+		if ok && hook.Handshake != nil && hook.Handshake.Connection != "" {
+			names = append(names, hook.Handshake.Connection)
 		}
 	}
 	slices.Sort(names)

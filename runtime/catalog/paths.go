@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/wendflow/wend/runtime/route"
@@ -43,6 +44,13 @@ func (s *Set) clash(h Hook, others []Hook) string {
 	return ""
 }
 
+// shareMethod tells whether there is a method of which both take requests, be it
+// for a handshake.
 func shareMethod(a, b Hook) bool {
-	return slices.ContainsFunc(a.Methods, func(m string) bool { return slices.Contains(b.Methods, m) })
+	for _, method := range slices.Concat(a.Methods, b.Methods, []string{http.MethodGet, http.MethodPost}) {
+		if a.Reads(method) && b.Reads(method) {
+			return true
+		}
+	}
+	return false
 }

@@ -106,6 +106,8 @@ func describe(f fact.Fact) string {
 		return fmt.Sprintf("refused, later %t", f.Later)
 	case fact.HookRefused:
 		return fmt.Sprintf("hook refused %d", f.Status)
+	case fact.HookAsked:
+		return "handshake " + f.Type
 	case fact.TicksLeftOut:
 		return fmt.Sprintf("%d ticks left out: %s", f.Count, f.Why)
 	case fact.LeaseGained:

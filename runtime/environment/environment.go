@@ -100,8 +100,12 @@ func Check(types *node.Set, set *catalog.Set, cfg *config.Config) diag.List {
 	for _, c := range cfg.Connections {
 		known[c.Name] = c
 	}
-	verifies := func(name string) bool { return known[name].CanVerify() }
-	list := webhook.Check(set, verifies, slices.Sorted(maps.Keys(known)))
+	list := webhook.Check(set, webhook.Abilities{
+		Verify:      func(name string) bool { return known[name].CanVerify() },
+		Token:       func(name string) bool { return known[name].HasToken() },
+		Sign:        func(name string) bool { return known[name].CanSign() },
+		Connections: slices.Sorted(maps.Keys(known)),
+	})
 	plugins := pluginSettings(types)
 	checkUnknown(&list, plugins, cfg)
 	for _, f := range set.Flows() {

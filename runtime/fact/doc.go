@@ -20,6 +20,7 @@
 //	RunDropped                      the engine drives it no more, though it has not ended
 //	RunsFound                       an engine takes up what was left unfinished
 //	StartRefused, HookRefused       no run was made
+//	HookAsked                       none was to be made
 //	TicksLeftOut                    a schedule starts no run at some of its ticks
 //	LeaseGained, LeaseLost          which runs are the engine's
 //	Committed                       what several wanted written is on disk

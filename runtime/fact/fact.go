@@ -41,6 +41,7 @@ func (ChildEnded) fact()      {}
 func (RunsFound) fact()       {}
 func (StartRefused) fact()    {}
 func (HookRefused) fact()     {}
+func (HookAsked) fact()       {}
 func (LeaseGained) fact()     {}
 func (LeaseLost) fact()       {}
 func (Committed) fact()       {}
@@ -287,6 +288,17 @@ type HookRefused struct {
 	Node   string
 	Status int    // that the caller got
 	Reason string // the true one, which may not be what the caller was told
+}
+
+// HookAsked says that a sender asked whether a webhook is meant for it, and
+// had its answer. It made no run.
+type HookAsked struct {
+	At
+	Path   string // that was called
+	Caller string // its address, as far as the network tells
+	Flow   string
+	Node   string
+	Type   string // of the handshake
 }
 
 // LeftOut tells why ticks have no run.

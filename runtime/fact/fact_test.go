@@ -75,6 +75,7 @@ var all = []struct {
 	{fact.StartRefused{Flow: "sample", Err: errFull}, `level=ERROR msg="no run was made" flow=sample error="the disk is full"`},
 	{fact.StartRefused{Flow: "sample", Later: true, Err: errFull}, `level=DEBUG msg="no run was made" flow=sample error="the disk is full"`},
 	{fact.HookRefused{Path: "/hooks/x", Caller: "::1", Status: 404, Reason: "none"}, `level=INFO msg="webhook refused" path=/hooks/x caller=::1 status=404 error=none`},
+	{fact.HookAsked{Path: "/hooks/x", Caller: "::1", Flow: "f", Node: "n1", Type: "hub"}, `level=INFO msg="handshake answered" path=/hooks/x caller=::1 flow=f node=n1 type=hub`},
 	{fact.TicksLeftOut{Flow: "sample", Node: "n1", Why: fact.Missed, Count: 2, First: noon, Last: noon.Add(time.Hour)}, `level=WARN msg="ticks have no run, since nobody was there in time" flow=sample node=n1 ticks=2 first=2026-11-20T12:00:00Z last=2026-11-20T13:00:00Z`},
 	{fact.TicksLeftOut{Flow: "sample", Node: "n1", Why: fact.Overlapped, Count: 1, First: noon, Last: noon}, `level=INFO msg="a tick has no run, since the run before goes on" flow=sample node=n1 ticks=1 first=2026-11-20T12:00:00Z last=2026-11-20T12:00:00Z`},
 	{fact.TicksLeftOut{Flow: "sample", Node: "n1", Why: fact.TooMany, Count: 1, First: noon, Last: noon}, `level=WARN msg="ticks have no run, since too many wait already" flow=sample node=n1 ticks=1 first=2026-11-20T12:00:00Z last=2026-11-20T12:00:00Z`},

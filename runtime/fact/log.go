@@ -72,7 +72,7 @@ func levelOf(f Fact) slog.Level {
 			return slog.LevelWarn
 		}
 		return slog.LevelInfo
-	case RunsFound, HookRefused, JournalHealed, RunResumed:
+	case RunsFound, HookRefused, HookAsked, JournalHealed, RunResumed:
 		return slog.LevelInfo
 	case RunStarted:
 		if len(f.Unmarked) > 0 {
@@ -186,6 +186,11 @@ func lineOf(f Fact) (text string, attrs []slog.Attr) {
 		return "webhook refused", []slog.Attr{
 			slog.String("path", clip(f.Path)), slog.String("caller", f.Caller), maybe("flow", f.Flow), maybe("node", f.Node),
 			slog.Int("status", f.Status), slog.String("error", clip(f.Reason)),
+		}
+	case HookAsked:
+		return "handshake answered", []slog.Attr{
+			slog.String("path", clip(f.Path)), slog.String("caller", f.Caller), slog.String("flow", f.Flow), slog.String("node", f.Node),
+			slog.String("type", f.Type),
 		}
 	case TicksLeftOut:
 		return f.text(), []slog.Attr{

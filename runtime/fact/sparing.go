@@ -44,6 +44,8 @@ func sourceOf(f Fact) (source, bool) {
 	switch f := f.(type) {
 	case HookRefused:
 		return source{"webhook refused", f.Flow, f.Node}, true
+	case HookAsked:
+		return source{"handshake answered", f.Flow, f.Node}, true
 	case StartRefused:
 		return source{"no run was made", f.Flow, ""}, true
 	case TicksLeftOut:

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/wendflow/wend/runtime/route"
@@ -27,6 +29,48 @@ type Hook struct {
 	Body    *Schema // of the body; nil: any will do
 	Raw     RawBody // how the body, as it came, is an output too
 	Dedupe  *Dedupe // nil: each request is a new one
+	// Handshake is how the sender asks whether the webhook is meant for it,
+	// before it sends anything; nil: it does not.
+	Handshake *Handshake
+}
+
+// Handshake is a request of a sender that is answered at once: no run begins.
+type Handshake struct {
+	Type       HandshakeType
+	Connection string // whose secret the answer takes; "" for none
+	Parameter  string // of the query, that is sent back by echo
+}
+
+// HandshakeType is how senders ask.
+type HandshakeType string
+
+// The handshakes that webhooks know.
+const (
+	HandshakeHub   HandshakeType = "hub"   // a GET with a token that both know, and a challenge to send back
+	HandshakeSlack HandshakeType = "slack" // a JSON body of the type url_verification
+	HandshakeCRC   HandshakeType = "crc"   // a GET with a text to sign
+	HandshakeZoom  HandshakeType = "zoom"  // a JSON body with a text to sign
+	HandshakeEcho  HandshakeType = "echo"  // a parameter to send back
+)
+
+// Reads tells whether the webhook takes requests of a method, be it only as a
+// handshake.
+func (h *Hook) Reads(method string) bool {
+	return slices.Contains(h.Methods, method) || h.Handshake.Reads(method)
+}
+
+// Reads tells whether requests of a method can be a handshake.
+func (h *Handshake) Reads(method string) bool {
+	switch {
+	case h == nil:
+		return false
+	case h.Type == HandshakeHub, h.Type == HandshakeCRC:
+		return method == http.MethodGet
+	case h.Type == HandshakeEcho:
+		return method == http.MethodGet || method == http.MethodPost
+	default:
+		return method == http.MethodPost
+	}
 }
 
 // BodyKind is a way in which a body says its data.

@@ -94,6 +94,7 @@ func makeBearer(m *maker) proof {
 	return proof{
 		credential: fixedHeader{"Authorization", value},
 		verifier:   headerVerifier{name: "Authorization", scheme: "Bearer", want: secret.Text(value)},
+		token:      m.secrets["token"],
 	}
 }
 

@@ -30,7 +30,7 @@ var kinds = []kind{
 	{name: "bearer", secrets: []string{"token"}, make: makeBearer},
 	{name: "api-key", secrets: []string{"key"}, settings: []string{"header", "query", "prefix"}, make: makeAPIKey},
 	{
-		name: "hmac", anySecrets: true, make: makeHMAC,
+		name: "hmac", anySecrets: true, optional: []string{handshakeToken}, make: makeHMAC,
 		settings: []string{"header", "algorithm", "encoding", "prefix", "timestampHeader", "tolerance", "signed"},
 	},
 	{
@@ -63,11 +63,12 @@ func (k kind) usesUp(setting string) bool {
 
 // proof is what a type gives a connection. The zero proof is that of "none".
 type proof struct {
-	credential credential // nil: calls go without
-	verifier   verifier   // nil: it cannot check a caller
-	inbound    bool       // only for checking callers; it makes no calls
-	headers    []string   // canonical names that the credential sets, and no call may
-	query      string     // the same for a query parameter
+	credential credential  // nil: calls go without
+	verifier   verifier    // nil: it cannot check a caller
+	token      secret.Text // that its party and we agreed upon for handshakes; "" for none
+	inbound    bool        // only for checking callers; it makes no calls
+	headers    []string    // canonical names that the credential sets, and no call may
+	query      string      // the same for a query parameter
 }
 
 // maker reads what one connection's proof is made from, and collects what is

@@ -87,6 +87,57 @@ func (c *Client) Proof(connection string) (header, scheme string) {
 	return s.header, s.scheme
 }
 
+// CheckToken reports whether a text is the token that the party of a connection
+// and we agreed upon for handshakes: the secret "verifyToken" of an hmac
+// connection, or the token of a bearer. It takes the same time for any text.
+func (c *Client) CheckToken(connection, text string) error {
+	conn, err := c.party(connection)
+	switch {
+	case err != nil:
+		return err
+	case conn.token == "":
+		return fmt.Errorf("connection %q has no token for handshakes", connection)
+	case !sameText(text, string(conn.token)):
+		return fmt.Errorf("not the token of connection %q", connection)
+	default:
+		return nil
+	}
+}
+
+// MAC returns the HMAC with SHA-256 of a text, by the first key of an hmac
+// connection in the order of their names: the answer to a sender that asks
+// whether we know the key.
+func (c *Client) MAC(connection, text string) ([]byte, error) {
+	conn, err := c.party(connection)
+	if err != nil {
+		return nil, err
+	}
+	s, ok := conn.verifier.(signature)
+	if !ok || len(s.keys) == 0 {
+		return nil, fmt.Errorf("connection %q of type %q has no key to sign with", connection, conn.kind)
+	}
+	mac := hmac.New(sha256.New, []byte(s.keys[0]))
+	mac.Write([]byte(text))
+	return mac.Sum(nil), nil
+}
+
+func (c *Client) party(connection string) (*conn, error) {
+	s := c.slot(connection)
+	if s == nil {
+		return nil, fmt.Errorf("no connection %q", connection)
+	}
+	return s.get()
+}
+
+// HasToken tells whether the connection has what CheckToken needs.
+func (c Connection) HasToken() bool {
+	_, given := c.Secrets[handshakeToken]
+	return c.Type == "bearer" || c.Type == "hmac" && given
+}
+
+// CanSign tells whether the connection has what MAC needs.
+func (c Connection) CanSign() bool { return c.Type == "hmac" }
+
 // CanVerify tells whether callers can be checked with the connection.
 func (c Connection) CanVerify() bool {
 	switch c.Type {
@@ -178,10 +229,18 @@ func makeHMAC(m *maker) proof {
 		v.tolerance = defaultTolerance
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.secrets)) {
-		v.keys = append(v.keys, m.secrets[name])
+		if name != handshakeToken {
+			v.keys = append(v.keys, m.secrets[name])
+		}
 	}
-	return proof{verifier: v, inbound: true}
+	if _, given := m.Secrets[handshakeToken]; given && len(m.Secrets) == 1 {
+		m.errorf("secrets", "type %q needs a key beside %q, which signs nothing", m.Type, handshakeToken)
+	}
+	return proof{verifier: v, inbound: true, token: m.secrets[handshakeToken]}
 }
+
+// handshakeToken is the secret of an hmac connection that is no key.
+const handshakeToken = "verifyToken"
 
 var hashes = map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New, "sha512": sha512.New}
 

@@ -1,6 +1,7 @@
 package outbound_test
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -169,5 +170,50 @@ func TestSign(t *testing.T) {
 		if _, err := c.Sign(name, nil, time.Time{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Sign by %s: %v", name, err)
 		}
+	}
+}
+
+// What a handshake takes of a connection proves nothing else.
+func TestHandshakeSecrets(t *testing.T) {
+	t.Parallel()
+	hub := connect(t, outbound.Connection{Type: "hmac", Secrets: map[string]string{"key": "env:KEY", "verifyToken": "env:TOKEN"}})
+	bearer := connect(t, outbound.Connection{Type: "bearer", Secrets: map[string]string{"token": "env:TOKEN"}})
+	plain := connect(t, outbound.Connection{Type: "hmac", Secrets: map[string]string{"key": "env:KEY"}})
+	token, key := env["TOKEN"], env["KEY"]
+	for _, test := range []struct {
+		c          *outbound.Client
+		name, text string
+		want       string
+	}{
+		{hub, "c", token, ""},
+		{bearer, "c", token, ""},
+		{hub, "c", key, `not the token of connection "c"`},
+		{hub, "c", "", `not the token of connection "c"`},
+		{plain, "c", "", `connection "c" has no token for handshakes`},
+		{plain, "c", key, `connection "c" has no token for handshakes`},
+		{plain, "d", key, `no connection "d"`},
+	} {
+		got := ""
+		if err := test.c.CheckToken(test.name, test.text); err != nil {
+			got = err.Error()
+		}
+		if got != test.want {
+			t.Errorf("CheckToken(%q, %q): %s, want %s", test.name, test.text, got, test.want)
+		}
+	}
+	mac := sign(sha256.New, key, "x")
+	for c, want := range map[*outbound.Client][]byte{hub: mac, plain: mac, bearer: nil} {
+		if got, err := c.MAC("c", "x"); !bytes.Equal(got, want) || (err == nil) != (want != nil) {
+			t.Errorf("MAC = %x, %v, want %x", got, err, want)
+		}
+	}
+	signed := http.Header{}
+	signed.Set("X-Signature", hex.EncodeToString(sign(sha256.New, token, "{}")))
+	if hub.Verify("c", signed, []byte("{}"), time.Now()) == nil {
+		t.Error("a body that is signed with the token is taken")
+	}
+	alone := outbound.Connection{Name: "c", Type: "hmac", Secrets: map[string]string{"verifyToken": "env:TOKEN"}}
+	if err := alone.Validate(); err == nil || !strings.Contains(err.Error(), `needs a key beside "verifyToken"`) {
+		t.Errorf("a connection without a key: %v", err)
 	}
 }

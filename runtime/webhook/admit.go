@@ -13,16 +13,15 @@ import (
 	"github.com/wendflow/wend/runtime/problem"
 )
 
-// admit returns the call that a request is, with its body, if it may go in. The
-// webhook of the call is there also with an error, if the request was for one.
+// admit returns a call with its body, if it may go in. The webhook of the call is
+// there also with an error, if the request was for one.
 //
 // From outside, a path that is not served and a webhook that demands a proof
 // look alike to whoever has none, so that nobody learns by trying which paths
 // there are. The log says which it was.
-func (h *Handler) admit(c echo.Context) (call, error) {
+func (h *Handler) admit(c echo.Context, found call) (call, error) {
 	r := c.Request()
 	live := h.live()
-	found := live.find(r)
 	switch {
 	case found.hook != nil && found.hook.Verify == "":
 		return h.admitAnybody(c, found)
@@ -74,7 +73,11 @@ func (h *Handler) verify(hook *hook, r *http.Request, raw []byte) error {
 	case h.cfg.Verifier == nil:
 		return errNoVerifier
 	}
-	return h.cfg.Verifier.Verify(hook.Verify, r.Header, raw, h.cfg.Clock.Now())
+	err := h.cfg.Verifier.Verify(hook.Verify, r.Header, raw, h.cfg.Clock.Now())
+	if err == nil && h.live().signs[hook.Verify] && signable.Match(raw) {
+		return errSignedForAnybody
+	}
+	return err
 }
 
 var (

@@ -511,11 +511,16 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	client := gateway(t)
 	tests := map[string]string{
-		"":         "",
-		"gateway":  "",
-		"gatewya":  `3:3: webhook "n1": no connection "gatewya" in the configuration; did you mean "gateway"? [unknown-connection]`,
-		"vendor":   `3:3: webhook "n1": connection "vendor" cannot check callers; one of type "hmac", "basic", "bearer" or "api-key" with a header can [unknown-connection]`,
-		"whatever": `3:3: webhook "n1": no connection "whatever" in the configuration; expected one of "gateway", "vendor" [unknown-connection]`,
+		"":        "",
+		"gateway": "",
+		"gateway, handshake: { type: crc }, accepts: [json]":     "",
+		"gateway, handshake: { type: hub }":                      `3:3: webhook "n1": connection "gateway" cannot check the token of a handshake; one of type "hmac" with a secret verifyToken can, or one of type "bearer" [unknown-connection]`,
+		"gateway, handshake: { type: zoom, connection: vendor }": `3:3: webhook "n1": connection "vendor" cannot sign the answer to a handshake; one of type "hmac" can [unknown-connection]`,
+		"gateway, handshake: { type: hub, connection: vender }":  `3:3: webhook "n1": no connection "vender" in the configuration; did you mean "vendor"? [unknown-connection]`,
+		"vender, handshake: { type: zoom }":                      `3:3: webhook "n1": no connection "vender" in the configuration; did you mean "vendor"? [unknown-connection]`,
+		"gatewya":                                                `3:3: webhook "n1": no connection "gatewya" in the configuration; did you mean "gateway"? [unknown-connection]`,
+		"vendor":                                                 `3:3: webhook "n1": connection "vendor" cannot check callers; one of type "hmac", "basic", "bearer" or "api-key" with a header can [unknown-connection]`,
+		"whatever":                                               `3:3: webhook "n1": no connection "whatever" in the configuration; expected one of "gateway", "vendor" [unknown-connection]`,
 	}
 	for connection, want := range tests {
 		t.Run(connection, func(t *testing.T) {
@@ -526,7 +531,9 @@ func TestCheck(t *testing.T) {
 			}
 			set := load(t, "flow: a\nnodes:\n  n1: { type: webhook, with: { path: /a"+verify+" } }\n")
 			var got []string
-			for _, e := range webhook.Check(set, func(name string) bool { return name == "gateway" }, client.Names()) {
+			is := func(name string) bool { return name == "gateway" }
+			no := func(string) bool { return false }
+			for _, e := range webhook.Check(set, webhook.Abilities{Verify: is, Token: no, Sign: is, Connections: client.Names()}) {
 				got = append(got, strings.TrimPrefix(e.Error(), e.Pos.File+":"))
 			}
 			diff(t, want, strings.Join(got, "\n"))

@@ -16,6 +16,7 @@ import (
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/route"
 )
@@ -29,7 +30,8 @@ type hooks struct {
 	named  []*hook
 	// schemes are those in which the webhooks that check callers ask for proof.
 	schemes []string
-	guarded bool // there is one that does
+	signs   map[string]bool // connections whose key signs texts for anybody
+	guarded bool            // there is one that does, or that knows its sender by a handshake
 }
 
 // hook is one webhook, ready to be called.
@@ -39,7 +41,7 @@ type hook struct {
 }
 
 func newHooks(set *catalog.Set, v Verifier) *hooks {
-	h := &hooks{set: set, byPath: map[string][]*hook{}}
+	h := &hooks{set: set, byPath: map[string][]*hook{}, signs: map[string]bool{}}
 	for _, found := range set.Hooks() {
 		made := &hook{Hook: found, name: found.Flow.Name + "/" + found.Node.ID}
 		if path := found.Path.String(); len(found.Path.Names()) == 0 {
@@ -47,7 +49,10 @@ func newHooks(set *catalog.Set, v Verifier) *hooks {
 		} else {
 			h.named = append(h.named, made)
 		}
-		h.guarded = h.guarded || found.Verify != ""
+		if shake := found.Handshake; shake != nil && shake.Type == node.HandshakeCRC {
+			h.signs[shake.Connection] = true
+		}
+		h.guarded = h.guarded || found.Verify != "" || found.Handshake != nil && found.Handshake.Connection != ""
 		if found.Verify == "" || v == nil {
 			continue
 		}
@@ -85,8 +90,11 @@ func (h *hooks) find(r *http.Request) call {
 		if !fits {
 			continue
 		}
-		if slices.Contains(candidate.Methods, r.Method) {
+		switch {
+		case slices.Contains(candidate.Methods, r.Method):
 			return call{hook: candidate, params: texts(params)}
+		case candidate.Handshake.Reads(r.Method):
+			return call{hook: candidate, others: candidate.Methods} // unless it is one
 		}
 		near.add(candidate)
 	}
@@ -193,21 +201,41 @@ func short(key string) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// Check reports the webhooks that demand a connection which cannot check
-// callers, as verifies knows. connections are the names that there are, for suggestions.
-func Check(set *catalog.Set, verifies func(connection string) bool, connections []string) diag.List {
+// Abilities are what connections can do for webhooks, by their names.
+type Abilities struct {
+	Verify, Token, Sign func(connection string) bool
+	// Connections are the names that there are, for suggestions.
+	Connections []string
+}
+
+// Check reports the webhooks that demand a connection which is not there, or
+// cannot do what is wanted of it.
+func Check(set *catalog.Set, can Abilities) diag.List {
 	var list diag.List
+	demand := func(found catalog.Hook, name string, able func(string) bool, what, hint string) {
+		switch {
+		case able(name):
+		case slices.Contains(can.Connections, name):
+			list.Errorf(found.Node.Pos, diag.UnknownConnection, "webhook %q: connection %q cannot %s", found.Node.ID, name, what).Hint = hint
+		default:
+			list.Errorf(found.Node.Pos, diag.UnknownConnection, "webhook %q: no connection %q in the configuration", found.Node.ID, name).
+				Hint = diag.Suggest(name, can.Connections)
+		}
+	}
 	for _, found := range set.Hooks() {
-		if found.Verify == "" || verifies(found.Verify) {
-			continue
+		if found.Verify != "" {
+			demand(found, found.Verify, can.Verify, "check callers", `one of type "hmac", "basic", "bearer" or "api-key" with a header can`)
 		}
-		if slices.Contains(connections, found.Verify) {
-			list.Errorf(found.Node.Pos, diag.UnknownConnection, "webhook %q: connection %q cannot check callers", found.Node.ID, found.Verify).
-				Hint = `one of type "hmac", "basic", "bearer" or "api-key" with a header can`
-			continue
+		shake := found.Handshake
+		switch {
+		case shake == nil || shake.Connection == "":
+		case shake.Connection == found.Verify && !can.Verify(found.Verify): // that is told
+		case shake.Type == node.HandshakeHub:
+			demand(found, shake.Connection, can.Token, "check the token of a handshake",
+				`one of type "hmac" with a secret verifyToken can, or one of type "bearer"`)
+		default:
+			demand(found, shake.Connection, can.Sign, "sign the answer to a handshake", `one of type "hmac" can`)
 		}
-		list.Errorf(found.Node.Pos, diag.UnknownConnection, "webhook %q: no connection %q in the configuration", found.Node.ID, found.Verify).
-			Hint = diag.Suggest(found.Verify, connections)
 	}
 	return list
 }

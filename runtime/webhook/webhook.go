@@ -38,6 +38,11 @@ type Verifier interface {
 	// Proof names the header that Verify reads, in its canonical form, and the
 	// scheme that asks for it. No flow, journal or log gets to see its value.
 	Proof(connection string) (header, scheme string)
+	// CheckToken reports whether a text is the token of a connection for
+	// handshakes, and MAC is the HMAC-SHA-256 of a text by its key. Their errors
+	// are for the log.
+	CheckToken(connection, text string) error
+	MAC(connection, text string) ([]byte, error)
 }
 
 // Config is what a Handler needs.
@@ -71,6 +76,7 @@ type Handler struct {
 	cfg      Config
 	limits   *limits // by webhook
 	failures *limits // by caller
+	shakes   *limits // by caller
 	hooks    atomic.Pointer[hooks]
 }
 
@@ -86,6 +92,7 @@ func New(cfg Config) *Handler {
 	return &Handler{
 		cfg: cfg, limits: newLimits("requests", cfg.Rate, cfg.Burst),
 		failures: newLimits("refused requests", failuresPerSecond, failuresBurst),
+		shakes:   newLimits("handshakes", handshakesPerSecond, handshakesBurst),
 	}
 }
 
@@ -103,15 +110,35 @@ func (h *Handler) serve(c echo.Context) error {
 		return h.refused(c.Request(), nil, err)
 	}
 	defer leave()
-	found, err := h.admit(c)
-	if err != nil {
+	found := h.live().find(c.Request())
+	if done, err := h.asked(c, found); done {
+		return h.shaken(c, found, err)
+	}
+	if found, err = h.admit(c, found); err != nil {
 		return h.refused(c.Request(), found.hook, err)
+	}
+	if done, err := h.answered(c, found); done {
+		return h.shaken(c, found, err)
 	}
 	output, dedupe, err := h.read(c.Request(), found)
 	if err != nil {
 		return h.refused(c.Request(), found.hook, err)
 	}
 	return h.run(c, found.hook, output, dedupe)
+}
+
+// shaken tells observers of a handshake, which makes no run whatever came of it.
+func (h *Handler) shaken(c echo.Context, found call, err error) error {
+	if err != nil {
+		return h.refused(c.Request(), found.hook, err)
+	}
+	if hook := found.hook; h.cfg.Observers.Watched() {
+		fact.Tell(h.cfg.Observers, fact.HookAsked{
+			At: fact.At{At: h.cfg.Clock.Now()}, Path: c.Request().URL.Path, Caller: callerOf(c.Request()),
+			Flow: hook.Flow.Name, Node: hook.Node.ID, Type: string(hook.Handshake.Type),
+		})
+	}
+	return nil
 }
 
 // read makes of a request what its trigger gives, and what makes it the same as
