@@ -41,6 +41,12 @@ func noticePage() (string, error) {
 			fmt.Fprintf(&texts, "\n%s\n%s: %s\n%s\n\n%s\n", line, name, f, line, strings.TrimSpace(strings.ReplaceAll(string(text), "\r\n", "\n")))
 		}
 	}
+	const graphviz = "runtime/graphviz/LICENCES"
+	others, err := os.ReadFile(graphviz)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(&texts, "\n%s\n%s\n%s\n\n%s\n", line, graphviz, line, strings.TrimSpace(string(others)))
 	return "Wend\n\nLicensed under the Apache License 2.0, see LICENSE. The binary has parts of these modules in it:\n\n" +
 		list.String() + "\nand of Go with its standard library, whose licence is that of golang.org/x/sys.\n\nTheir licences and notices follow. This file is made by `make generate`.\n" + texts.String(), nil
 }
