@@ -84,6 +84,7 @@ findings: ## ask whether the surprises of others' software are still there; need
 generate: build plugins ## rewrite the generated files: docs, NOTICE and the schema of flows
 	bin/wend schema > wend.schema.json
 	$(GO) run ./docs/gen
+	bin/wend graph flows/luware-lucs/task-life.yaml --out docs/task-life.svg
 
 check: lint test generate ## lint, test, and fail if a generated file was stale or YAML is not laid out
 	bin/wend fmt --check flows plugins wend.yaml

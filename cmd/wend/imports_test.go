@@ -31,6 +31,8 @@ var diagram = map[string]string{
 	"runtime/flowschema":          "runtime/node",
 	"runtime/catalog":             "runtime/diag runtime/flow runtime/infile runtime/journal runtime/node runtime/route",
 	"runtime/run":                 "runtime/data runtime/expand runtime/flow runtime/node sdk/wire",
+	"runtime/graphviz":            "",
+	"runtime/graph":               "runtime/flow runtime/graphviz runtime/run",
 	"runtime/journal":             "runtime/data runtime/run",
 	"runtime/journal/sqlite":      "runtime/infile runtime/journal runtime/run",
 	"runtime/journal/journaltest": "runtime/journal runtime/node runtime/run sdk/wire",

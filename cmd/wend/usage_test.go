@@ -11,12 +11,16 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	const onward = "\ntry: wend --help\n"
 	tests := map[string]string{
-		"frobnicate":                        `wend: no command "frobnicate"; expected one of "backup", "check", "completion", "curl", "demo", "emulate", "events", "flows", "fmt", "help", "lsp", "nodes", …`,
+		"frobnicate":                        `wend: no command "frobnicate"; expected one of "backup", "check", "completion", "curl", "demo", "emulate", "events", "flows", "fmt", "graph", "help", "lsp", …`,
 		"chekc":                             `wend: no command "chekc"; did you mean "check"?`,
 		"plugin biuld":                      `wend: no command "plugin biuld"; did you mean "build"?`,
 		"check":                             `wend: requires at least 1 arg(s), only received 0`,
 		"fmt":                               `wend: requires at least 1 arg(s), only received 0`,
 		"fmt - flows":                       `wend: "-" stands alone: stdin is one file`,
+		"graph":                             `wend: name a flow's file, or a run by --run`,
+		"graph a.yaml --format picture":     `wend: --format "picture": expected one of "mermaid", "dot", "svg", "json"`,
+		"graph a.yaml --format sgv":         `wend: --format "sgv": did you mean "svg"?`,
+		"graph a.yaml --out a.png":          `wend: --out "a.png": its name does not say a format; end it in .mmd, .dot, .svg or .json, or say it with --format`,
 		"check --frobnicate x":              `wend: unknown flag: --frobnicate`,
 		"run":                               `wend: accepts 1 arg(s), received 0`,
 		"run a.yaml b.yaml":                 `wend: accepts 1 arg(s), received 2`,
@@ -53,7 +57,7 @@ func TestUsage(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
-		"", "--help", "help", "check --help", "fmt --help", "run -h", "lsp --help", "serve --help", "emulate --help", "nodes --help", "schema --help",
+		"", "--help", "help", "check --help", "fmt --help", "graph --help", "run -h", "lsp --help", "serve --help", "emulate --help", "nodes --help", "schema --help",
 		"demo --help", "plugin", "plugin --help", "plugin build --help", "plugin inspect --help", "--version", "version", "version --json", "backup --help",
 	} {
 		t.Run(line, func(t *testing.T) {
