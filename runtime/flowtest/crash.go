@@ -96,6 +96,9 @@ func (p *play) diskWith(ctx context.Context, before []run.Event) (journal.Driver
 	if err := disk.Append(ctx, runID, 0, before); err != nil {
 		return nil, fmt.Errorf("crash at node %q: %w", p.Case.crash.node.Value, err)
 	}
+	if err := p.memory.before(ctx, len(before), before[len(before)-1].When(), disk); err != nil {
+		return nil, fmt.Errorf("crash at node %q: %w", p.Case.crash.node.Value, err)
+	}
 	start := before[0].When()
 	for _, e := range before {
 		got, ok := e.(run.EventReceived)

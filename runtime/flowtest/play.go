@@ -68,6 +68,7 @@ type play struct {
 	outside *outside
 	differ  casefile.Differ
 	events  []run.Event // of the run
+	memory  *remembering
 
 	mu      sync.Mutex
 	tries   map[run.Place]int // of mocked nodes, which of the test's ends each is
@@ -182,9 +183,9 @@ func (p *play) begin(ctx context.Context) (*problem.Problem, error) {
 		return nil, err
 	}
 	cfg := p.config()
-	memory := journal.NewMemory(1)
-	memory.Now = p.clock.Now
-	cfg.Memory = memory
+	p.memory = &remembering{Memory: journal.NewMemory(1)}
+	p.memory.Now = p.clock.Now
+	cfg.Memory = p.memory
 	e := engine.New(cfg)
 	defer stop(e)
 	idle := p.clock.Busy() // else its time would run before there is a run
