@@ -19,6 +19,7 @@ import (
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/problem"
@@ -113,8 +114,13 @@ func serveRun(t *testing.T, vendor engine.Caller) string {
 		t.Fatal(err)
 	}
 	eng := engine.New(engine.Config{Caller: vendor, NewID: func() string { return "run-1" }})
+	versions, err := catalog.OpenVersions(t.Context(), catalog.VersionsConfig{Journal: journal.NewMemory(0)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	made, err := api.New(api.Config{
-		Flows: func() *catalog.Set { return set }, Types: func() *node.Set { return types }, Engine: eng,
+		Versions: versions,
+		Flows:    func() *catalog.Set { return set }, Types: func() *node.Set { return types }, Engine: eng,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -38,10 +38,10 @@ type Config struct {
 	// Flow finds the definition that a run began with, so that its nodes can be
 	// shown. Defaults to the live flow, if it has not changed.
 	Flow func(ctx context.Context, s journal.Summary) (*flow.Flow, error)
-	// Versions of flows, and how it stands with these. Defaults to none known.
+	// Versions of flows, and how it stands with these.
 	Versions *catalog.Versions
 	// Rollback has a flow be served as an earlier version, or with 0 as the one that
-	// its file has. A *RefusedError says why that cannot be. Needed where Versions is.
+	// its file has. A *RefusedError says why that cannot be.
 	Rollback func(ctx context.Context, flow string, version int) error
 	// Ready says what is missing before requests can be served; nil if nothing.
 	// Defaults to always ready.
@@ -104,12 +104,6 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.NewID == nil {
 		cfg.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }
-	}
-	if cfg.Versions == nil {
-		var err error
-		if cfg.Versions, err = catalog.OpenVersions(context.Background(), catalog.VersionsConfig{Journal: journal.NewMemory(0)}); err != nil {
-			return nil, err
-		}
 	}
 	s := &Server{cfg: cfg, cutting: make(chan struct{}, atOnce), copying: make(chan struct{}, atOnce)}
 	if cfg.Flow == nil {

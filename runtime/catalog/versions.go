@@ -85,7 +85,7 @@ func (v *Versions) Standing(name string) (journal.Standing, bool) {
 	return s, ok
 }
 
-// Stand lets change change how it stands with a flow. The rest is as with Stand of
+// Stand has change say how it stands with a flow from now on. The rest is as with Stand of
 // package journal.
 func (v *Versions) Stand(ctx context.Context, name string, change func(*journal.Standing)) error {
 	if err := v.cfg.Journal.Stand(ctx, name, change); err != nil {

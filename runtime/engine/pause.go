@@ -325,7 +325,7 @@ func (e *Engine) takeUpFlow(ctx context.Context, name string) error {
 			continue
 		}
 		if e.takeSlot(ctx) != nil {
-			return nil //nolint:nilerr // ctx has ended
+			return nil
 		}
 		e.takeUp(s, e.freeSlot)
 	}

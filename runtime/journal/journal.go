@@ -167,7 +167,7 @@ type Versions interface {
 	// Standings returns how it stands with each flow of which there is a version,
 	// by name.
 	Standings(ctx context.Context) ([]Standing, error)
-	// Stand lets change change how it stands with a flow, as one deed. It may be
+	// Stand has change say how it stands with a flow from now on, as one deed. It may be
 	// called more than once. It returns ErrNotFound if no version of the flow was
 	// ever deployed.
 	Stand(ctx context.Context, flow string, change func(*Standing)) error

@@ -305,7 +305,8 @@ func pausing() []run.Event {
 	return []run.Event{
 		started(), finished(1, place("a", 1, 1), "success"), finished(2, place("b", 1, 1), "onTimeout"), finished(3, place("p", 1, 1), "onTimeout"),
 		run.TimerSet{At: at(3), Place: place("p", 1, 1), Kind: run.TimerRetry, Due: at(4).At},
-		run.TimerFired{At: at(4), Place: place("p", 1, 1), Kind: run.TimerRetry}, finished(5, place("p", 1, 2), "onTimeout"),
+		run.TimerFired{At: at(4), Place: place("p", 1, 1), Kind: run.TimerRetry},
+		finished(5, place("p", 1, 2), "onTimeout"),
 	}
 }
 

@@ -34,8 +34,8 @@ func (b *bench) variety(n int) []journal.Summary {
 		{responded(201), sleeping(time.Hour)},
 		{responded(504), ended(run.Completed, "success")},
 		{run.RunCancelled{At: at(time.Second), Reason: "by hand"}},
-		{pausedAt("n3", "onTimeout")},
-		{pausedAt("n3", ""), run.RunResumed{At: at(time.Second), Place: place("n3")}},
+		{pausedBy("onTimeout")},
+		{pausedBy(""), run.RunResumed{At: at(time.Second), Place: place("n3")}},
 	}
 	var all []journal.Summary
 	for i := range n {
@@ -125,13 +125,13 @@ func testFilters(b *bench) {
 	}
 }
 
-// pausedAt is of a run that waits for somebody at a node.
-func pausedAt(node, outcome string) run.RunPaused {
+// pausedBy is of a run that waits for somebody at node n3.
+func pausedBy(outcome string) run.RunPaused {
 	cause := run.PauseRetries
 	if outcome == "" {
 		cause = run.PauseFlow
 	}
-	return run.RunPaused{At: at(time.Second), Place: place(node), Cause: cause, Outcome: outcome, Message: "m"}
+	return run.RunPaused{At: at(time.Second), Place: place("n3"), Cause: cause, Outcome: outcome, Message: "m"}
 }
 
 // testMarksStay follows a run that has a key and labels through its life: it is
@@ -163,7 +163,7 @@ func testMarksStay(b *bench) {
 	found(run.Waiting)
 	b.append("a", 2, run.TimerFired{At: at(2 * time.Second), Place: place("nap"), Kind: run.TimerSleep})
 	found(run.Running)
-	b.append("a", 3, pausedAt("n3", "onTimeout"))
+	b.append("a", 3, pausedBy("onTimeout"))
 	found(run.Paused)
 	b.append("a", 4, run.RunResumed{At: at(3 * time.Second), Place: place("n3")})
 	found(run.Running)

@@ -3,6 +3,7 @@ package journaltest
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -141,7 +142,7 @@ func testTrimVersions(b *bench) {
 		b.clock.advance(time.Minute)
 	}
 	for i := 1; i <= 6; i++ {
-		put(fmt.Sprint(i))
+		put(strconv.Itoa(i))
 	}
 	s := started("needs-1")
 	s.Flow, s.FlowDigest, s.Plugins = "f", "source of 1", map[string]string{"v/m": ""}
