@@ -28,6 +28,7 @@ var ownTime = map[string]string{
 	"cmd/wend/test.go":                 "the same",
 	"cmd/wend/runs_list.go":            "`--from 2h` is two hours before the user asked",
 	"cmd/wend/runs_retry.go":           "the same",
+	"cmd/wend/runs_resume.go":          "the same",
 }
 
 var asksForTime = regexp.MustCompile(`\b(time\.(Now|Since|Until|After|AfterFunc|NewTimer|NewTicker|Tick|Sleep)|context\.With(Timeout|Deadline)\w*)\b`)

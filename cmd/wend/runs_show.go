@@ -119,7 +119,7 @@ func printReport(w io.Writer, r *run.Report) {
 	if r.Flow == "" {
 		return // it has just begun, and this is all that is known
 	}
-	fmt.Fprintf(w, "  flow %s, version %s, by %s%s\n", r.Flow, versionText(r.Version, r.FlowDigest), r.Trigger, prefixed(", again after run ", r.RetryOf))
+	fmt.Fprintf(w, "  flow %s%s, by %s%s\n", r.Flow, prefixed(", version ", versionText(r.Version, r.FlowDigest)), r.Trigger, prefixed(", again after run ", r.RetryOf))
 	if p := r.Parent; p != nil {
 		fmt.Fprintf(w, "  child of run %s, at node %s%s\n", p.Run, p.Node, visitText(p.Place))
 	}
