@@ -152,7 +152,7 @@ func (am *aftermath) oneRunEach(c *check) {
 	for _, h := range am.sorted() {
 		id := [3]string{h.Flow, h.Item, h.Key}
 		c.Looked++
-		if before := last[id]; before != nil && (h.Key == "" || !before.failed() || before.EndedAt.After(h.StartedAt)) {
+		if before := last[id]; before != nil && (h.Key == "" || !before.failed() || before.EndedAt.After(h.acted())) {
 			c.failf("%s %s, key %q: run %s after %s, which is %s", id[0], id[1], id[2], h.ID, before.ID, before.Status)
 		}
 		last[id] = h
@@ -165,6 +165,16 @@ func (am *aftermath) oneRunEach(c *check) {
 			}
 		}
 	}
+}
+
+// acted is when a run did something for the first time. It is on record by then;
+// it begins with the time at which its request came, which may have waited for the
+// end of another in the same commit.
+func (h *history) acted() time.Time {
+	if len(h.Events) < 2 {
+		return h.StartedAt
+	}
+	return h.Events[1].When()
 }
 
 // at returns the vendor's requests by what they were and for which run.

@@ -230,7 +230,7 @@ func TestAudit(t *testing.T) {
 		}, []string{oneRun}},
 		"a key makes another run before the first has failed": {func(t *testing.T, am *aftermath) {
 			am.runs["gone-1"] = tale(t, sequence(began("gone-1", "again", "6", "6"), gaveUp(2))...)
-			am.runs["gone-2"] = tale(t, sequence(began("gone-2", "again", "6", "6"), gaveUp(3))...)
+			am.runs["gone-2"] = tale(t, sequence(began("gone-2", "again", "6", "6"), gaveUp(1.5))...)
 		}, []string{oneRun}},
 		"a charge comes twice": {func(_ *testing.T, am *aftermath) {
 			am.requests = append(am.requests, am.requests[0])

@@ -74,8 +74,10 @@ func (s *Server) postEvent(c echo.Context) error {
 	}
 	// It is on record: what cannot be told now is no reason to send it again.
 	letter, err := s.cfg.Engine.Delivered(ctx, e, matchedWithin)
-	if err != nil {
+	if err != nil && !errors.Is(err, engine.ErrStopped) {
 		s.cfg.Log.Error("who receives an event cannot be told", "event", e.Name, "key", e.Key, "error", err)
+	}
+	if err != nil {
 		letter.Event = e
 	}
 	if err == nil && !fresh && !bytes.Equal(letter.Data, e.Data) {
