@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -18,6 +19,7 @@ type loader struct {
 	cfg    flow.Config
 	files  []string
 	say    says
+	held   map[string]bool // files that stay as they were, so that those who call their flows fit
 	room   *room
 	list   diag.List
 	enough bool // that have mistakes
@@ -41,7 +43,7 @@ func (l *loader) one(file string) *loaded {
 	this := &loaded{}
 	l.read[file] = this
 	l.room.release(file)
-	if !l.enough {
+	if !l.enough && !l.held[file] {
 		cfg := l.cfg
 		cfg.Callee = func(name string) (*flow.Signature, *diag.Error) { return l.callee(file, name) }
 		f, mistakes := l.room.read(file, cfg)
@@ -158,6 +160,43 @@ func (l *loader) checkCycles() {
 			done.filed, done.flow = nil, l.say.before(file)
 		}
 	}
+}
+
+// hold holds back what does not fit to flows that are live and call it, if their
+// files are as they were: so the flows that are served always fit to each other. It
+// returns what does not fit.
+func (l *loader) hold(live *Set) (why diag.List) {
+	if live == nil {
+		return nil
+	}
+	for _, was := range live.Flows() {
+		done := l.read[was.File]
+		if done == nil || done.filed != nil || l.held[was.File] || !asRead(was) {
+			continue
+		}
+		for _, name := range Calls(was) {
+			file, old := l.named[name], live.flows[name]
+			callee := l.read[file]
+			if callee == nil || callee.filed == nil || old == nil || callee.filed.Digest == old.Digest {
+				continue
+			}
+			l.held[file] = true
+			for _, e := range l.list {
+				if e.Pos.File == was.File && e.Severity == diag.SeverityError {
+					told := *e
+					told.Hint = strings.TrimPrefix(fmt.Sprintf("%s; flow %q stays as it was until this fits", e.Hint, name), "; ")
+					why = append(why, &told)
+				}
+			}
+		}
+	}
+	return why
+}
+
+// asRead tells whether the file of a flow is as it was when that was read.
+func asRead(f *flow.Flow) bool {
+	src, list := source(f.File)
+	return list == nil && bytes.Equal(src, f.Source)
 }
 
 // Calls returns the names of the flows that a flow calls, each once.

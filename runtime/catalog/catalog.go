@@ -125,14 +125,19 @@ type says struct {
 // that is wrong now keeps its flow as it was.
 func load(files []string, cfg flow.Config, live *Set, say says) (*Set, diag.List) {
 	set := newSet()
-	l := &loader{
-		cfg: cfg, files: files, say: say,
-		room: newRoom(cfg, files, live), read: map[string]*loaded{},
+	held := map[string]bool{}
+	var l *loader
+	var misfits diag.List
+	for again := true; again; {
+		l = &loader{cfg: cfg, files: files, say: say, held: held, room: newRoom(cfg, files, live), read: map[string]*loaded{}}
+		for _, file := range files {
+			l.one(file)
+		}
+		l.checkCycles()
+		why := l.hold(live)
+		misfits, again = append(misfits, why...), len(why) > 0
 	}
-	for _, file := range files {
-		l.one(file)
-	}
-	l.checkCycles()
+	l.list = append(l.list, misfits...)
 	var changed, newcomers, stored []entry
 	for _, file := range slices.Concat(files, l.beside) {
 		e := l.read[file].entry
