@@ -146,6 +146,12 @@ func (r *Run) tend() error {
 			left = max(due.Sub(r.engine.now()), 1)
 		}
 		if soon <= 0 || r.engine.stopping() || r.moves() {
+			if heard, err := r.lookAfter(); err != nil || heard {
+				if err != nil {
+					return err
+				}
+				continue
+			}
 			if err := r.flush(r.ctx); err != nil {
 				return err
 			}
@@ -238,8 +244,7 @@ func (r *Run) makeChildren() error {
 			return err
 		}
 		if c.Stopped != nil {
-			never := run.ChildEnded{Index: b.next, Reason: "the others had to stop before it began"}
-			if err := r.hear(id, never); err != nil {
+			if err := r.withhold(id, b.next); err != nil {
 				return err
 			}
 			continue
@@ -249,6 +254,34 @@ func (r *Run) makeChildren() error {
 		}
 	}
 	return nil
+}
+
+// withhold keeps a child from beginning: it may have begun in the memory of an owner
+// that was stopped, and goes on there when that is let go. Its place in the journal
+// is taken then.
+func (r *Run) withhold(id string, index int) error {
+	reason := "node " + strconv.Quote(r.state.At.Node) + " of its parent needed it no more"
+	end := run.ChildEnded{Run: id, Status: run.Cancelled, Code: "cancelled", Reason: reason}
+	if r.brood.plan.Child == nil { // it is not known with what it would begin
+		return r.hear(id, run.ChildEnded{Reason: reason})
+	}
+	first, _, err := r.firstOf(id, index)
+	if err != nil { // it could not begin anywhere
+		return r.hear(id, run.ChildEnded{Reason: reason})
+	}
+	events := []run.Event{first, run.RunCancelled{At: r.at(), Reason: reason}}
+	begin := func(ctx context.Context) error { return r.journal.Append(ctx, id, 0, events) }
+	if err = begin(r.engine.ctx); errors.Is(err, journal.ErrConflict) {
+		_, err = r.findChild(id, index) // it came in that very moment
+		return err
+	}
+	if err != nil {
+		err = r.insist(r.engine.ctx, err, begin)
+	}
+	if err != nil {
+		return err
+	}
+	return r.hear(id, end)
 }
 
 // findChild looks where a child is that may have begun.
@@ -268,6 +301,28 @@ func (r *Run) findChild(id string, index int) (found bool, err error) {
 		return true, r.hear(id, end)
 	}
 	return true, nil
+}
+
+// lookAfter looks for children that nobody drives here: one may have ended, or have
+// come into the journal, by the hand of an earlier owner that noticed late.
+func (r *Run) lookAfter() (heard bool, err error) {
+	if r.journal == r.engine.cfg.Memory || r.engine.stopping() {
+		return false, nil
+	}
+	before := len(r.state.At.Children.Ended)
+	for id, index := range maps.Clone(r.brood.out) {
+		if _, err := r.findChild(id, index); err != nil {
+			return false, err
+		}
+		if _, out := r.brood.out[id]; out && r.engine.Find(id) == nil {
+			if s, err := r.journal.Find(r.engine.ctx, id); err == nil && s.Status == run.Running {
+				if err := r.engine.rouse(r.engine.ctx, id, r.journal); err != nil {
+					return false, err
+				}
+			}
+		}
+	}
+	return len(r.state.At.Children.Ended) > before, nil
 }
 
 // endOf is how a run ended, by its events.
@@ -457,19 +512,9 @@ func (r *Run) fitsChild(end *run.ChildEnded) error { return r.state.Fits(end.Out
 // that have not ended.
 func (r *Run) stopChildren(late bool) error {
 	b := r.brood
-	began := b.next
+	began := max(b.next, b.known)
 	for _, index := range b.out { // the one that is looked at right now too
 		began = max(began, index+1)
-	}
-	for i := b.known; i > began; i-- {
-		_, err := r.journal.Find(r.engine.ctx, r.state.At.Children.Started.Child(r.ID, i-1))
-		if err == nil {
-			began = i
-			break
-		}
-		if !errors.Is(err, journal.ErrNotFound) {
-			return err
-		}
 	}
 	if err := r.record(run.ChildrenStopped{At: r.at(), Place: r.state.At.Place, Began: began, Late: late}); err != nil {
 		return err
@@ -514,8 +559,8 @@ func (r *Run) dismiss() error {
 }
 
 func (r *Run) bringDown(reason string) error {
-	if r.brood == nil {
-		r.brood = newBrood(r.state.At.Children)
+	if err := r.findBrood(r.state.Flow.Nodes[r.state.At.Node]); err != nil {
+		r.brood = newBrood(r.state.At.Children) // what has begun can be cancelled all the same
 	}
 	if r.state.At.Children.Stopped == nil {
 		if err := r.stopChildren(false); err != nil {
@@ -597,6 +642,19 @@ func (e *Engine) childEnded(parent string, end run.ChildEnded, d journal.Driver)
 	if err := e.rouse(e.ctx, parent, d); err != nil && e.ctx.Err() == nil {
 		e.journalFailed("tell run "+parent+" that its child has ended", err)
 	}
+}
+
+// tellEnded tells the parent of a run that the journal has the end of, by another
+// hand.
+func (e *Engine) tellEnded(id, parent string, d journal.Driver) error {
+	events, err := d.Events(e.ctx, id)
+	if err != nil {
+		return err
+	}
+	if end, ended := endOf(events); ended {
+		e.childEnded(parent, end, d)
+	}
+	return nil
 }
 
 // parting tells the parent that the run is driven no more, if that is because it

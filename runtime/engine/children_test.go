@@ -272,13 +272,20 @@ func TestCancelGoesDown(t *testing.T) {
 					t.Fatal(err)
 				}
 				page, err := d.Runs(t.Context(), journal.Filter{})
-				if err != nil || len(page.Runs) != 4 {
-					t.Fatalf("there are %d runs, want 4 (%v)", len(page.Runs), err)
+				if err != nil {
+					t.Fatal(err)
 				}
+				begun := 0
 				for _, s := range page.Runs {
+					if s.Events > 2 { // others were kept from beginning
+						begun++
+					}
 					if s.Status != run.Cancelled {
 						t.Errorf("run of %s is %s, want cancelled", s.Flow, s.Status)
 					}
+				}
+				if begun != 4 {
+					t.Errorf("%d runs had begun, want 4", begun)
 				}
 			})
 		})

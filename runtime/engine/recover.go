@@ -338,6 +338,9 @@ func (e *Engine) overtaken(r *Run) {
 	if err == nil && mine {
 		err = e.wakeByID(e.ctx, r.ID, r.journal)
 	}
+	if parent := r.parent(); err == nil && parent != "" {
+		err = e.tellEnded(r.ID, parent, r.journal)
+	}
 	if err != nil && !e.stopping() {
 		e.journalFailed("take up run "+r.ID, err)
 	}

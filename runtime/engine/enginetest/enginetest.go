@@ -59,6 +59,7 @@ func Test(t *testing.T, s Setup) {
 		{"FlowPaused", testFlowPaused},
 		{"WaitingCaller", testWaitingCaller},
 		{"Kill", testKill},
+		{"Children", testChildren},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -126,6 +127,30 @@ var sources = map[string]string{
   one: { type: store, with: { operation: add, key: soon, scope: global }, next: more }
   more: { type: store, with: { operation: add, key: soon, scope: global, by: 1000 }, next: done }
   done: { type: end }
+`,
+	"family": `  hook: { type: webhook, with: { path: /x }, next: all }
+  all:
+    type: parallel
+    with:
+      branches:
+        inside:
+          nodes:
+            nap: { type: delay, with: { for: 2500ms }, next: call }
+            call: { type: http, with: { method: PUT, url: https://vendor.example.com/call }, next: done }
+            done: { type: end }
+        later: { flow: middle, input: { for: 5m } }
+        soon: { flow: middle, input: { for: 1s } }
+    next: done
+  done: { type: end }
+`,
+	"middle": `  given: { type: called, next: nap }
+  nap: { type: delay, with: { for: $(given.for) }, next: child }
+  child: { type: call, with: { flow: child }, next: done }
+  done: { type: end, with: { outputs: { status: $(child.status) } } }
+`,
+	"child": `  given: { type: called, next: call }
+  call: { type: http, with: { method: PUT, url: https://vendor.example.com/call }, next: done }
+  done: { type: end, with: { code: fine, outputs: { status: $(call.status) } } }
 `,
 	"chain": chain(12),
 	"both": `  hook: { type: webhook, with: { path: /x }, next: first }
@@ -233,7 +258,13 @@ func (b *bench) boot() *process {
 	p := &process{gate: &gate{clock: b.clock, first: leased}, bench: b}
 	p.Engine = engine.New(engine.Config{
 		Journal: &gated{b.join(), p.gate}, Caller: caller{b.vendor, p.gate}, Clock: processTime{b.clock, p.gate},
-		Flow:   func(_ context.Context, s journal.Summary) (*flow.Flow, error) { return b.flows[s.Flow], nil },
+		Flow: func(_ context.Context, s journal.Summary) (*flow.Flow, error) {
+			if s.Parent != nil && s.Parent.Body != "" {
+				return b.flows[s.Flow].Body(s.Parent.Body), nil
+			}
+			return b.flows[s.Flow], nil
+		},
+		Callee: func(name string) *flow.Flow { return b.flows[name] },
 		Paused: func(string) *journal.Pause { return b.pauses.Load() },
 	})
 	ctx, cancel := context.WithCancel(b.Context())
