@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
@@ -418,7 +416,7 @@ func (r *Run) born(first run.RunStarted, id string, index int) run.RunStarted {
 	if first.Parent != nil {
 		body = first.Parent.Body
 	}
-	first.At, first.Run, first.Seed = run.At{At: r.engine.now(), Wend: r.engine.cfg.Version}, id, uuid.NewString()
+	first.At, first.Run, first.Seed = run.At{At: r.engine.now(), Wend: r.engine.cfg.Version}, id, r.engine.cfg.NewSeed()
 	first.TraceParent = r.state.TraceParent
 	first.Parent = &run.Parent{Run: r.ID, Place: r.state.At.Place, Index: index, Depth: r.state.Depth() + 1, Body: body}
 	return first
