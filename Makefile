@@ -43,7 +43,8 @@ image: build plugins ## build a container image, on Linux; IMAGER=buildah or pod
 demo: build plugins ## run every shipped flow once against the vendor emulators
 	bin/wend demo
 
-test: plugins ## run all tests, with the race detector
+test: plugins ## run all tests, with the race detector, and those of the shipped flows
+	bin/wend test flows --min-coverage 95
 	$(GO) vet ./...
 	$(GO) test -race -timeout 20m ./...
 	$(GO) test ./runtime/pluginhost/meter ./runtime/flow ./runtime/engine
@@ -83,6 +84,7 @@ findings: ## ask whether the surprises of others' software are still there; need
 
 generate: build plugins ## rewrite the generated files: docs, NOTICE and the schema of flows
 	bin/wend schema > wend.schema.json
+	bin/wend schema --tests > wend.tests.schema.json
 	$(GO) run ./docs/gen
 	bin/wend graph flows/luware-lucs/task-life.yaml --out docs/task-life.svg
 

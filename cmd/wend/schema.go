@@ -4,19 +4,27 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wendflow/wend/runtime/flowschema"
+	"github.com/wendflow/wend/runtime/flowtest"
 )
 
 func schemaCommand(std *streams) *cobra.Command {
 	var env envFlags
+	var tests bool
 	cmd := &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of flows, for editors",
 		Long: `Print the JSON Schema of flows with every node type that is loaded. Save it, and
 name it in the first line of a flow:
 
-  # yaml-language-server: $schema=../wend.schema.json`,
+  # yaml-language-server: $schema=../wend.schema.json
+
+--tests is that of the tests of flows, *.test.yaml.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if tests {
+				_, err := std.out.Write(flowtest.Schema)
+				return err
+			}
 			types, err := env.catalogue(cmd.Context())
 			if err != nil {
 				return err
@@ -25,5 +33,6 @@ name it in the first line of a flow:
 		},
 	}
 	env.flags(cmd)
+	cmd.Flags().BoolVar(&tests, "tests", false, "print the JSON Schema of files of tests")
 	return cmd
 }

@@ -77,6 +77,55 @@ func TestSchemaTakesShippedFlows(t *testing.T) {
 	}
 }
 
+// TestSchemaOfTests holds that no editor complains of the tests of our own flows,
+// and that it tells of what is not known.
+func TestSchemaOfTests(t *testing.T) {
+	t.Parallel()
+	code, stdout, stderr := command(t, "schema", "--tests")
+	if code != 0 || stderr != "" {
+		t.Fatalf("exit %d:\n%s", code, stderr)
+	}
+	if stdout != readFile(t, filepath.Join(root, "wend.tests.schema.json")) {
+		t.Error("wend.tests.schema.json is not what `wend schema --tests` prints; make generate writes it")
+	}
+	document, err := jsonschema.UnmarshalJSON(strings.NewReader(stdout))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("tests.json", document); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("tests.json")
+	if err != nil {
+		t.Fatalf("it is no JSON Schema: %v", err)
+	}
+	files, err := filepath.Glob(filepath.Join(root, "flows", "*", "*.test.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tests: %v", err)
+	}
+	for _, file := range files {
+		if document, ok := asDocument(t, file); !ok {
+			t.Errorf("%s is no YAML", file)
+		} else if err := schema.Validate(document); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+	for _, wrong := range []string{
+		`{}`, `{"cases": []}`, `{"cases": [{"name": "a"}]}`, `{"cases": [{"name": "a", "want": {"way": []}}]}`,
+		`{"cases": [{"name": "a", "want": {"status": "done"}}]}`, `{"cases": [{"name": "a", "calls": [{"expect": {}}], "want": {}}]}`,
+		`{"cases": [{"name": "a", "nodes": {"n1": {}}, "want": {}}]}`, `{"cases": [{"name": "a", "want": {"took": 5}}]}`,
+	} {
+		document, err := jsonschema.UnmarshalJSON(strings.NewReader(wrong))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if schema.Validate(document) == nil {
+			t.Errorf("the schema lets pass: %s", wrong)
+		}
+	}
+}
+
 // TestSchemaAgreesWithCheck holds that the schema refuses nothing that `wend
 // check` lets pass: an editor may see less, but never more.
 func TestSchemaAgreesWithCheck(t *testing.T) {

@@ -26,6 +26,7 @@ import (
 
 func testCommand(std *streams) *cobra.Command {
 	var o testOptions
+	var rec testRecord
 	cmd := &cobra.Command{
 		Use:   "test [PATH...]",
 		Short: "Run the tests of flows",
@@ -36,15 +37,24 @@ plugins are the real ones; nothing is called, no configuration is read, and time
 is virtual. The default are all under flows. See docs/testing.md.`,
 		Example: `  wend test flows
   wend test flows/cisco-cce/sms.yaml --run 'times out'
-  wend test flows --min-coverage 95 --junit tests.xml`,
+  wend test flows --min-coverage 95 --junit tests.xml
+  wend test --record 0199f3a0-4c1d-7e2a-9a51-3f0d6c1b2a77`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				args = []string{defaultFlows}
 			}
-			if err := o.validate(args); err != nil {
+			if err := o.validate(); err != nil {
 				return err
 			}
-			return o.test(cmd.Context(), std, args)
+			k, err := o.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer k.Close(context.WithoutCancel(cmd.Context()))
+			if rec.run != "" {
+				return rec.record(cmd.Context(), std, k, args)
+			}
+			return o.test(cmd.Context(), std, k, args)
 		},
 	}
 	cmd.Flags().StringVar(&o.plugins, "plugins", "", "folder of the plugins (default "+defaultPlugins+", if there is one)")
@@ -53,6 +63,7 @@ is virtual. The default are all under flows. See docs/testing.md.`,
 	cmd.Flags().BoolVar(&o.json, "json", false, "print all results as JSON")
 	cmd.Flags().StringVar(&o.junit, "junit", "", "write the results to this file too, as JUnit XML")
 	cmd.Flags().Float64Var(&o.minCoverage, "min-coverage", 0, "fail if the tests of a flow come to less than this percentage of the outcomes of its nodes")
+	rec.flags(cmd)
 	return cmd
 }
 
@@ -64,7 +75,7 @@ type testOptions struct {
 	named *regexp.Regexp // nil: all
 }
 
-func (o *testOptions) validate(_ []string) error {
+func (o *testOptions) validate() error {
 	if o.minCoverage < 0 || o.minCoverage > 100 {
 		return fmt.Errorf("--min-coverage %g: expected a percentage from 0 to 100", o.minCoverage)
 	}
@@ -81,27 +92,32 @@ func (o *testOptions) validate(_ []string) error {
 	return nil
 }
 
+// open knows the plugins. No configuration is read.
+func (o *testOptions) open(ctx context.Context) (*kit, error) {
+	env := envFlags{pluginDir: o.plugins}
+	dir, err := env.folder()
+	if err != nil {
+		return nil, err
+	}
+	k, err := openKit(ctx, &config.Config{}, dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	if err := allSound(k.plugins); err != nil {
+		k.Close(ctx)
+		return nil, wrong(err)
+	}
+	return k, nil
+}
+
 // test runs all that is found once.
-func (o *testOptions) test(ctx context.Context, std *streams, paths []string) error {
+func (o *testOptions) test(ctx context.Context, std *streams, k *kit, paths []string) error {
 	files, err := flowtest.Find(paths)
 	if err != nil {
 		return wrong(err)
 	}
 	if len(files) == 0 {
 		return wrongf("no tests (*.test.yaml) under %q; see docs/testing.md", paths)
-	}
-	env := envFlags{pluginDir: o.plugins}
-	dir, err := env.folder()
-	if err != nil {
-		return err
-	}
-	k, err := openKit(ctx, &config.Config{}, dir, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	defer k.Close(context.WithoutCancel(ctx))
-	if err := allSound(k.plugins); err != nil {
-		return wrong(err)
 	}
 	var all testRun
 	for _, file := range files {
@@ -128,7 +144,8 @@ type testRun struct {
 // suite is a file of tests, its flow, and what came of it.
 type suite struct {
 	file     string
-	flow     *flow.Flow // nil: it cannot be tested
+	flow     *flow.Flow   // nil: it cannot be tested
+	set      *catalog.Set // with the flows that it calls
 	cases    []*flowtest.Case
 	mistakes diag.List // in the file, or in the flow
 	results  []*flowtest.Result
@@ -149,30 +166,42 @@ func (o *testOptions) load(ctx context.Context, k *kit, file string) *suite {
 	if parsed == nil {
 		return s
 	}
-	if src, err = infile.Read(parsed.Flow, infile.MostText); err != nil {
+	if _, err = infile.Read(parsed.Flow, infile.MostText); err != nil {
 		s.mistakes.Errorf(diag.Pos{File: file, Line: 1, Col: 1}, diag.Unreadable, "the flow of these tests: %s", err).
 			Hint = `they lie beside it, or say which it is under "flow"`
 		return s
 	}
-	f, mistakes := flow.Load(parsed.Flow, src, environment.Flows(k.plugins.Types(), nil))
-	mistakes = slices.DeleteFunc(mistakes, func(e *diag.Error) bool { return e.Severity == diag.SeverityWarning }) // check tells them
+	f, set, mistakes := loadTested(k, parsed.Flow)
 	if s.mistakes = append(s.mistakes, mistakes...); f == nil {
 		return s
 	}
 	if s.mistakes = append(s.mistakes, parsed.Bind(f)...); s.mistakes.HasErrors() {
 		return s
 	}
-	if err := k.plugins.Want(ctx, catalog.Plugins(f)); err != nil {
+	if err := k.plugins.Want(ctx, set.Plugins()); err != nil {
 		s.mistakes.Errorf(f.Pos, diag.Unreadable, "%s", err)
 		return s
 	}
-	s.flow = f
+	s.flow, s.set = f, set
 	for _, c := range parsed.Cases {
 		if o.named == nil || o.named.MatchString(c.Name) {
 			s.cases = append(s.cases, c)
 		}
 	}
 	return s
+}
+
+// loadTested loads a flow and those that it calls. Of their mistakes warnings are
+// left out, which check tells.
+func loadTested(k *kit, file string) (*flow.Flow, *catalog.Set, diag.List) {
+	set, mistakes := catalog.Load([]string{file}, environment.Flows(k.plugins.Types(), nil))
+	mistakes = slices.DeleteFunc(mistakes, func(e *diag.Error) bool { return e.Severity == diag.SeverityWarning })
+	for _, f := range set.Flows() {
+		if f.File == file && !mistakes.HasErrors() {
+			return f, set, mistakes
+		}
+	}
+	return nil, set, mistakes
 }
 
 // untested are the flows under paths of which there are no tests.
@@ -193,11 +222,7 @@ func untested(k *kit, paths []string, suites []*suite) ([]*flow.Flow, error) {
 		if tested[file] {
 			continue
 		}
-		src, err := infile.Read(file, infile.MostText)
-		if err != nil {
-			return nil, err
-		}
-		if f, _ := flow.Load(file, src, environment.Flows(k.plugins.Types(), nil)); f != nil {
+		if f, _, _ := loadTested(k, file); f != nil {
 			list = append(list, f)
 		}
 	}
@@ -213,7 +238,7 @@ func (o *testOptions) play(ctx context.Context, all *testRun) error {
 		for i, c := range s.cases {
 			group.Go(func() error {
 				began := time.Now()
-				r, err := c.Play(ctx, s.flow)
+				r, err := c.Play(ctx, flowtest.Env{Flow: s.flow, Callee: s.set.Flow})
 				if err != nil {
 					return fmt.Errorf("%s: case %q: %w", s.file, c.Name, err)
 				}

@@ -82,7 +82,7 @@ func said(t *testing.T, flowSrc, testSrc []byte) string {
 	}
 	cover := flowtest.NewCoverage(f)
 	for _, c := range parsed.Cases {
-		r, err := c.Play(t.Context(), f)
+		r, err := c.Play(t.Context(), flowtest.Env{Flow: f})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,10 +44,18 @@ type Result struct {
 	Reason string
 }
 
-// Play runs the flow once, as the case says, and compares. The flow is that of
-// Bind, and its plugins are loaded. The error is ctx's, or one of the journal.
-func (c *Case) Play(ctx context.Context, of *flow.Flow) (*Result, error) {
-	p := newPlay(c, of)
+// Env is what a case is played with.
+type Env struct {
+	Flow *flow.Flow // that of Bind
+	// Callee finds the flows that nodes call, which run for real; nil if there are
+	// none.
+	Callee func(name string) *flow.Flow
+}
+
+// Play runs the flow once, as the case says, and compares. The plugins of the
+// flows are loaded. The error is ctx's, or one of the journal.
+func (c *Case) Play(ctx context.Context, env Env) (*Result, error) {
+	p := newPlay(c, env)
 	refused, err := p.begin(ctx)
 	if err != nil {
 		return nil, err
@@ -64,6 +72,7 @@ func (c *Case) Play(ctx context.Context, of *flow.Flow) (*Result, error) {
 type play struct {
 	*Case
 	flow    *flow.Flow // with mocks
+	callee  func(name string) *flow.Flow
 	clock   *clock.Virtual
 	outside *outside
 	differ  casefile.Differ
@@ -82,16 +91,16 @@ type line struct {
 	text string
 }
 
-func newPlay(c *Case, of *flow.Flow) *play {
+func newPlay(c *Case, env Env) *play {
 	p := &play{
-		Case: c, clock: clock.NewVirtual(c.now), differ: casefile.Differ{Code: CodeDiffers},
+		Case: c, callee: env.Callee, clock: clock.NewVirtual(c.now), differ: casefile.Differ{Code: CodeDiffers},
 		tries: map[run.Place]int{}, entered: map[string]int{},
 	}
 	p.outside = &outside{clock: p.clock, expected: c.calls, settings: map[string]map[string]any{}}
 	for _, s := range c.settings {
 		p.outside.settings[s.connection.Value] = s.values
 	}
-	p.flow = p.withMocks(of)
+	p.flow = p.withMocks(env.Flow)
 	return p
 }
 
@@ -158,7 +167,7 @@ func (p *play) mockOf(id string) mocked {
 // config is that of an engine for the run.
 func (p *play) config() engine.Config {
 	return engine.Config{
-		Caller: p.outside, Clock: p.clock,
+		Caller: p.outside, Clock: p.clock, Callee: p.callee,
 		NewID: func() string { return runID }, NewSeed: func() string { return seed },
 		Observers: fact.Observe(p.hear),
 	}

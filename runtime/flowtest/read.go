@@ -50,7 +50,9 @@ func (r *reader) file(f *File, root yamldoc.Value) {
 	var cases yamldoc.Field
 	keys := append(r.givenKeys(base),
 		yamldoc.Key{Name: "flow", Read: func(v yamldoc.Field) {
-			if path := r.Str(v); path != "" {
+			if path := r.Str(v); filepath.IsAbs(path) {
+				f.Flow = path
+			} else if path != "" {
 				f.Flow = filepath.Join(filepath.Dir(f.Path), filepath.FromSlash(path))
 			}
 		}},

@@ -3,13 +3,11 @@ package plugincase
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/wendflow/wend/runtime/casefile"
 	"github.com/wendflow/wend/runtime/data"
@@ -199,23 +197,8 @@ type (
 		Key     string `yaml:"key"`
 	}
 	fileExchange struct {
-		Expect fileCall  `yaml:"expect"`
-		Reply  fileReply `yaml:"reply"`
-	}
-	fileCall struct {
-		Method     string            `yaml:"method"`
-		URL        string            `yaml:"url"`
-		Headers    map[string]string `yaml:"headers"`
-		Body       any               `yaml:"body,omitempty"`
-		BodyBase64 string            `yaml:"bodyBase64,omitempty"`
-	}
-	fileReply struct {
-		Status     int            `yaml:"status,omitempty"`
-		Headers    map[string]any `yaml:"headers,omitempty"`
-		Body       string         `yaml:"body,omitempty"`
-		BodyBase64 string         `yaml:"bodyBase64,omitempty"`
-		Failure    wire.Failure   `yaml:"failure,omitempty"`
-		Message    string         `yaml:"message,omitempty"`
+		Expect casefile.Expected `yaml:"expect"`
+		Reply  casefile.Replied  `yaml:"reply"`
 	}
 	fileWant struct {
 		Outcome string         `yaml:"outcome"`
@@ -235,7 +218,7 @@ func write(c *Case, replies []run.Reply, said Transcript) ([]byte, error) {
 		Want: fileWant{said.Outcome, expectedOutputs(said), said.Message, said.Code},
 	}
 	for i, call := range said.Calls {
-		f.Calls = append(f.Calls, fileExchange{expected(call), replied(replies[i])})
+		f.Calls = append(f.Calls, fileExchange{casefile.Expect(call), casefile.Reply(replies[i].Wire())})
 	}
 	text, err := yamldoc.Encode(f)
 	if err != nil {
@@ -252,37 +235,4 @@ func expectedOutputs(said Transcript) map[string]any {
 func writable(m map[string]any) map[string]any {
 	m, _ = yamldoc.Writable(m).(map[string]any)
 	return m
-}
-
-// expected shows a body that is a JSON object or list as one.
-func expected(call wire.Call) fileCall {
-	f := fileCall{Method: call.Method, URL: call.URL, Headers: call.Headers}
-	v, err := data.DecodeJSON(call.Body)
-	_, object := v.(map[string]any)
-	_, list := v.([]any)
-	switch {
-	case err == nil && (object || list):
-		f.Body = yamldoc.Writable(casefile.Writable(v))
-	case utf8.Valid(call.Body):
-		f.Body = string(call.Body)
-	default:
-		f.BodyBase64 = base64.StdEncoding.EncodeToString(call.Body)
-	}
-	return f
-}
-
-func replied(r run.Reply) fileReply {
-	f := fileReply{Status: r.Status, Body: r.Body, Failure: r.Failure, Message: r.Message}
-	if len(r.BodyBase64) > 0 {
-		f.BodyBase64 = base64.StdEncoding.EncodeToString(r.BodyBase64)
-	}
-	for name, values := range r.Headers {
-		if f.Headers == nil {
-			f.Headers = map[string]any{}
-		}
-		if f.Headers[name] = values; len(values) == 1 {
-			f.Headers[name] = values[0]
-		}
-	}
-	return f
 }
