@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"mime"
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 
 	"golang.org/x/net/http/httpguts"
 
@@ -17,7 +19,7 @@ import (
 type respondIn struct {
 	Status  int               `json:"status,omitempty" doc:"HTTP status, 200 to 599. 200 if not given."`
 	Headers map[string]string `json:"headers,omitempty" x-wend:"text" doc:"Headers of the response."`
-	Body    any               `json:"body,omitempty" doc:"Sent as JSON; text is sent as it is, as JSON if it is a JSON object or list, else as text/plain, unless the header Content-Type says otherwise."`
+	Body    any               `json:"body,omitempty" doc:"Sent as JSON; text is sent as it is, as JSON if it is a JSON object or list, else as text/plain, unless the header Content-Type says otherwise. Responses of status 204 and 304 have none."`
 }
 
 type respondOut struct{}
@@ -43,6 +45,7 @@ func shapeRespond(with map[string]any) (node.Shape, []node.Problem) {
 			problems = append(problems, node.Problem{Path: []string{"status"}, Msg: "status: " + err.Error()})
 		}
 	}
+	problems = append(problems, checkBodyless(with)...)
 	headers, _ := with["headers"].(map[string]any)
 	before := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
@@ -53,10 +56,39 @@ func shapeRespond(with map[string]any) (node.Shape, []node.Problem) {
 			problems = append(problems, node.Problem{Path: []string{"headers", name}, Msg: fmt.Sprintf("headers: %q is %q again, and is given twice", name, first)})
 		} else if text, ok := headers[name].(string); ok && !isTemplate(text) && !httpguts.ValidHeaderFieldValue(text) {
 			problems = append(problems, node.Problem{Path: []string{"headers", name}, Msg: "headers: " + brokenValue(name)})
+		} else if ok && canonical == "Content-Type" && !isTemplate(text) {
+			problems = append(problems, checkMediaType(name, text)...)
 		}
 		before[canonical] = name
 	}
 	return node.Shape{}, problems
+}
+
+// checkBodyless reports a body that no caller would get.
+func checkBodyless(with map[string]any) []node.Problem {
+	status, _ := with["status"].(int)
+	if bodyless(status) && with["body"] != nil {
+		return []node.Problem{{
+			Path: []string{"body"}, Msg: fmt.Sprintf("body: a response of status %d has none", status),
+			Hint: "leave it out, or answer 200",
+		}}
+	}
+	return nil
+}
+
+// bodyless tells whether responses of a status have no body.
+func bodyless(status int) bool {
+	return status == http.StatusNoContent || status == http.StatusNotModified
+}
+
+func checkMediaType(name, text string) []node.Problem {
+	if kind, _, err := mime.ParseMediaType(text); err == nil && strings.Contains(kind, "/") {
+		return nil
+	}
+	return []node.Problem{{
+		Path: []string{"headers", name}, Msg: fmt.Sprintf("headers: %q is no media type", text),
+		Hint: "expected one such as text/html; charset=utf-8",
+	}}
 }
 
 func brokenValue(name string) string {

@@ -19,12 +19,19 @@ type webhookIn struct {
 	Reply     string         `json:"reply,omitempty" enum:"wait,accept" default:"wait" doc:"What the caller gets: wait for the response of the run, or accept (202) as soon as the run is on record."`
 	Verify    string         `json:"verify,omitempty" doc:"Connection that checks who calls. A request that does not prove it as the connection says gets 401, and no run is made."`
 	Handshake *handshakeIn   `json:"handshake,omitempty" doc:"How the sender asks whether the webhook is meant for it. It is answered, and no run is made."`
+	CORS      *corsIn        `json:"cors,omitempty" doc:"Pages of other sites that may call the webhook through a browser. None may if this is not given."`
 	Dedupe    *dedupeIn      `json:"dedupe,omitempty" doc:"Takes requests with one key for one: a later one gets the run of the first."`
 	Params    map[string]any `json:"params,omitempty" x-wend:"literal" doc:"JSON Schema of what the names in the path stand for. What does not fit gets 400, and no run is made. A name that it does not have is a text."`
 	Query     map[string]any `json:"query,omitempty" x-wend:"literal" doc:"JSON Schema of the query's parameters. A query that does not fit gets 400, and no run is made. Without it each is a text."`
 	Body      map[string]any `json:"body,omitempty" x-wend:"literal" doc:"JSON Schema of the request's body. A body that does not fit gets 400, and no run is made. Without it any object will do. If it is of a list or another value than an object, the output is body."`
 	Accepts   []string       `json:"accepts,omitempty" enum:"json,form,multipart,text,xml" doc:"What bodies may be: JSON, a form, a form of parts with files, a text, XML. What is not accepted gets 415, and no run is made. If not given, json and form; json alone for a body that is no object, and text for one that is a string."`
 	Raw       string         `json:"raw,omitempty" enum:"text,base64" doc:"Gives the body also as it came, as request.raw: as text by its charset, or in base64. Not given if this is not."`
+}
+
+type corsIn struct {
+	Origins     []string `json:"origins" doc:"Their origins, such as https://shop.example.com, or * for all."`
+	Headers     []string `json:"headers,omitempty" doc:"Headers that they may send. Content-Type if not given."`
+	Credentials bool     `json:"credentials,omitempty" doc:"Lets browsers send cookies and what they log in with. Not with the origin *."`
 }
 
 type handshakeIn struct {
@@ -86,6 +93,9 @@ func makeHook(in webhookIn) (node.Trigger, error) {
 		return nil, err
 	}
 	hook.Raw, hook.Handshake = node.RawBody(in.Raw), makeHandshake(in.Handshake, in.Verify)
+	if in.CORS != nil {
+		hook.CORS = &node.CORS{Origins: in.CORS.Origins, Headers: in.CORS.Headers, Credentials: in.CORS.Credentials}
+	}
 	kinds := newBodyKinds(in.Accepts, in.Body)
 	hook.Takes, hook.Whole = kinds.takes, kinds.whole
 	hook.Body, err = optional(kinds.schema(in.Body))
@@ -112,6 +122,7 @@ func shapeWebhook(with map[string]any) (node.Shape, []node.Problem) {
 	problems = append(problems, checkMethods(with)...)
 	problems = append(problems, checkAccepts(with)...)
 	problems = append(problems, checkHandshake(with)...)
+	problems = append(problems, checkCORS(with)...)
 	if dedupe, ok := with["dedupe"].(map[string]any); ok {
 		problems = append(problems, checkLifetime(dedupe["for"])...)
 		switch key := dedupe["key"].(type) {

@@ -410,7 +410,7 @@ func (s *server) routes() error {
 	s.echo = echo.New()
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = problem.Handler(log)
-	s.echo.Use(auth.Pages(s.token == ""))
+	s.echo.Use(auth.Pages(s.token == "", func(r *http.Request) bool { return s.webhooks.TakesPage(r) }))
 	limits := k.config.Limits
 	s.gate = quota.Gate{
 		Requests: quota.New("requests", 0), Bodies: quota.New("bodies", 0),

@@ -61,11 +61,12 @@ func Bearer(token string) echo.MiddlewareFunc {
 // Pages keeps web pages of others from asking through a visitor's browser, for
 // reading too. A server without a token (open) is for this machine alone, so it
 // answers only under a name of this machine: a page whose host was made to
-// resolve to it has another.
-func Pages(open bool) echo.MiddlewareFunc {
+// resolve to it has another. What takes says of a request is let through: it is
+// for one that pages of others are meant to ask.
+func Pages(open bool, takes func(*http.Request) bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if err := checkPage(c.Request(), open); err != nil {
+			if err := checkPage(c.Request(), open, takes); err != nil {
 				return err
 			}
 			return next(c)
@@ -73,12 +74,14 @@ func Pages(open bool) echo.MiddlewareFunc {
 	}
 }
 
-func checkPage(r *http.Request, open bool) error {
+func checkPage(r *http.Request, open bool, takes func(*http.Request) bool) error {
 	host := hostname(r.Host)
 	switch origin := r.Header.Get("Origin"); {
 	case open && !Loopback(host):
 		return problem.New(http.StatusForbidden,
 			"host %q: a server without server.token answers only under localhost, 127.0.0.1 or [::1]", host)
+	case origin != "" && takes(r):
+		return nil
 	case r.Header.Get("Sec-Fetch-Site") == "cross-site":
 		return problem.New(http.StatusForbidden, "a page of another site asks here, which is not allowed")
 	case origin != "" && !sameOrigin(origin, r.Host):

@@ -52,9 +52,13 @@ func TestPages(t *testing.T) {
 		{"127.0.0.1:8080", "", "cross-site", 403, 403},
 		{"evil.example.com", "http://evil.example.com", "same-origin", 403, 204},
 		{"wend.example.com", "http://localhost:3000", "", 403, 403},
+		{"wend.example.com", "https://shop.example.com", "cross-site", 403, 204},
+		{"127.0.0.1:8080", "https://shop.example.com", "cross-site", 204, 204},
 	} {
 		for open, want := range map[bool]int{true: test.open, false: test.withToken} {
-			w := ask(t, auth.Pages(open), func(r *http.Request) {
+			w := ask(t, auth.Pages(open, func(r *http.Request) bool {
+				return r.Header.Get("Origin") == "https://shop.example.com"
+			}), func(r *http.Request) {
 				r.Host = test.host
 				for name, v := range map[string]string{"Origin": test.origin, "Sec-Fetch-Site": test.site} {
 					if v != "" {

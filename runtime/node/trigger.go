@@ -32,6 +32,14 @@ type Hook struct {
 	// Handshake is how the sender asks whether the webhook is meant for it,
 	// before it sends anything; nil: it does not.
 	Handshake *Handshake
+	CORS      *CORS // nil: pages of other sites may not call it
+}
+
+// CORS is which pages of other sites may call a webhook through a browser.
+type CORS struct {
+	Origins     []string // exact, or "*" for all
+	Headers     []string // that they may send; nil: Content-Type
+	Credentials bool     // browsers may send cookies and what they log in with
 }
 
 // Handshake is a request of a sender that is answered at once: no run begins.

@@ -26,7 +26,7 @@ func (h *Handler) admit(c echo.Context, found call) (call, error) {
 	case found.hook != nil && found.hook.Verify == "":
 		return h.admitAnybody(c, found)
 	case found.hook == nil && !live.guarded:
-		return found, &refusal{problem.New(http.StatusNotFound, "no webhook at %q", r.URL.Path), errNoHook}
+		return found, &refusal{problem.New(http.StatusNotFound, "no webhook at %q", r.URL.Path), errNoHook, true}
 	}
 	var err error
 	if found.raw, err = ReadBody(c, h.cfg.MaxBody); err != nil {
@@ -89,20 +89,27 @@ var (
 // all webhooks, whichever path was called.
 func (h *Handler) refuse(live *hooks, r *http.Request, why error) error {
 	if err := h.failures.take(callerOf(r), h.cfg.Clock.Now()); err != nil {
-		return &refusal{err, why}
+		return &refusal{err, why, true}
 	}
 	p := problem.New(http.StatusUnauthorized,
 		"no webhook takes this request: its path is wrong, or it is not signed as the webhook demands; the server's log says which")
 	for _, scheme := range live.schemes {
 		p.Header.Add("WWW-Authenticate", scheme+` realm="hooks"`)
 	}
-	return &refusal{p, why}
+	return &refusal{p, why, true}
 }
 
 // refusal is a problem of which the caller is not told why it is one.
 type refusal struct {
 	error
 	why error
+	// hidden tells that nobody may see whether there is a webhook at the path.
+	hidden bool
+}
+
+func isHidden(err error) bool {
+	r, ok := errors.AsType[*refusal](err)
+	return ok && r.hidden
 }
 
 func (r *refusal) Unwrap() error { return r.error }

@@ -210,3 +210,35 @@ func TestUnknownPathOfOpenHooks(t *testing.T) {
 	diff(t, http.StatusNotFound, w.Code)
 	diff(t, `{"title":"Not Found","status":404,"detail":"no webhook at \"/hooks/sms/endet\""}`+"\n", w.Body.String())
 }
+
+// Only what a webhook says of pages lets one of another site through.
+func TestTakesPage(t *testing.T) {
+	t.Parallel()
+	set := flows(t)
+	h := webhook.New(webhook.Config{Flows: func() *catalog.Set { return set }})
+	for _, test := range []struct {
+		method, path, origin, asks string
+		want                       bool
+	}{
+		{"POST", "/hooks/page", "https://shop.example.com", "", true},
+		{"OPTIONS", "/hooks/page", "https://shop.example.com", "PUT", true},
+		{"OPTIONS", "/hooks/page", "https://shop.example.com", "DELETE", false},
+		{"OPTIONS", "/hooks/page", "https://shop.example.com", "", false},
+		{"GET", "/hooks/page", "https://shop.example.com", "", false},
+		{"POST", "/hooks/page", "https://shop.example.com.evil.example", "", false},
+		{"POST", "/hooks/page", "http://shop.example.com", "", false},
+		{"POST", "/hooks/page", "null", "", false},
+		{"POST", "/hooks/page", "", "", false},
+		{"GET", "/hooks/page/open", "https://any.example.com", "", true},
+		{"POST", "/hooks/echo", "https://shop.example.com", "", false},
+		{"POST", "/api/v1/runs", "https://shop.example.com", "", false},
+		{"POST", "/page", "https://shop.example.com", "", false},
+	} {
+		r := httptest.NewRequest(test.method, test.path, nil)
+		r.Header.Set("Origin", test.origin)
+		r.Header.Set("Access-Control-Request-Method", test.asks)
+		if got := h.TakesPage(r); got != test.want {
+			t.Errorf("%+v: %v", test, got)
+		}
+	}
+}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/labstack/echo/v4"
+
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
@@ -37,13 +39,17 @@ type hooks struct {
 // hook is one webhook, ready to be called.
 type hook struct {
 	catalog.Hook
-	name string // the flow's and the node's
+	name  string              // the flow's and the node's
+	pages echo.MiddlewareFunc // for requests of pages of other sites; nil: it takes none
 }
 
 func newHooks(set *catalog.Set, v Verifier) *hooks {
 	h := &hooks{set: set, byPath: map[string][]*hook{}, signs: map[string]bool{}}
 	for _, found := range set.Hooks() {
 		made := &hook{Hook: found, name: found.Flow.Name + "/" + found.Node.ID}
+		if found.CORS != nil {
+			made.pages = crossOrigin(found.Hook)
+		}
 		if path := found.Path.String(); len(found.Path.Names()) == 0 {
 			h.byPath[path] = append(h.byPath[path], made)
 		} else {
@@ -78,10 +84,11 @@ type call struct {
 	others []string
 }
 
-// find returns the webhook that a request is for.
-func (h *hooks) find(r *http.Request) call {
-	segments, err := route.Split(strings.TrimPrefix(r.URL.EscapedPath(), Prefix))
-	if err != nil {
+// find returns the webhook that a request is for, as one with a method.
+func (h *hooks) find(r *http.Request, method string) call {
+	path, ours := strings.CutPrefix(r.URL.EscapedPath(), Prefix)
+	segments, err := route.Split(path)
+	if err != nil || !ours {
 		return call{}
 	}
 	var near call
@@ -91,9 +98,9 @@ func (h *hooks) find(r *http.Request) call {
 			continue
 		}
 		switch {
-		case slices.Contains(candidate.Methods, r.Method):
+		case slices.Contains(candidate.Methods, method):
 			return call{hook: candidate, params: texts(params)}
-		case candidate.Handshake.Reads(r.Method):
+		case candidate.Handshake.Reads(method):
 			return call{hook: candidate, others: candidate.Methods} // unless it is one
 		}
 		near.add(candidate)
@@ -175,7 +182,7 @@ func (h *hook) dedupeKey(output map[string]any, now time.Time) (string, error) {
 	if err == nil {
 		return "", p
 	}
-	return "", &refusal{p, err}
+	return "", &refusal{error: p, why: err}
 }
 
 // fingerprint tells bodies apart. It is of the data and not of the bytes, as the

@@ -37,7 +37,7 @@ func (h *Handler) run(c echo.Context, hook *hook, output map[string]any, dedupe 
 		p := problem.New(http.StatusConflict,
 			"a request with the same dedupe key and another body came before: no run was made; give a new request a key of its own")
 		p.Run = &problem.Run{ID: mismatch.Holder, Flow: hook.Flow.Name}
-		return h.refused(c.Request(), hook, &refusal{p, mismatch})
+		return h.refused(c.Request(), hook, &refusal{error: p, why: mismatch})
 	}
 	if err != nil {
 		return NotStarted(err)
@@ -167,7 +167,11 @@ func answer(c echo.Context, hook *hook, id string, res engine.Result) error {
 
 // respond writes the response that the flow gave.
 func respond(c echo.Context, hook *hook, id string, r *node.Response) error {
-	body, kind, err := data.Body(r.Body, contentType(r.Headers))
+	given := r.Body
+	if r.Status == http.StatusNoContent || r.Status == http.StatusNotModified {
+		given = nil // these have none
+	}
+	body, kind, err := data.Body(given, contentType(r.Headers))
 	if err != nil {
 		p := problem.New(http.StatusInternalServerError, "the flow's response cannot be sent: %s", err)
 		p.Run = &problem.Run{ID: id, Flow: hook.Flow.Name}
@@ -182,10 +186,10 @@ func respond(c echo.Context, hook *hook, id string, r *node.Response) error {
 		header.Set(name, value)
 	}
 	c.Response().WriteHeader(r.Status)
-	if r.Status == http.StatusNoContent || r.Status == http.StatusNotModified {
+	if len(body) == 0 {
 		return nil
 	}
-	if _, isText := r.Body.(string); !isText && len(body) > 0 {
+	if _, isText := given.(string); !isText {
 		body = append(body, '\n')
 	}
 	_, err = c.Response().Write(body)

@@ -103,14 +103,33 @@ func (h *Handler) Mount(e *echo.Echo) {
 	e.Any(Prefix+"*", h.serve)
 }
 
-// serve starts a run only after the last check has passed.
+// serve finds the webhook that is called. What browsers ask before they send the
+// request of a page is answered without it.
 func (h *Handler) serve(c echo.Context) error {
 	leave, err := h.cfg.Gate.Enter(c.Request())
 	if err != nil {
 		return h.refused(c.Request(), nil, err)
 	}
 	defer leave()
-	found := h.live().find(c.Request())
+	found, ok := h.live().forPage(c.Request())
+	if !ok || preflight(c.Request()) == "" {
+		found = h.live().find(c.Request(), c.Request().Method)
+	}
+	take := func(c echo.Context) error {
+		err := h.take(c, found)
+		if isHidden(err) {
+			forgetPages(c.Response().Header())
+		}
+		return err
+	}
+	if found.hook != nil && found.hook.pages != nil && found.others == nil {
+		return found.hook.pages(take)(c)
+	}
+	return take(c)
+}
+
+// take answers a handshake, or starts a run for what has passed all checks.
+func (h *Handler) take(c echo.Context, found call) (err error) {
 	if done, err := h.asked(c, found); done {
 		return h.shaken(c, found, err)
 	}
