@@ -22,6 +22,7 @@ import (
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/flow"
+	"github.com/wendflow/wend/runtime/flowschema"
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/run"
@@ -303,6 +304,43 @@ func TestIndexHasEveryPage(t *testing.T) {
 		page, ok := strings.CutPrefix(name, "docs/")
 		if ok && page != "README.md" && !strings.Contains(all["docs/README.md"], "("+page+")") {
 			t.Errorf("docs/README.md does not lead to %s", page)
+		}
+	}
+}
+
+// TestExamplesOfPlugins checks the nodes that `wend nodes TYPE` shows of plugins.
+func TestExamplesOfPlugins(t *testing.T) {
+	t.Parallel()
+	set, checked := types(t), 0
+	for _, typ := range set.All() {
+		if !strings.Contains(typ.Name, "/") {
+			continue
+		}
+		checked++
+		src := "flow: example\nnodes:\n  n1: { type: manual, next: n2 }\n  " +
+			strings.ReplaceAll(strings.TrimSpace(flowschema.Example(typ)), "\n", "\n  ") +
+			"\n  done: { type: end }\n  failed: { type: end, with: { failed: true } }\n"
+		if _, mistakes := flow.Load(typ.Name, []byte(src), flow.Config{Types: set}); len(mistakes) > 0 {
+			t.Errorf("%v\n%s", mistakes, src)
+		}
+	}
+	if checked < 20 {
+		t.Errorf("only %d methods", checked)
+	}
+}
+
+// TestExamplesOfNodes holds that each built-in type has an example that uses it,
+// laid out as wend fmt does; TestFlowsPassTheChecker checks them on their page.
+func TestExamplesOfNodes(t *testing.T) {
+	t.Parallel()
+	anything := yamldoc.Format{Name: "document"}
+	for _, typ := range nodes.All() {
+		example := nodes.Example(typ.Name)
+		if !strings.Contains(example, "type: "+typ.Name+"\n") && !strings.Contains(example, "type: "+typ.Name+",") {
+			t.Errorf("the example of %s does not use it:\n%s", typ.Name, example)
+		}
+		if out, mistakes := anything.Layout(typ.Name, []byte(example)); string(out) != example {
+			t.Errorf("the example of %s is laid out otherwise: %v", typ.Name, mistakes)
 		}
 	}
 }

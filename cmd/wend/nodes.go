@@ -10,7 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wendflow/wend/nodes"
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/flowschema"
 	"github.com/wendflow/wend/runtime/node"
 )
 
@@ -85,6 +87,19 @@ func printType(w io.Writer, t *node.Type) {
 		fmt.Fprintf(tw, "  %s\t%s\t%s\n", o.Name, t.Outcomes.Role(o.Name), o.Doc)
 	}
 	tw.Flush()
+	fmt.Fprint(w, "\nexample\n", indented(example(t)))
+}
+
+// example is a flow with a built-in node type, or a node of a plugin's.
+func example(t *node.Type) string {
+	if t.Digest == "" {
+		return nodes.Example(t.Name)
+	}
+	return flowschema.Example(t)
+}
+
+func indented(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ") + "\n"
 }
 
 func printSchema(w io.Writer, title string, s *node.Schema) {

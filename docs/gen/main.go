@@ -160,6 +160,7 @@ func nodesPage() string {
 			}
 			fmt.Fprintf(&b, "| %s | %s |\n", name, o.Doc)
 		}
+		fmt.Fprintf(&b, "\n```yaml\n%s```\n", nodes.Example(t.Name))
 	}
 	return b.String()
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wendflow/wend/runtime/flowschema"
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
@@ -28,7 +29,7 @@ var place = regexp.MustCompile(`(?s)<!-- plugin.yaml: (\S+) -->\n.*?<!-- end -->
 //	<!-- end -->
 //
 // There must be one for settings and one for each method, with its inputs,
-// outputs and outcomes. If there is one for outcomes, it goes for all methods.
+// outputs, outcomes and an example. If there is one for outcomes, it goes for all methods.
 func (p *Plugin) Page(t testing.TB, page string) {
 	t.Helper()
 	text := readPage(t, page)
@@ -62,6 +63,14 @@ func (p *Plugin) tables(t testing.TB, shareOutcomes bool) map[string]string {
 	m := p.Manifest(t)
 	tables := map[string]string{"settings": fieldTable("Setting", m.Settings)}
 	withOutputs := map[string]string{} // the first method with such outputs
+	types, err := m.Types("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := map[string]string{}
+	for _, typ := range types {
+		examples[typ.Name] = "\n```yaml\n" + flowschema.Example(typ) + "```\n"
+	}
 	for _, method := range m.Methods {
 		outputs := fieldTable("Output", method.Outputs)
 		if first, has := withOutputs[outputs]; has {
@@ -73,7 +82,7 @@ func (p *Plugin) tables(t testing.TB, shareOutcomes bool) map[string]string {
 		if !shareOutcomes {
 			table += "\n" + outcomeTable(method.Outcomes)
 		}
-		tables[method.Name] = table
+		tables[method.Name] = table + examples[m.Plugin+"/"+method.Name]
 	}
 	if shareOutcomes {
 		tables["outcomes"] = outcomeTable(sharedOutcomes(t, m))
@@ -141,12 +150,12 @@ func fieldRows(path string, schema map[string]any) string {
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 
 // Connections fails unless the host takes each connection that stands in a yaml
-// block of the page, and its settings fit plugin.yaml. It returns how many there
-// are. A block is a wend.yaml, or if it is indented what stands under the name of
+// block of the page, and its settings fit plugin.yaml; what is made of that file
+// is left out. It returns how many there are. A block is a wend.yaml, or if it is indented what stands under the name of
 // a connection.
 func (p *Plugin) Connections(t testing.TB, page string) int {
 	t.Helper()
-	blocks := yamlBlock.FindAllStringSubmatch(readPage(t, page), -1)
+	blocks := yamlBlock.FindAllStringSubmatch(place.ReplaceAllString(readPage(t, page), ""), -1)
 	for _, block := range blocks {
 		for _, c := range readConnections(t, block[1]) {
 			p.checkConnection(t, c, block[1])
