@@ -147,6 +147,7 @@ type server struct {
 	// observers are told what the engine and the webhooks do.
 	observers *fact.Observers
 	metrics   *telemetry.Metrics
+	traces    *telemetry.Traces // nil: none are sent
 	schedules *schedule.Scheduler
 	echo      *echo.Echo
 	webhooks  *webhook.Handler
@@ -185,7 +186,7 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 	}
 	s.tellWrongPlugins()
 	s.metrics = telemetry.New(version())
-	s.observers = fact.Observe(fact.Log(log, s.clock), s.metrics.Observe)
+	s.observers = s.observe()
 	ec := engine.Config{
 		Bounds: runBounds(k.config.Limits), Store: storeBounds(k.config.Limits),
 		Caller: k.outbound, Clock: s.clock, Version: version(), Observers: s.observers, Depth: k.config.Limits.Depth,
@@ -194,6 +195,9 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 			standing, _ := s.versions.Standing(name)
 			return standing.Pause
 		},
+	}
+	if s.traces != nil {
+		ec.Trace = s.traces.Trace
 	}
 	if cfg.data == "" {
 		memory := journal.NewMemory(1000)
@@ -493,6 +497,7 @@ func (s *server) Run(ctx context.Context) error {
 		_ = l.Close()
 		return wrong(err)
 	}
+	defer s.sendTraces(ctx)()
 	s.announce(l.Addr().String())
 	s.tellSystemd(daemon.SdNotifyReady)
 	group, gctx := errgroup.WithContext(ctx)

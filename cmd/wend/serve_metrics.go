@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"sync"
 	"time"
 
 	"github.com/wendflow/wend/runtime/api"
@@ -9,6 +11,32 @@ import (
 	"github.com/wendflow/wend/runtime/journal/sqlite"
 	"github.com/wendflow/wend/runtime/telemetry"
 )
+
+// observe begins to watch: for the log, for metrics and for traces.
+func (s *server) observe() *fact.Observers {
+	watching := []fact.Observer{fact.Log(s.log, s.clock), s.metrics.Observe}
+	if to := s.kit.config.Telemetry.Traces; to.Endpoint != "" {
+		s.traces = telemetry.NewTraces(telemetry.TracesConfig{
+			Endpoint: to.Endpoint, Sample: cmp.Or(to.Sample, 1), Version: version(), Log: s.log,
+		}, s.metrics)
+		watching = append(watching, s.traces.Observe)
+	}
+	return fact.Observe(watching...)
+}
+
+// sendTraces sends spans until stop is called, which sends those that are left.
+func (s *server) sendTraces(ctx context.Context) (stop func()) {
+	if s.traces == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // runs go on for a while after it
+	var group sync.WaitGroup
+	group.Go(func() { s.traces.Run(ctx) })
+	return func() {
+		cancel()
+		group.Wait()
+	}
+}
 
 // tellCommit tells observers of what the journal put on disk.
 func (s *server) tellCommit(c sqlite.Commit) {

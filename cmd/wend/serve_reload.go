@@ -136,6 +136,7 @@ func (s *server) needRestart(c *config.Config) []string {
 		s.log.Error("the API's token cannot be read, the old one stays in force", "error", err)
 	}
 	add("server.token", err == nil && token != s.token)
+	add("telemetry.traces", c.Telemetry != began.Telemetry)
 	now, then := reflect.ValueOf(started(c.Limits)), reflect.ValueOf(started(began.Limits))
 	for i := range now.NumField() {
 		add("limits."+strings.ToLower(now.Type().Field(i).Name), !now.Field(i).Equal(then.Field(i)))

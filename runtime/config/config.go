@@ -24,6 +24,7 @@ type Config struct {
 	Outbound    Outbound
 	Server      Server
 	Limits      Limits
+	Telemetry   Telemetry
 	// Variables are this environment's values of the flows' variables, by name.
 	Variables map[string]any
 
@@ -45,6 +46,15 @@ type Server struct {
 	Retention Retention
 	// Proxies are believed when they say whom a request comes from.
 	Proxies []netip.Prefix
+}
+
+// Telemetry says where what happens is shown, beside the log and the metrics.
+type Telemetry struct{ Traces Traces }
+
+// Traces says where spans go.
+type Traces struct {
+	Endpoint string  // of an OTLP receiver over HTTP; empty: nowhere
+	Sample   float64 // the part of runs that are traced though no caller asked; 0: all
 }
 
 // Retention bounds what is kept of runs that have ended and of flows.
@@ -167,8 +177,8 @@ func Parse(file string, src []byte) (*Config, diag.List) {
 
 var format = yamldoc.Format{
 	Name: "configuration", Aliases: true,
-	Keys:   []string{"connections", "outbound", "server", "limits", "variables"},
-	Begins: `one of "connections:", "outbound:", "server:", "limits:" and "variables:"`,
+	Keys:   []string{"connections", "outbound", "server", "limits", "telemetry", "variables"},
+	Begins: `one of "connections:", "outbound:", "server:", "limits:", "telemetry:" and "variables:"`,
 }
 
 // Pos returns where something is said, or the nearest thing around it that is

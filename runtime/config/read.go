@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +27,7 @@ func (r *reader) config(root yamldoc.Value, c *Config) {
 		yamldoc.Key{Name: "outbound", MayBeBlank: true, Read: func(f yamldoc.Field) { r.outbound(f, &c.Outbound) }},
 		yamldoc.Key{Name: "server", MayBeBlank: true, Read: func(f yamldoc.Field) { r.server(f, &c.Server) }},
 		yamldoc.Key{Name: "limits", MayBeBlank: true, Read: func(f yamldoc.Field) { r.limits(f, &c.Limits) }},
+		yamldoc.Key{Name: "telemetry", MayBeBlank: true, Read: func(f yamldoc.Field) { r.telemetry(f, &c.Telemetry) }},
 		yamldoc.Key{Name: "variables", MayBeBlank: true, Read: yamldoc.Into(&c.Variables, r.variables)},
 	)
 }
@@ -258,6 +260,47 @@ func (r *reader) address(f yamldoc.Field) string {
 		return ""
 	}
 	return text
+}
+
+func (r *reader) telemetry(f yamldoc.Field, t *Telemetry) {
+	r.Object(f, nil, yamldoc.Key{Name: "traces", Read: func(f yamldoc.Field) { r.traces(f, &t.Traces) }})
+}
+
+func (r *reader) traces(f yamldoc.Field, t *Traces) {
+	if isEmpty(f.Value) {
+		r.Blank(f, "the endpoint of an OTLP receiver")
+		return
+	}
+	before := r.Misread
+	r.Object(f, nil,
+		yamldoc.Key{Name: "endpoint", Read: yamldoc.Into(&t.Endpoint, r.endpoint)},
+		yamldoc.Key{Name: "sample", Read: yamldoc.Into(&t.Sample, r.part)},
+	)
+	if t.Sample > 0 && t.Endpoint == "" && r.Misread == before {
+		r.Mistakes.Errorf(r.doc.Pos(f.Path), InvalidValue, "%s: sample without endpoint sends nothing", f)
+	}
+}
+
+func (r *reader) endpoint(f yamldoc.Field) string {
+	text := r.Str(f)
+	if text == "" {
+		return ""
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		r.Refuse(f, `the address of an OTLP receiver over HTTP such as "http://127.0.0.1:4318"`)
+		return ""
+	}
+	return text
+}
+
+func (r *reader) part(f yamldoc.Field) float64 {
+	n := r.Above(f)
+	if n > 1 {
+		r.Refuse(f, "a number above 0, and 1 at most")
+		return 0
+	}
+	return n
 }
 
 func (r *reader) limits(f yamldoc.Field, l *Limits) {

@@ -417,7 +417,7 @@ func (r *Run) born(first run.RunStarted, id string, index int) run.RunStarted {
 		body = first.Parent.Body
 	}
 	first.At, first.Run, first.Seed = run.At{At: r.engine.now(), Wend: r.engine.cfg.Version}, id, r.engine.cfg.NewSeed()
-	first.TraceParent = r.state.TraceParent
+	first.TraceParent = r.nodeTrace()
 	first.Parent = &run.Parent{Run: r.ID, Place: r.state.At.Place, Index: index, Depth: r.state.Depth() + 1, Body: body}
 	return first
 }

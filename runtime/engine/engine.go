@@ -29,6 +29,7 @@ import (
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/runtime/tracecontext"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
@@ -82,6 +83,10 @@ type Config struct {
 	// NewSeed makes what the randomness of a run comes from. Defaults to a random
 	// UUID.
 	NewSeed func() string
+	// Trace, if set, is the trace of a run that was started with that traceparent:
+	// its calls and children carry on the span that they are of. Without it they
+	// carry on what the run was started with.
+	Trace func(run, traceParent string) tracecontext.Trace
 	// Observers are told what happens. Defaults to nobody.
 	Observers *fact.Observers
 }

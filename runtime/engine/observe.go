@@ -225,3 +225,21 @@ func (e *Engine) tellLease(before, held journal.Shards, given bool) {
 }
 
 func (e *Engine) momentNow() fact.At { return fact.At{At: e.now()} }
+
+// callTrace is the traceparent of a call of this attempt.
+func (r *Run) callTrace(call int) string {
+	if r.engine.cfg.Trace == nil {
+		return r.state.TraceParent
+	}
+	t, at := r.engine.cfg.Trace(r.ID, r.state.TraceParent), r.state.At.Place
+	return t.Header(t.Call(at.Node, at.Visit, at.Attempt, call))
+}
+
+// nodeTrace is the traceparent of what this attempt starts.
+func (r *Run) nodeTrace() string {
+	if r.engine.cfg.Trace == nil {
+		return r.state.TraceParent
+	}
+	t, at := r.engine.cfg.Trace(r.ID, r.state.TraceParent), r.state.At.Place
+	return t.Header(t.Node(at.Node, at.Visit, at.Attempt))
+}

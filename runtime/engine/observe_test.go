@@ -26,6 +26,7 @@ import (
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/run"
+	"github.com/wendflow/wend/runtime/tracecontext"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
@@ -468,6 +469,31 @@ func TestFactOfACall(t *testing.T) {
 			t.Errorf("the call carries the trace context %q, want %q", got, parent)
 		}
 	})
+}
+
+// Where runs are traced, a call carries its own span on, and a run that nobody
+// traced begins a trace of its own.
+func TestCallsCarryTheirSpan(t *testing.T) {
+	t.Parallel()
+	v := &vendor{}
+	e := engine.New(engine.Config{Caller: v, NewID: func() string { return "r1" }, Trace: func(run, parent string) tracecontext.Trace {
+		return tracecontext.Of(run, parent, 1)
+	}})
+	f := load(t, `  a: { type: call-idempotent, with: { urls: [/one, /two] } }`)
+	if _, err := start(t, e, f).Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	trace := tracecontext.Of("r1", "", 1)
+	var got []string
+	for _, c := range v.calls() {
+		got = append(got, c.TraceParent)
+	}
+	slices.Sort(got)
+	want := []string{trace.Header(trace.Call("a", 1, 1, 0)), trace.Header(trace.Call("a", 1, 1, 1))}
+	slices.Sort(want)
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("calls carry (-want +got):\n%s", diff)
+	}
 }
 
 // What a plugin decides is told with what that cost, also when it fails.

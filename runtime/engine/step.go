@@ -346,7 +346,7 @@ func (r *Run) exchange(n *flow.Node, a node.Ask, first int, todo []int) error {
 		i := todo[k]
 		req := outbound.Request{
 			Connection: n.Connection, Call: a.Calls[i], Secrets: outbound.Secrets(a.Secrets),
-			Key: r.state.At.CallKey(r.ID, first+i), TraceParent: r.state.TraceParent,
+			Key: r.state.At.CallKey(r.ID, first+i), TraceParent: r.callTrace(first + i),
 		}
 		began[k] = r.engine.now()
 		var late bool

@@ -1,5 +1,6 @@
-// Package telemetry counts what happens, for Prometheus: it is an observer of
-// package fact, and reads the figures of now when it is scraped.
+// Package telemetry shows what happens to those who operate it: as metrics for
+// Prometheus, which also read the figures of now when they are scraped, as traces
+// for an OTLP receiver. Both are observers of package fact.
 //
 // No label holds data. Flows, connections and node types are names of files that
 // operators have; outcomes are those that node types declare; codes, reasons and
@@ -43,6 +44,8 @@ type Metrics struct {
 	commitSeconds                       *prometheus.HistogramVec
 	commitWaits, commitWrites           *prometheus.HistogramVec
 	journalFailures, clockJumps         prometheus.Counter
+	spansSent                           prometheus.Counter
+	spansDropped                        *prometheus.CounterVec
 	leasesLost, observersFailed         prometheus.Counter
 	shardsHeld, clockAhead              prometheus.Gauge
 }
@@ -110,6 +113,12 @@ func New(version string) *Metrics {
 	m.clockJumps = m.counter("wend_clock_jumps_total", "Times that the clock of the machine was set.")
 	m.clockAhead = m.gauge("wend_clock_ahead_seconds", "How far the clock of the machine is ahead of the time that runs go by.")
 	m.observersFailed = m.counter("wend_observer_failures_total", "Observers that failed, and are told no more.")
+
+	m.spansSent = m.counter("wend_spans_sent_total", "Spans that an OTLP receiver took.")
+	m.spansDropped = m.counters("wend_spans_dropped_total", "Spans that are lost: there were too many in the queue, or the receiver did not take them.", "reason")
+	for _, reason := range []string{"queue", "receiver"} {
+		m.spansDropped.WithLabelValues(reason)
+	}
 
 	// An increase is seen only of what was there before.
 	for _, why := range []fact.Why{fact.Stopping, fact.Moved, fact.Lost, fact.Broken} {
