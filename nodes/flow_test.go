@@ -16,6 +16,7 @@ import (
 
 	"github.com/wendflow/wend/nodes"
 	"github.com/wendflow/wend/runtime/data"
+	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
@@ -26,7 +27,8 @@ import (
 
 // TestFlows runs every flow of testdata/flows and holds what happened at each
 // node, or the mistakes of the flow, against what is written there. The file
-// "replies" answers the calls, one by line: a status and a body, or a failure.
+// "replies" answers the calls, one by line: a status and a body, or a failure. Other flows are there to be
+// called.
 // UPDATE=1 writes what happened.
 func TestFlows(t *testing.T) {
 	t.Parallel()
@@ -67,7 +69,19 @@ func runFlow(t *testing.T, parts map[string]string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, mistakes := flow.Load("flow.yaml", []byte(parts["flow.yaml"]), flow.Config{Types: types})
+	others := map[string]*flow.Flow{}
+	for name, src := range parts {
+		if strings.HasSuffix(name, ".yaml") && name != "flow.yaml" {
+			other, mistakes := flow.Load(name, []byte(src), flow.Config{Types: types})
+			if other == nil {
+				return mistakes.Err().Error() + "\n"
+			}
+			others[other.Name] = other
+		}
+	}
+	f, mistakes := flow.Load("flow.yaml", []byte(parts["flow.yaml"]), flow.Config{Types: types, Callee: func(name string) (*flow.Signature, *diag.Error) {
+		return others[name].Signature(), nil
+	}})
 	if f == nil {
 		return mistakes.Err().Error() + "\n"
 	}
@@ -81,6 +95,7 @@ func runFlow(t *testing.T, parts map[string]string) string {
 	}
 	eng := engine.New(engine.Config{
 		Caller: newScript(t, parts["replies"]),
+		Callee: func(name string) *flow.Flow { return others[name] },
 		NewID:  func() string { return "01939c3e-0000-7000-8000-000000000001" },
 	})
 	r, _, err := eng.Start(t.Context(), engine.Start{Flow: f, Output: output})
@@ -108,6 +123,11 @@ func show(t *testing.T, report *run.Report) string {
 		}
 		for _, c := range n.Calls {
 			fmt.Fprintf(b, " call %s %s", c.Method, c.URL)
+		}
+		if n.Children != nil {
+			for _, c := range n.Children.Runs {
+				fmt.Fprintf(b, " child %d %s", c.Index, c.Status)
+			}
 		}
 		if n.Code != "" {
 			fmt.Fprintf(b, " code %s", n.Code)

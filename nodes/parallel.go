@@ -151,15 +151,17 @@ func stepParallel(_ context.Context, v node.Visit, in parallelIn) (node.Action, 
 		results[name] = map[string]any{}
 	}
 	outputs := map[string]any{"results": results}
-	for _, end := range v.Children {
+	if first := slices.IndexFunc(v.Children, func(end node.ChildEnd) bool { return !end.Failed }); first >= 0 {
+		outputs["first"] = names[v.Children[first].Index]
+	}
+	ends := slices.Clone(v.Children) // in the order of their names, so that it tells nothing who was faster
+	slices.SortFunc(ends, func(a, b node.ChildEnd) int { return a.Index - b.Index })
+	for _, end := range ends {
 		name := names[end.Index]
 		if end.Outputs != nil {
 			results[name] = end.Outputs
 		}
-		switch {
-		case !end.Failed && outputs["first"] == nil:
-			outputs["first"] = name
-		case end.Failed:
+		if end.Failed {
 			failures = append(failures, failureOf(end, map[string]any{"branch": name}))
 		}
 	}
@@ -170,7 +172,7 @@ func stepParallel(_ context.Context, v node.Visit, in parallelIn) (node.Action, 
 		f.Outcome, f.Code = onTimeout, "timeout"
 		f.Message = fmt.Sprintf("%d of %d branches had not completed in time", len(failures), len(names))
 	case len(failures) > 0 && (in.Wait != "first" || outputs["first"] == nil):
-		f.Outcome, f.Code, f.Message = someFailed, v.Children[firstFailed(v.Children)].Code, failureText("branch", names, v.Children)
+		f.Outcome, f.Code, f.Message = someFailed, ends[firstFailed(ends)].Code, failureText("branch", names, ends)
 	}
 	return f, nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
@@ -274,6 +275,48 @@ func TestNext(t *testing.T) {
 			place("a", 1, 1), run.Running,
 		},
 		{
+			"children are made",
+			children(2),
+			run.Tend{},
+			place("a", 1, 1), run.Running,
+		},
+		{
+			"one of them has ended",
+			children(2, ended(1, run.Failed)),
+			run.Tend{},
+			place("a", 1, 1), run.Running,
+		},
+		{
+			"all have",
+			children(2, ended(1, run.Failed), ended(0, run.Completed)),
+			run.Step{},
+			place("a", 1, 1), run.Running,
+		},
+		{
+			"there are none",
+			children(0),
+			run.Step{},
+			place("a", 1, 1), run.Running,
+		},
+		{
+			"no more are wanted, and one goes on",
+			children(9, ended(1, run.Completed), run.ChildrenStopped{At: at(3), Place: place("a", 1, 1), Began: 2}),
+			run.Tend{},
+			place("a", 1, 1), run.Running,
+		},
+		{
+			"no more are wanted, and none goes on",
+			children(9, ended(1, run.Completed), run.ChildrenStopped{At: at(3), Place: place("a", 1, 1), Began: 2}, ended(0, run.Cancelled)),
+			run.Step{},
+			place("a", 1, 1), run.Running,
+		},
+		{
+			"the next visit has children of its own",
+			append(children(1, ended(0, run.Completed)), finished(4, place("a", 1, 1), "success"), finished(5, place("b", 1, 1), "success")),
+			run.Step{},
+			place("a", 2, 1), run.Running,
+		},
+		{
 			"the end",
 			[]run.Event{started(), run.RunEnded{At: at(1), Status: run.Completed}},
 			nil, place("a", 1, 1), run.Completed,
@@ -297,6 +340,89 @@ func TestNext(t *testing.T) {
 				t.Errorf("at %v, %s; want %v, %s", s.At.Place, s.Status, tc.at, tc.status)
 			}
 		})
+	}
+}
+
+// children are the events of a run whose node a has so many made.
+func children(count int, more ...run.Event) []run.Event {
+	made := run.ChildrenStarted{At: at(1), Place: place("a", 1, 1), Count: count, Most: 2}
+	return append([]run.Event{started(), made}, more...)
+}
+
+func ended(index int, s run.Status) run.Event {
+	return run.ChildEnded{At: at(2), Place: place("a", 1, 1), Index: index, Run: "c", Status: s}
+}
+
+// What does not follow from the events before is refused.
+func TestChildrenOutOfOrder(t *testing.T) {
+	t.Parallel()
+	stopped := run.ChildrenStopped{At: at(3), Place: place("a", 1, 1), Began: 1}
+	for name, events := range map[string][]run.Event{
+		"an end without children": {started(), ended(0, run.Completed)},
+		"an end twice":            children(2, ended(0, run.Completed), ended(0, run.Completed)),
+		"an end of none":          children(2, ended(2, run.Completed)),
+		"a stop without children": {started(), stopped},
+		"a stop twice":            children(2, stopped, stopped),
+		"a stop before an end":    children(2, ended(1, run.Completed), ended(0, run.Completed), stopped),
+		"an end of one that was stopped before it began": children(2, stopped, ended(1, run.Completed)),
+	} {
+		if _, err := run.Fold(load(t, source), events); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// The id of a child is the same for whoever asks, and of its parent's shard.
+func TestChildID(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, parent := range []string{"r1", "01a222df-b88e-7c46-835a-6842b9622143"} {
+		for attempt := 1; attempt <= 2; attempt++ {
+			e := run.ChildrenStarted{At: at(1), Place: place("a", 1, attempt), Count: 50}
+			for i := range e.Count {
+				id := e.Child(parent, i)
+				if run.ShardOf(id) != run.ShardOf(parent) {
+					t.Errorf("child %d of %s is in another shard", i, parent)
+				}
+				if parsed, err := uuid.Parse(id); err != nil || parsed.Version() != 7 || parsed.String() != id {
+					t.Errorf("child %d of %s has the id %q, want a UUIDv7", i, parent, id)
+				}
+				if seen[id] {
+					t.Errorf("two children have the id %s", id)
+				}
+				if seen[id] = true; e.Child(parent, i) != id {
+					t.Errorf("child %d of %s has two ids", i, parent)
+				}
+			}
+		}
+	}
+	if e := (&run.ChildrenStarted{At: at(1), Place: place("a", 1, 1)}); e.Child("r1", 0) != "01a1f7f8-33e8-74a0-96fa-3606e88714e1" {
+		t.Errorf("the id of a child has changed, and with it what is in journals: %s", e.Child("r1", 0))
+	}
+}
+
+// A trace names the first children and those of the others that failed.
+func TestTraceOfManyChildren(t *testing.T) {
+	t.Parallel()
+	const count = 1000
+	events := []run.Event{started(), run.ChildrenStarted{At: at(1), Place: place("a", 1, 1), Count: count, Most: 10}}
+	for i := range count - 5 {
+		status := run.Completed
+		if i%100 == 99 {
+			status = run.Failed
+		}
+		events = append(events, ended(i, status))
+	}
+	traces, err := run.Traces(load(t, source), events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := traces[1].Children
+	if c.Count != count || c.Ended != count-5 || c.Failed != 9 || len(c.Runs) != 108 {
+		t.Errorf("%d asked for, %d ended, %d failed, %d named", c.Count, c.Ended, c.Failed, len(c.Runs))
+	}
+	if last := c.Runs[107]; last.Index != 899 || last.Status != run.Failed || c.Runs[99].Status != run.Failed || c.Runs[98].Status != run.Completed {
+		t.Errorf("the last one named is %+v", last)
 	}
 }
 
