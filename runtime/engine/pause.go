@@ -152,7 +152,7 @@ func (r *Run) stay(s run.Stay) error {
 		if wanted := r.takeWanted(); wanted != nil {
 			return r.goOn(run.RunResumed{GiveUp: wanted.GiveUp}, wanted.done)
 		}
-		if s.Cause == run.PauseFlow && r.engine.pauseOf(r.about.Flow) == nil {
+		if s.Cause == run.PauseFlow && r.engine.pauseOf(r.state.Flow.Name) == nil {
 			return r.goOn(run.RunResumed{}, make(chan struct{}))
 		}
 		switch {

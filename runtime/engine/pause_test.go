@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -357,6 +358,88 @@ func TestFlowResumedWhileDead(t *testing.T) {
 		time.Sleep(time.Minute)
 		first.kill()
 		boot(t, d, f, v)
+		if s := ended(t, d, id); s.Status != run.Completed {
+			t.Errorf("run is %s: %s", s.Status, s.Reason)
+		}
+	})
+}
+
+// TestPausedChild: a run waits for one that it made while that is paused, because
+// its retries ran out or its flow is, over a restart too.
+func TestPausedChild(t *testing.T) {
+	t.Parallel()
+	child := strings.Replace(childFlow, "urls: [/one] }", "urls: [/one] }, retry: { max: 1, on: [onTimeout], delay: 1s, then: pause }", 1)
+	for name, held := range map[string]bool{"its retries ran out": false, "its flow is paused": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d, v, f := disk(), newMoody(), loadFamily(t, parentFlow, child)
+				var paused atomic.Pointer[journal.Pause]
+				cfg := f.config(v)
+				cfg.Paused = func(name string) *journal.Pause {
+					if name != "child" {
+						return nil
+					}
+					return paused.Load()
+				}
+				if held {
+					paused.Store(&journal.Pause{})
+				}
+				first := bootConfig(t, d, cfg)
+				id := accept(t, first, f["parent"])
+				time.Sleep(time.Hour)
+				first.kill()
+				second := bootConfig(t, d, cfg)
+				time.Sleep(time.Hour)
+				events, err := d.Events(t.Context(), id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				childID := childOf(t, events, 0)
+				is(t, d, childID, run.Paused)
+				if s, err := d.Find(t.Context(), id); err != nil || s.Status.Ended() || s.Status == run.Paused {
+					t.Fatalf("the parent is %s, %v", s.Status, err)
+				}
+				var refused *engine.RetryError
+				_, _, err = second.Retry(t.Context(), childID, engine.Retry{Flow: f["child"], Once: true, Replace: true})
+				if !errors.As(err, &refused) {
+					t.Errorf("another run in the place of a child: %v", err)
+				}
+				v.well.Store(true)
+				if held {
+					paused.Store(nil)
+					second.FlowResumed("child")
+				} else if err := second.Resume(t.Context(), childID, engine.Resumption{}); err != nil {
+					t.Fatal(err)
+				}
+				if s := ended(t, d, id); s.Status != run.Completed {
+					t.Errorf("the parent is %s: %s", s.Status, s.Reason)
+				}
+			})
+		})
+	}
+}
+
+// TestFlowPausedGoesOnInside: what a run of a paused flow makes of its own nodes has
+// begun with it.
+func TestFlowPausedGoesOnInside(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := disk()
+		f := loadFamily(t, `flow: parent
+nodes:
+  hook: { type: start, next: nap }
+  nap: { type: sleep, next: a }
+  a: { type: each, with: { count: 2, nodes: { out: { type: give, with: { n: $(index) } } } }, next: done }
+  done: { type: respond, with: { body: $(a.ends) } }
+`)
+		var paused atomic.Pointer[journal.Pause]
+		cfg := f.config(&vendor{})
+		cfg.Paused = func(string) *journal.Pause { return paused.Load() }
+		p := bootConfig(t, d, cfg)
+		id := accept(t, p, f["parent"])
+		time.Sleep(time.Minute)
+		paused.Store(&journal.Pause{})
 		if s := ended(t, d, id); s.Status != run.Completed {
 			t.Errorf("run is %s: %s", s.Status, s.Reason)
 		}

@@ -100,6 +100,10 @@ func (e *Engine) planRetry(ctx context.Context, id string, h Retry) (s journal.S
 	case !h.Replace && !s.Status.Ended():
 		return s, nil, first, p, &RetryError{Reason: fmt.Sprintf("run %s is %s; only a run that has ended can be tried again", id, s.Status)}
 	}
+	if h.Replace && s.Parent != nil {
+		return s, nil, first, p, &RetryError{Reason: fmt.Sprintf(
+			"node %q of run %s waits for run %s and for no other in its place; resume it with the flow that it began with", s.Parent.Node, s.Parent.Run, id)}
+	}
 	if s.Parent != nil && s.Parent.Body != "" {
 		return s, nil, first, p, &RetryError{Reason: fmt.Sprintf("run %s is of the nodes inside node %q of run %s; try that one again", id, s.Parent.Node, s.Parent.Run)}
 	}
