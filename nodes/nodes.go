@@ -12,7 +12,7 @@ import (
 
 // All returns the built-in node types, made anew at each call.
 func All() []*node.Type {
-	return []*node.Type{webhook(), schedule(), manual(), called(), evaluate(), httpCall(), delay(), wait(), emit(), store(), respond(), logLine(), call(), parallel(), foreach(), end()}
+	return []*node.Type{webhook(), schedule(), event(), manual(), called(), evaluate(), httpCall(), delay(), wait(), emit(), store(), respond(), logLine(), call(), parallel(), foreach(), end()}
 }
 
 // The outcomes that most node types have.

@@ -69,6 +69,7 @@ func ExampleAll() {
 	// Output:
 	// webhook   [success]
 	// schedule  [success]
+	// event     [success]
 	// manual    [success]
 	// called    [success]
 	// evaluate  [success onError]

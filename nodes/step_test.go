@@ -255,6 +255,33 @@ func TestStep(t *testing.T) {
 		"delay until nonsense":   {typ: "delay", in: m{"until": "noon"}, err: `inputs do not fit: until: "noon" is not a time, expected one such as "2026-11-20T08:00:00Z"`},
 		"delay has no time":      {typ: "delay", in: m{}, err: "inputs do not fit: for: either for or until must come to something"},
 
+		"emit": {
+			typ: "emit", in: m{"event": "paid", "key": "7", "data": m{"a": 1}, "for": "1h"},
+			want: node.Finish{Emit: &node.Emit{Event: "paid", Key: "7", Data: m{"a": 1}, For: time.Hour}},
+		},
+		"emit sends a CloudEvent": {
+			typ: "emit", in: m{"event": "paid", "key": "7", "data": m{"a": 1}, "url": "https://h/in"},
+			want: node.Ask{Calls: []wire.Call{{
+				Method: "POST", URL: "https://h/in", Headers: map[string]string{"Content-Type": "application/cloudevents+json; charset=utf-8"},
+				Body: []byte(`{"data":{"a":1},"datacontenttype":"application/json","id":"visit-1","source":"/flows/f","specversion":"1.0","subject":"7","time":"2026-11-20T08:00:00Z","type":"paid"}`),
+			}}},
+		},
+		"emit sends one of another source, without data": {
+			typ: "emit", in: m{"event": "paid", "key": "7", "url": "/in", "source": "urn:shop"},
+			want: node.Ask{Calls: []wire.Call{{
+				Method: "POST", URL: "/in", Headers: map[string]string{"Content-Type": "application/cloudevents+json; charset=utf-8"},
+				Body: []byte(`{"id":"visit-1","source":"urn:shop","specversion":"1.0","subject":"7","time":"2026-11-20T08:00:00Z","type":"paid"}`),
+			}}},
+		},
+		"emit was answered": {typ: "emit", in: m{"event": "paid", "key": "7", "url": "/in"}, replies: reply(202, nil, ""), want: node.Finish{}},
+		"emit was refused": {
+			typ: "emit", in: m{"event": "paid", "key": "7", "url": "/in?a=1"}, replies: reply(400, nil, ""),
+			want: node.Finish{Outcome: "onError", Code: "400", Message: "the event sent to /in was answered with 400 Bad Request"},
+		},
+		"emit timeout":     {typ: "emit", in: m{"event": "paid", "key": "7", "url": "/in"}, replies: failure(wire.Timeout), want: node.Finish{Outcome: "onTimeout", Code: "timeout", Message: "says why"}},
+		"emit of no event": {typ: "emit", in: m{"event": "", "key": "7"}, err: "inputs do not fit: event: is empty"},
+		"emit of no key":   {typ: "emit", in: m{"event": "paid", "key": ""}, err: "inputs do not fit: key: is empty"},
+
 		"respond": {
 			typ:  "respond",
 			in:   m{"status": 201, "headers": m{"X-A": "b"}, "body": m{"ok": true}},
@@ -269,7 +296,7 @@ func TestStep(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v := node.Visit{Inputs: test.in, Now: now, Replies: test.replies, Woken: test.woken}
+			v := node.Visit{Flow: "f", Key: "visit-1", Inputs: test.in, Now: now, Replies: test.replies, Woken: test.woken}
 			got, err := find(t, test.typ).Step(context.Background(), v)
 			diff(t, test.err, text(err))
 			diff(t, test.want, got)

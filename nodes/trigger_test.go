@@ -85,6 +85,14 @@ func TestTriggers(t *testing.T) {
 			want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Takes: usual, Verify: "sms"},
 		},
 		"accepted": {n1: `{ type: webhook, with: { path: /a, reply: accept }, next: n2 }`, want: &node.Hook{Path: path("/a"), Methods: []string{"POST"}, Takes: usual, Accept: true}},
+		"an event": {
+			n1:   `{ type: event, with: { name: order-created }, next: n2 }`,
+			want: &node.Event{Name: "order-created"},
+		},
+		"an event of one key": {
+			n1:   `{ type: event, with: { name: order-created, key: "7" }, next: n2 }`,
+			want: &node.Event{Name: "order-created", Key: "7"},
+		},
 		"each morning": {
 			n1:   `{ type: schedule, with: { cron: 0 7 * * *, timezone: Europe/Zurich }, next: n2 }`,
 			want: &node.Schedule{Missed: node.MissedSkip, Overlap: node.OverlapSkip}, plan: "0 7 * * * Europe/Zurich",

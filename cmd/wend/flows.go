@@ -54,8 +54,8 @@ type flowLine struct {
 	Version            int
 	Durable            bool
 	Triggers           []struct {
-		Node, Type, Path, Schedule string
-		Next                       []string
+		Node, Type, Path, Event, Schedule string
+		Next                              []string
 	}
 	Mistakes []string
 	Rollback *journal.Rollback
@@ -133,6 +133,8 @@ func (f *flowLine) triggers() string {
 		switch {
 		case t.Path != "":
 			text = "POST " + t.Path
+		case t.Event != "":
+			text = "event " + t.Event
 		case t.Schedule != "" && len(t.Next) > 0:
 			text = t.Schedule + " (next " + t.Next[0] + ")"
 		}

@@ -218,6 +218,7 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 		s.Close()
 		return nil, err
 	}
+	ec.Audience = s.audience
 	s.engine = engine.New(ec)
 	s.schedules = s.newScheduler()
 	s.token = token
@@ -226,6 +227,16 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 		return nil, err
 	}
 	return s, nil
+}
+
+// audience finds whom an event concerns.
+func (s *server) audience(name, key string) engine.Audience {
+	set := s.live.Set()
+	a := engine.Audience{Waits: set.Waits(name)}
+	for _, l := range set.Listeners(name, key) {
+		a.Listeners = append(a.Listeners, engine.Listener{Flow: l.Flow, Node: l.Node})
+	}
+	return a
 }
 
 func (s *server) newScheduler() *schedule.Scheduler {

@@ -166,6 +166,7 @@ func (s *Server) Mount(e *echo.Echo) {
 	e.POST("/api/v1/runs/:id/retry", s.retryRun, guard...)
 	e.POST("/api/v1/runs/:id/resume", s.resumeRun, guard...)
 	e.GET("/api/v1/events", s.listEvents, guard...)
+	e.POST("/api/v1/events", s.postEvent, guard...)
 	e.POST("/api/v1/events/:name", s.postEvent, guard...)
 	e.GET("/api/v1/store", s.listValues, guard...)
 	e.GET("/api/v1/store/value", s.showValue, guard...)

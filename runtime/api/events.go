@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/wendflow/wend/runtime/cloudevent"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/journal"
@@ -30,12 +32,23 @@ const (
 	maxDays = 30 // that an event may be kept
 )
 
-// postEvent takes an outside event, and answers when it is on record.
+// postEvent takes an outside event, or several, and answers when they are on
+// record. They come as this API has them or as CloudEvents, whose type is the
+// event's name where the path has none.
 func (s *Server) postEvent(c echo.Context) error {
+	if mode := cloudevent.ModeOf(c.Request().Header); mode != cloudevent.None {
+		return s.postCloudEvents(c, mode)
+	}
+	name := param(c, "name")
+	if name == "" {
+		return problem.New(http.StatusUnsupportedMediaType,
+			"expected a CloudEvent: Content-Type %s or %s, or the header Ce-Specversion; other events are posted to /api/v1/events/{name}", cloudevent.Structured, cloudevent.Batched)
+	}
 	in, err := s.readObject(c, s.event)
 	if err != nil {
 		return err
 	}
+	o := engine.Occurrence{TraceParent: c.Request().Header.Get("Traceparent")}
 	lifetime, err := eventLifetime(in)
 	if err != nil {
 		return err
@@ -44,67 +57,165 @@ func (s *Server) postEvent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := checkEvent(param(c, "name"), in["key"].(string), id); err != nil {
-		return err
-	}
-	e := journal.Event{Name: param(c, "name"), Key: in["key"].(string), Expires: s.cfg.Clock.Now().Add(lifetime)}
-	if id == "" {
-		id = s.cfg.NewID()
-		e.ID = id
-	} else {
-		e.ID = scoped(e, id)
-	}
+	key, _ := in["key"].(string)
+	o.Event = journal.Event{Name: name, Key: key, Expires: s.cfg.Clock.Now().Add(lifetime)}
 	if data, ok := in["data"]; ok {
-		if e.Data, err = json.Marshal(data); err != nil {
+		if o.Data, err = json.Marshal(data); err != nil {
 			return err
 		}
 	}
-	// The run that waits must be told, whatever becomes of the sender.
-	ctx := context.WithoutCancel(c.Request().Context())
-	fresh, err := s.cfg.Engine.Deliver(ctx, e)
-	if misfit, ok := errors.AsType[*engine.MisfitError](err); ok {
-		return refusedEvent(misfit)
-	}
-	if full, ok := errors.AsType[*engine.FullError](err); ok {
-		return comeBack(full.Error() + "; raise limits.events, or see with \"wend events list\" what they are")
-	}
+	answer, err := s.publish(c.Request().Context(), o, id)
 	if err != nil {
-		s.cfg.Log.Error("event may not be on record", "event", e.Name, "key", e.Key, "error", err)
-		return comeBack("the event may not be on record; send it again, with the same id if it has one")
-	}
-	// It is on record: what cannot be told now is no reason to send it again.
-	letter, err := s.cfg.Engine.Delivered(ctx, e, matchedWithin)
-	if err != nil && !errors.Is(err, engine.ErrStopped) {
-		s.cfg.Log.Error("who receives an event cannot be told", "event", e.Name, "key", e.Key, "error", err)
-	}
-	if err != nil {
-		letter.Event = e
-	}
-	if err == nil && !fresh && !bytes.Equal(letter.Data, e.Data) {
-		return problem.New(http.StatusConflict, "an event with the id %q and other data came before, and nothing was done with this one", id)
-	}
-	answer := takenDoc{Event: id, Repeated: !fresh, Status: eventMatched, Run: letter.Taker}
-	if answer.Run == "" {
-		answer.Status, answer.Expires = eventKept, letter.Expires
-		answer.Warning = s.unawaited(e.Name)
+		return err
 	}
 	return c.JSON(http.StatusAccepted, answer)
+}
+
+// postCloudEvents takes one, or all of a batch. What a batch has is checked before
+// anything is done with any of it.
+func (s *Server) postCloudEvents(c echo.Context, mode cloudevent.Mode) error {
+	raw, err := webhook.ReadBody(c, s.cfg.MaxBody)
+	if err != nil {
+		return err
+	}
+	events, err := cloudevent.Read(c.Request().Header, raw)
+	if err != nil {
+		return err
+	}
+	answers := []takenDoc{}
+	for _, e := range events {
+		o := engine.Occurrence{About: e.Attributes, TraceParent: e.Attributes["traceparent"]}
+		o.About["source"], o.About["type"] = e.Source, e.Type
+		o.Event = journal.Event{Name: cmp.Or(param(c, "name"), e.Type), Key: e.Attributes["subject"], Expires: s.cfg.Clock.Now().Add(keptFor)}
+		if e.Data != nil {
+			if o.Data, err = json.Marshal(e.Data); err != nil {
+				return err
+			}
+		}
+		answer, err := s.publish(c.Request().Context(), o, url.PathEscape(e.Source)+"/"+e.ID)
+		refused, ok := errors.AsType[*problem.Problem](err)
+		switch {
+		case err == nil:
+		case mode == cloudevent.Batch && ok && refused.Status < http.StatusInternalServerError:
+			answer = takenDoc{Event: e.ID, Status: eventRefused, Detail: refused.Detail, Errors: refused.Errors}
+		default:
+			return err
+		}
+		answers = append(answers, answer)
+	}
+	if mode == cloudevent.Batch {
+		return c.JSON(http.StatusAccepted, map[string]any{"events": answers})
+	}
+	return c.JSON(http.StatusAccepted, answers[0])
+}
+
+// publish tells an event to all whom it concerns. id is the sender's, if it has one.
+func (s *Server) publish(ctx context.Context, o engine.Occurrence, id string) (answer takenDoc, err error) {
+	if err := checkEvent(o.Name, o.Key, id); err != nil {
+		return answer, err
+	}
+	if o.Key == "" && len(s.cfg.Flows().Listeners(o.Name, "")) == 0 {
+		p := trigger.Invalid([]node.Problem{{Path: []string{"key"}, Msg: "is missing: no flow is started by this event, and a run that waits for it is found by the key"}})
+		if warning := s.unawaited(o.Name); warning != "" {
+			p.Detail += "; " + warning
+		}
+		return answer, p
+	}
+	if id == "" {
+		id = s.cfg.NewID()
+		o.ID = id
+	} else {
+		o.ID = scoped(o.Event, id)
+	}
+	// The run that waits must be told, whatever becomes of the sender.
+	ctx = context.WithoutCancel(ctx)
+	done, err := s.cfg.Engine.Publish(ctx, o)
+	if misfit, ok := errors.AsType[*engine.MisfitError](err); ok {
+		return answer, refusedEvent(misfit)
+	}
+	if _, ok := errors.AsType[*journal.MismatchError](err); ok {
+		return answer, otherData(id)
+	}
+	if full, ok := errors.AsType[*engine.FullError](err); ok {
+		return answer, comeBack(full.Error() + "; raise limits.events, or see with \"wend events list\" what they are")
+	}
+	if err != nil {
+		s.cfg.Log.Error("event may not be on record", "event", o.Name, "key", o.Key, "error", err)
+		return answer, comeBack("the event may not be on record; send it again, with the same id if it has one")
+	}
+	answer = takenDoc{Event: id, Repeated: !done.Fresh, Status: eventStarted}
+	for _, r := range done.Runs {
+		answer.Runs = append(answer.Runs, begunDoc(r))
+	}
+	for _, m := range done.Misfits {
+		s.cfg.Log.Warn("an event's data does not fit everybody whom it concerns", "event", o.Name, "flow", m.Flow, "node", m.Node, "error", node.FormatProblems(m.Problems))
+		answer.Refused = append(answer.Refused, refusalDoc{m.Flow, m.Node, m.Run, trigger.Invalid(m.Problems).Errors})
+	}
+	if !done.Offered {
+		return answer, nil
+	}
+	// It is on record: what cannot be told now is no reason to send it again.
+	letter, err := s.cfg.Engine.Delivered(ctx, o.Event, matchedWithin)
+	if err != nil && !errors.Is(err, engine.ErrStopped) {
+		s.cfg.Log.Error("who receives an event cannot be told", "event", o.Name, "key", o.Key, "error", err)
+	}
+	if err != nil {
+		letter.Event = o.Event
+	}
+	if err == nil && !done.Fresh && !bytes.Equal(letter.Data, o.Data) {
+		return answer, otherData(id)
+	}
+	if answer.Run = letter.Taker; answer.Run != "" {
+		answer.Status = eventMatched
+		return answer, nil
+	}
+	answer.Status, answer.Expires = eventKept, letter.Expires
+	if len(done.Runs) == 0 {
+		answer.Warning = s.unawaited(o.Name)
+	}
+	return answer, nil
+}
+
+func otherData(id string) error {
+	return problem.New(http.StatusConflict, "an event with the id %q and other data came before, and nothing was done with this one", id)
 }
 
 // takenDoc says what became of an event. Of one that came before too: what
 // became of it then.
 type takenDoc struct {
-	Event    string    `json:"event"`
-	Repeated bool      `json:"repeated"`
-	Status   string    `json:"status"`
-	Run      string    `json:"run,omitempty"`
-	Expires  time.Time `json:"expires,omitzero"`
-	Warning  string    `json:"warning,omitempty"`
+	Event    string       `json:"event"`
+	Repeated bool         `json:"repeated"`
+	Status   string       `json:"status"`
+	Run      string       `json:"run,omitempty"`
+	Expires  time.Time    `json:"expires,omitzero"`
+	Runs     []begunDoc   `json:"runs,omitempty"`
+	Refused  []refusalDoc `json:"refused,omitempty"`
+	Warning  string       `json:"warning,omitempty"`
+	// Why one of a batch is refused.
+	Detail string          `json:"detail,omitempty"`
+	Errors []problem.Field `json:"errors,omitempty"`
+}
+
+// begunDoc is a run that the event started.
+type begunDoc struct {
+	Flow     string `json:"flow"`
+	Run      string `json:"run"`
+	Repeated bool   `json:"repeated"`
+}
+
+// refusalDoc is a flow that cannot use the event's data.
+type refusalDoc struct {
+	Flow   string          `json:"flow"`
+	Node   string          `json:"node"`
+	Run    string          `json:"run,omitempty"` // that waits on
+	Errors []problem.Field `json:"errors"`
 }
 
 const (
 	eventMatched = "matched"
 	eventKept    = "kept"
+	eventStarted = "started" // runs, and no run waits for it
+	eventRefused = "refused" // of a batch
 	// matchedWithin is how long a run may take to receive an event that it
 	// waits for, and be named in the answer. It may have to be taken up first.
 	matchedWithin = time.Second
@@ -118,29 +229,25 @@ func refusedEvent(m *engine.MisfitError) error {
 		wrong[i] = p
 	}
 	p := trigger.Invalid(wrong)
+	if m.Run == "" {
+		p.Detail = fmt.Sprintf("flow %q listens to this event at node %q, and the data does not fit", m.Flow, m.Node)
+		return p
+	}
 	p.Detail = fmt.Sprintf("run %s waits for this event at node %q of flow %q, and the data does not fit; it goes on waiting", m.Run, m.Node, m.Flow)
 	return p
 }
 
-// unawaited says that no flow which is live waits for events of that name. A
-// name that is made by a template may be any.
+// unawaited says that no flow which is live waits for events of that name, or is
+// started by them. A name that is made by a template may be any.
 func (s *Server) unawaited(name string) string {
-	var known []string
-	for _, f := range s.cfg.Flows().Flows() {
-		for n := range f.All() {
-			switch {
-			case n.Event == "":
-			case n.Event == name, strings.Contains(n.Event, "$("):
-				return ""
-			case !slices.Contains(known, n.Event):
-				known = append(known, n.Event)
-			}
-		}
+	set := s.cfg.Flows()
+	if set.Waits(name) || slices.Contains(set.Events(), name) {
+		return ""
 	}
-	if known == nil {
+	known := set.Events()
+	if len(known) == 0 {
 		return fmt.Sprintf("no flow waits for events, so not for %q", name)
 	}
-	slices.Sort(known)
 	return fmt.Sprintf("no flow waits for an event %q; %s", name, diag.Suggest(name, known))
 }
 

@@ -41,6 +41,7 @@ type triggerDoc struct {
 	Type    string   `json:"type"`
 	Path    string   `json:"path,omitempty"`    // where a webhook is served
 	Methods []string `json:"methods,omitempty"` // that it takes
+	Event   string   `json:"event,omitempty"`   // the name of those that start a run
 	// By what a schedule ticks, and its next ticks.
 	Schedule string       `json:"schedule,omitempty"`
 	Next     []string     `json:"next,omitempty"`
@@ -76,6 +77,8 @@ func (s *Server) newFlowDoc(ctx context.Context, f *flow.Flow) (*flowDoc, error)
 		switch t := n.Trigger.(type) {
 		case *node.Hook:
 			one.Path, one.Methods = webhook.Prefix+t.Path.String(), t.Methods
+		case *node.Event:
+			one.Event = t.Name
 		case *node.Schedule:
 			one.Schedule, one.Next = t.Plan.String(), nextTicks(t, s.cfg.Clock.Now())
 		}

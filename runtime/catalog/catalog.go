@@ -29,6 +29,17 @@ type Set struct {
 	// paths have in common.
 	near  map[string][]Hook
 	filed map[string]*flow.Flow // by name, as the file has it now, if that is in order
+
+	listeners map[string][]Listener // by name of the event
+	waited    map[string]bool       // names of events that flows wait for
+	waitsAny  bool                  // a flow makes such a name of a template
+}
+
+// Listener is an event's place in a flow that it starts.
+type Listener struct {
+	*node.Event
+	Flow *flow.Flow
+	Node *flow.Node
 }
 
 // Hook is a webhook's place in a flow.
@@ -57,6 +68,31 @@ func (s *Set) Hooks() []Hook {
 		return cmp.Or(cmp.Compare(a.Path.String(), b.Path.String()), slices.Compare(a.Methods, b.Methods))
 	})
 	return all
+}
+
+// Listeners returns those whom an event of that name and key starts, by flow.
+func (s *Set) Listeners(name, key string) []Listener {
+	var all []Listener
+	for _, l := range s.listeners[name] {
+		if l.Takes(name, key) {
+			all = append(all, l)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Listener) int { return cmp.Compare(a.Flow.Name, b.Flow.Name) })
+	return all
+}
+
+// Waits tells whether a flow may come to wait for an event of that name.
+func (s *Set) Waits(name string) bool { return s.waitsAny || s.waited[name] }
+
+// Events are the names of events that flows listen or wait for, as far as they
+// are known.
+func (s *Set) Events() []string {
+	names := maps.Clone(s.waited)
+	for name := range s.listeners {
+		names[name] = true
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // Find returns the flow files under paths, sorted. A folder is searched for
@@ -175,7 +211,7 @@ func load(files []string, cfg flow.Config, live *Set, say says) (*Set, diag.List
 type entry struct{ flow, filed *flow.Flow }
 
 func newSet() *Set {
-	return &Set{flows: map[string]*flow.Flow{}, near: map[string][]Hook{}, filed: map[string]*flow.Flow{}}
+	return &Set{flows: map[string]*flow.Flow{}, near: map[string][]Hook{}, filed: map[string]*flow.Flow{}, listeners: map[string][]Listener{}, waited: map[string]bool{}}
 }
 
 // One is a set of a single flow.
@@ -279,6 +315,7 @@ func (s *Set) add(e entry, list *diag.List) bool {
 	if fits {
 		s.flows[f.Name] = f
 		s.serve(hooks)
+		s.addEvents(f)
 		if e.filed != nil {
 			s.filed[f.Name] = e.filed
 		}
@@ -311,4 +348,21 @@ func (s *Set) place(f *flow.Flow, list *diag.List) (hooks []Hook, fits bool) {
 		hooks = append(hooks, h)
 	}
 	return hooks, fits
+}
+
+// addEvents notes which events a flow is concerned with.
+func (s *Set) addEvents(f *flow.Flow) {
+	for _, n := range f.Triggers {
+		if e, ok := n.Trigger.(*node.Event); ok {
+			s.listeners[e.Name] = append(s.listeners[e.Name], Listener{Event: e, Flow: f, Node: n})
+		}
+	}
+	for n := range f.All() {
+		switch {
+		case strings.Contains(n.Event, "$("):
+			s.waitsAny = true
+		case n.Event != "":
+			s.waited[n.Event] = true
+		}
+	}
 }

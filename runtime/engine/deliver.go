@@ -16,13 +16,18 @@ import (
 )
 
 // MisfitError says that an outside event was not taken, because its data is not
-// what the run that waits for it can use. The run goes on waiting.
+// what the run that waits for it can use, which goes on waiting, or the flow that
+// it would start.
 type MisfitError struct {
-	Run, Flow, Node string
-	Problems        []node.Problem // of the data
+	Run        string // that waits; "" if it would have been a new one
+	Flow, Node string
+	Problems   []node.Problem // of the data
 }
 
 func (e *MisfitError) Error() string {
+	if e.Run == "" {
+		return fmt.Sprintf("flow %q listens to this event at node %q, and its data does not fit: %s", e.Flow, e.Node, node.FormatProblems(e.Problems))
+	}
 	return fmt.Sprintf("run %s waits for this event at node %q of flow %q, and its data does not fit: %s", e.Run, e.Node, e.Flow, node.FormatProblems(e.Problems))
 }
 

@@ -61,6 +61,9 @@ type Config struct {
 	// Paused tells whether new runs of a flow wait before their first node, and
 	// why; nil: they do not. Defaults to none.
 	Paused func(flow string) *journal.Pause
+	// Audience finds those whom an event of that name and key concerns. Defaults
+	// to nobody but runs that wait.
+	Audience func(name, key string) Audience
 	// MaxKept is how many outside events are kept for runs that do not wait for
 	// them yet. Defaults to DefaultKept.
 	MaxKept int

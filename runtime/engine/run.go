@@ -376,7 +376,8 @@ func isFinal(err error) bool {
 	_, misfit := errors.AsType[*MisfitError](err)
 	_, full := errors.AsType[*FullError](err)
 	_, refused := errors.AsType[*journal.ChangeError](err)
-	return misfit || full || refused
+	_, mismatch := errors.AsType[*journal.MismatchError](err)
+	return misfit || full || refused || mismatch
 }
 
 // sleep returns the cause if ctx ends first, or the engine stops.

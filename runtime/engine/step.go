@@ -214,8 +214,9 @@ func (r *Run) fits(f node.Finish) error {
 	return nil
 }
 
-// emit hands an event to other runs. Its id is that of the visit, so that it is
-// one event even if the node is stepped again after a crash.
+// emit tells an event to other runs, and starts those of flows that listen. Its id
+// is that of the visit, so that it is one event even if the node is stepped again
+// after a crash.
 func (r *Run) emit(m *node.Emit) error {
 	doc, err := json.Marshal(m.Data)
 	if err != nil {
@@ -230,8 +231,15 @@ func (r *Run) emit(m *node.Emit) error {
 	if _, err := dataOf(e); err != nil {
 		return &node.Fault{Code: "event-data", Msg: fmt.Sprintf("emit %q: data: %s", m.Event, err)}
 	}
+	hops, err := r.hops(r.ctx)
+	if err != nil {
+		return err
+	}
+	if hops++; hops > mostHops {
+		return &node.Fault{Code: "event-loop", Msg: fmt.Sprintf("emit %q: this run comes from a chain of %d, each started by an event of the one before", m.Event, mostHops)}
+	}
 	deliver := func(ctx context.Context) error {
-		_, err := r.engine.Deliver(ctx, e)
+		_, err := r.engine.Publish(ctx, Occurrence{Event: e, Hops: hops, TraceParent: r.state.TraceParent})
 		return err
 	}
 	if err = deliver(r.ctx); err != nil && r.onRecord() {
@@ -239,6 +247,9 @@ func (r *Run) emit(m *node.Emit) error {
 	}
 	if misfit, ok := errors.AsType[*MisfitError](err); ok {
 		return &node.Fault{Code: "event-data", Msg: misfit.Error()}
+	}
+	if mismatch, ok := errors.AsType[*journal.MismatchError](err); ok {
+		return &node.Fault{Code: "event-data", Msg: fmt.Sprintf("emit %q: run %s was begun by an event with this id and other data", m.Event, mismatch.Holder)}
 	}
 	if full, ok := errors.AsType[*FullError](err); ok {
 		return &node.Fault{Code: "events-full", Msg: full.Error()}

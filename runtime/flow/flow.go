@@ -336,6 +336,9 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 	n.Callees, n.bodies, n.ending = shape.Callees, shape.Bodies, shape.Ending
 	n.unanswered, n.lapse, n.counts = shape.Unanswered, shape.Lapse, shape.Counts
 	c.checkCall(s, n, shape.Call)
+	if n.Connection != "" && n.Type.Connects && n.Type.Digest == "" && shape.Call == nil {
+		c.list.Errorf(s.Connection.Pos, diag.UselessConnection, "node %q makes no call without url, so it takes no connection", n.ID)
+	}
 	if shape.Idempotent != nil {
 		n.Idempotent = *shape.Idempotent
 	}

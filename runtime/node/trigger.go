@@ -1,6 +1,7 @@
 package node
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -9,7 +10,7 @@ import (
 	"github.com/wendflow/wend/runtime/timetable"
 )
 
-// Trigger is how the runs of one node begin: a *Hook, *Schedule, *Manual or *Called. It is made
+// Trigger is how the runs of one node begin: a *Hook, *Schedule, *Event, *Manual or *Called. It is made
 // once, when the flow is compiled, so that nobody reads a trigger's inputs
 // again. Immutable and safe for concurrent use.
 //
@@ -153,7 +154,34 @@ type Called struct {
 	Input *Schema // of what the run is called with; nil: any object will do
 }
 
+// Event begins a run for each outside event of a name.
+type Event struct {
+	Name string
+	Key  string  // of those events; "" takes any
+	Data *Schema // of the event's data; nil: any object will do
+}
+
+// Takes tells whether an event of that name and key begins a run.
+func (e *Event) Takes(name, key string) bool {
+	return name == e.Name && (e.Key == "" || e.Key == key)
+}
+
+// Output is what an event gives to its run: the properties of its data, and what
+// is known about it; or what of the data does not fit. data is not changed.
+func (e *Event) Output(data, about map[string]any) (map[string]any, []Problem) {
+	if data == nil {
+		data = map[string]any{}
+	}
+	if wrong := e.Data.Validate(data); wrong != nil {
+		return nil, wrong
+	}
+	output := maps.Clone(e.Data.WithDefaults(data))
+	output["event"] = about
+	return output, nil
+}
+
 func (*Hook) trigger()     {}
+func (*Event) trigger()    {}
 func (*Schedule) trigger() {}
 func (*Manual) trigger()   {}
 func (*Called) trigger()   {}

@@ -156,21 +156,27 @@ func ByHand(n *flow.Node, raw []byte, r Request, now time.Time) (map[string]any,
 	return output, nil
 }
 
-// checkRequest holds a request that somebody made up against what real ones are.
+// checkRequest holds a request or event that somebody made up against what real ones are.
 // The body has been held against its schema, which may know no request.
 func checkRequest(n *flow.Node, output map[string]any) []node.Problem {
-	if _, ok := n.Trigger.(*node.Hook); !ok {
+	var name string
+	switch n.Trigger.(type) {
+	case *node.Hook:
+		name = "request"
+	case *node.Event:
+		name = "event"
+	default:
 		return nil
 	}
 	props, _ := n.Outputs.Raw()["properties"].(map[string]any)
-	shape, _ := props["request"].(map[string]any)
+	shape, _ := props[name].(map[string]any)
 	schema, err := node.NewSchema(shape)
 	if err != nil {
 		return []node.Problem{{Msg: err.Error()}}
 	}
-	wrong := schema.Validate(output["request"])
+	wrong := schema.Validate(output[name])
 	for i := range wrong {
-		wrong[i].Path = append([]string{"request"}, wrong[i].Path...)
+		wrong[i].Path = append([]string{name}, wrong[i].Path...)
 	}
 	return wrong
 }
@@ -185,12 +191,32 @@ func byHand(n *flow.Node, body any, r Request, now time.Time) (map[string]any, e
 		return Output(t, body, r.over(request))
 	case *node.Manual:
 		return fitting(body, t.Input)
+	case *node.Event:
+		return eventIn(t, body)
 	case *node.Schedule:
 		return tickIn(t, n.Outputs, body, now)
 	case *node.Called:
 		return fitting(body, t.Input)
 	}
 	return nil, fmt.Errorf("a trigger of type %T is not started by hand", n.Trigger)
+}
+
+// eventIn takes from a body what it has under "event" for what is known of the
+// event.
+func eventIn(e *node.Event, body any) (map[string]any, error) {
+	object, ok := body.(map[string]any)
+	if !ok {
+		return nil, Invalid([]node.Problem{{Msg: "expected an object"}})
+	}
+	about := map[string]any{"id": "", "name": e.Name, "key": e.Key, "hops": int64(0)}
+	given, _ := object["event"].(map[string]any)
+	maps.Copy(about, given)
+	delete(object, "event")
+	output, wrong := e.Output(object, about)
+	if wrong != nil {
+		return nil, Invalid(wrong)
+	}
+	return output, nil
 }
 
 // Tick is what a schedule gives to a run: when it was to start, how much later

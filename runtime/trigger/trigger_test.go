@@ -86,6 +86,31 @@ func check(t *testing.T, f *flow.Flow, body string, want map[string]any, wrong s
 	}
 }
 
+// An event that somebody makes up has what a real one has.
+func TestEvent(t *testing.T) {
+	t.Parallel()
+	about := map[string]any{"id": "", "name": "paid", "key": "", "hops": int64(0)}
+	of := map[string]any{"id": "e1", "name": "paid", "key": "7", "hops": int64(0), "source": "urn:shop"}
+	tests := map[string]struct {
+		body string
+		want map[string]any
+		err  string
+	}{
+		"only the data": {`{"amount": 5}`, map[string]any{"amount": 5, "currency": "CHF", "event": about}, ""},
+		"of an event":   {`{"amount": 5, "event": {"id": "e1", "key": "7", "source": "urn:shop"}}`, map[string]any{"amount": 5, "currency": "CHF", "event": of}, ""},
+		"no number":     {`{"amount": "5"}`, nil, "the body does not fit; amount: is a string, expected an integer"},
+		"odd event":     {`{"amount": 5, "event": {"id": 7}}`, nil, "the body does not fit; event.id: is a number, expected a string"},
+		"no object":     {`[]`, nil, "the body does not fit; expected an object"},
+	}
+	f := load(t, "flow: f\nnodes:\n  n1: { type: event, with: { name: paid, data: { type: object, required: [amount], properties: { amount: { type: integer }, currency: { type: string, default: CHF } } } } }\n")
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			check(t, f, test.body, test.want, test.err)
+		})
+	}
+}
+
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 5, time.UTC)
 
 // A schedule that is started by hand ticks now, or at the time that is given.
