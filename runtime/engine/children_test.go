@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -588,4 +589,37 @@ func TestRetryGoesOnInTheChildren(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A child of a flow that is paused waits before its first node, and its parent for
+// it.
+func TestChildOfAPausedFlow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d, f := disk(), loadFamily(t, parentFlow, childFlow)
+		var paused atomic.Bool
+		paused.Store(true)
+		cfg := f.config(&vendor{})
+		cfg.Paused = func(name string) *journal.Pause {
+			if name == "child" && paused.Load() {
+				return &journal.Pause{Reason: "incident"}
+			}
+			return nil
+		}
+		p := bootConfig(t, d, cfg)
+		id := accept(t, p, f["parent"])
+		time.Sleep(time.Hour)
+		events, err := d.Events(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := d.Find(t.Context(), childOf(t, events, 0)); err != nil || s.Status != run.Paused {
+			t.Errorf("the child is %s (%v), want paused", s.Status, err)
+		}
+		paused.Store(false)
+		p.FlowResumed("child")
+		if s := ended(t, d, id); s.Status != run.Completed {
+			t.Errorf("the parent is %s, %s", s.Status, s.Reason)
+		}
+	})
 }
