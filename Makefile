@@ -58,7 +58,7 @@ vuln: ## look for known vulnerabilities in what is called; needs the network
 
 fmt: build ## format the code and the YAML that ships
 	$(LINT) fmt
-	bin/wend fmt flows nodes plugins wend.yaml
+	bin/wend fmt flows nodes plugins examples/webhooks wend.yaml
 
 golden: plugins ## rewrite the golden files from what the program does now
 	UPDATE=1 $(GO) test ./...
@@ -89,7 +89,7 @@ generate: build plugins ## rewrite the generated files: docs, NOTICE and the sch
 	bin/wend graph flows/luware-lucs/task-life.yaml --out docs/task-life.svg
 
 check: lint test generate ## lint, test, and fail if a generated file was stale or YAML is not laid out
-	bin/wend fmt --check flows nodes plugins wend.yaml
+	bin/wend fmt --check flows nodes plugins examples/webhooks wend.yaml
 	git diff --exit-code
 
 clean: ## remove what was built

@@ -217,3 +217,32 @@ func TestHandshakeSecrets(t *testing.T) {
 		t.Errorf("a connection without a key: %v", err)
 	}
 }
+
+// What GitHub and Slack publish as examples of their signatures:
+// https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries and
+// https://docs.slack.dev/authentication/verifying-requests-from-slack
+func TestPublishedSignatures(t *testing.T) {
+	t.Parallel()
+	secrets := map[string]string{"GITHUB": "It's a Secret to Everybody", "SLACK": "8f742231b10e8888abcd99yyyzzz85a5"}
+	c := newClient(t, outbound.Config{
+		Connections: []outbound.Connection{
+			{Name: "github", Type: "hmac", Secrets: map[string]string{"key": "env:GITHUB"}, Settings: map[string]any{"header": "X-Hub-Signature-256", "prefix": "sha256="}},
+			{Name: "slack", Type: "hmac", Secrets: map[string]string{"key": "env:SLACK"}, Settings: map[string]any{
+				"header": "X-Slack-Signature", "prefix": "v0=", "timestampHeader": "X-Slack-Request-Timestamp", "signed": "v0:{timestamp}:{body}",
+			}},
+		},
+		Env: func(name string) (string, bool) { v, ok := secrets[name]; return v, ok },
+	})
+	github := http.Header{"X-Hub-Signature-256": {"sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"}}
+	if err := c.Verify("github", github, []byte("Hello, World!"), time.Unix(0, 0)); err != nil {
+		t.Error(err)
+	}
+	slack := http.Header{
+		"X-Slack-Signature":         {"v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"},
+		"X-Slack-Request-Timestamp": {"1531420618"},
+	}
+	const form = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
+	if err := c.Verify("slack", slack, []byte(form), time.Unix(1531420618, 0)); err != nil {
+		t.Error(err)
+	}
+}
