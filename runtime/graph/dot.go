@@ -28,10 +28,9 @@ func (g *Graph) DOT() string {
 			style += ",dashed"
 		}
 		shape := "box"
-		switch n.Kind {
-		case Trigger:
+		if n.Kind == Trigger {
 			shape = "cds"
-		case Child:
+		} else if n.Kind == Child {
 			shape = "box3d"
 		}
 		fmt.Fprintf(&b, "  %s [label=%s, shape=%s, style=%q, fillcolor=%q, color=%q, penwidth=%s, fontcolor=%q]\n",

@@ -181,8 +181,11 @@ func TestMissing(t *testing.T) {
 	t.Parallel()
 	g := graph.Of(load(t, "f.yaml", "flow: f\nnodes:\n  n1: { type: manual, next: n2 }\n  n2: { type: end }\n"))
 	got := g.Show(&run.Report{Run: "r"}, []run.Trace{
-		{Node: "n1", Visit: 1, Outcome: "success"}, {Node: "n7", Visit: 1, Outcome: "success"},
-		{Node: "n7", Visit: 2, Outcome: "success"}, {Node: "n2", Visit: 1, Outcome: "onError"}, {Node: "n1", Visit: 2, Outcome: "success"},
+		{Node: "n1", Visit: 1, Outcome: "success"},
+		{Node: "n7", Visit: 1, Outcome: "success"},
+		{Node: "n7", Visit: 2, Outcome: "success"},
+		{Node: "n2", Visit: 1, Outcome: "onError"},
+		{Node: "n1", Visit: 2, Outcome: "success"},
 	})
 	want := []string{`n1 by outcome "success" to n7`, `node "n7"`, `n2 by outcome "onError" to n1`}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -24,7 +24,8 @@ const (
 	perInch  = 72.0
 )
 
-// The largest graph that is placed; it takes some ten seconds.
+// The largest graph that is placed; it takes about ten seconds of one
+// core.
 const (
 	MostNodes = 1000
 	MostEdges = 3000
@@ -177,7 +178,7 @@ func extent(bb string) (wide, high float64) {
 	return round(p[2] - p[0]), round(math.Abs(p[3] - p[1]))
 }
 
-// curve reads "e,X,Y x,y x,y …": the tip of the arrow, and the points.
+// curve reads the tip of the arrow, which has an "e," before it, and the points.
 func curve(pos string) (points []Point, tip *Point) {
 	for _, field := range strings.Fields(pos) {
 		if end, ok := strings.CutPrefix(field, "e,"); ok {

@@ -40,8 +40,8 @@ type Engine struct {
 	module  wazero.CompiledModule
 }
 
-// maxPages is how much memory one layout may take: 256 MB, of which a flow of
-// 2,000 nodes needs a tenth.
+// maxPages is how much memory one layout may take: 256 MB. A process that had
+// placed a flow of 1,000 nodes had 101 MB in all.
 const maxPages = 256 << 20 / 65536
 
 // New compiles Graphviz, which takes about half a second of one core. It is not
@@ -102,22 +102,23 @@ func (e *Engine) imports(ctx context.Context) error {
 // always placed in the same way.
 func (e *Engine) Layout(ctx context.Context, dot, format string) (string, error) {
 	said := new(strings.Builder)
-	m, err := e.runtime.InstantiateModule(context.WithValue(ctx, saidKey{}, said), e.module, wazero.NewModuleConfig().WithName(""))
+	ctx = context.WithValue(ctx, saidKey{}, said)
+	m, err := e.runtime.InstantiateModule(ctx, e.module, wazero.NewModuleConfig().WithName(""))
 	if err != nil {
 		return "", fmt.Errorf("start graphviz: %w", err)
 	}
 	defer m.Close(ctx)
-	g := guest{ctx: context.WithValue(ctx, saidKey{}, said), module: m}
+	g := guest{module: m, invoke: func(name string, args []uint64) ([]uint64, error) { return m.ExportedFunction(name).Call(ctx, args...) }}
 	g.call(start)
 	g.call(setYInvert, 1) // y grows downwards, as in SVG
-	context, graph := g.call(createContext), g.call(readGraph, g.text(dot))
+	renderer, graph := g.call(createContext), g.call(readGraph, g.text(dot))
 	if g.err == nil && graph == 0 {
 		g.err = errors.New("the graph is not in the DOT language")
 	}
-	if failed := g.call(layout, context, graph, g.text("dot")); g.err == nil && failed != 0 {
+	if failed := g.call(layout, renderer, graph, g.text("dot")); g.err == nil && failed != 0 {
 		g.err = errors.New("no layout")
 	}
-	out := g.call(render, context, graph, g.text(format))
+	out := g.call(render, renderer, graph, g.text(format))
 	if g.err == nil && out == 0 {
 		g.err = fmt.Errorf("nothing was written as %q", format)
 	}
@@ -129,8 +130,8 @@ func (e *Engine) Layout(ctx context.Context, dot, format string) (string, error)
 
 // guest calls a module until a call fails.
 type guest struct {
-	ctx    context.Context
 	module api.Module
+	invoke func(name string, args []uint64) ([]uint64, error)
 	err    error
 }
 
@@ -138,7 +139,7 @@ func (g *guest) call(name string, args ...uint64) uint64 {
 	if g.err != nil {
 		return 0
 	}
-	results, err := g.module.ExportedFunction(name).Call(g.ctx, args...)
+	results, err := g.invoke(name, args)
 	if g.err = err; err != nil || len(results) == 0 {
 		return 0
 	}

@@ -208,14 +208,15 @@ func (l *layouter) add(text string) { l.lines[len(l.lines)-1].text += text }
 
 // write writes a token behind what stands on the line.
 func (l *layouter) write(t token) {
-	switch t.kind {
-	case '{', '[':
-		l.depth++
-	case '}', ']':
-		l.depth--
-	case blockToken:
+	if t.kind == blockToken {
 		l.writeBlock(t)
 		return
+	}
+	if t.kind == '{' || t.kind == '[' {
+		l.depth++
+	}
+	if t.kind == '}' || t.kind == ']' {
+		l.depth--
 	}
 	first, rest, folded := strings.Cut(t.text, "\n")
 	if !folded {
