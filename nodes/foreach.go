@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
-	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/node"
 )
 
 type foreachIn struct {
-	Items       any            `json:"items" doc:"The list. At most 10,000 items."`
+	Items       any            `json:"items" type:"array" doc:"The list. At most 10,000 items."`
 	Flow        string         `json:"flow,omitempty" x-wend:"literal" doc:"Name of the flow that is run for each item, in place of nodes."`
 	Input       node.Late      `json:"input,omitempty" x-wend:"each" doc:"What the flow is run with, as the schema of its trigger has it. Its templates read item and its index, from 0."`
 	Nodes       map[string]any `json:"nodes,omitempty" x-wend:"body" doc:"The nodes that are run for each item, as in a flow, in place of a flow. They read item and index, and the names of the flow around them."`
@@ -69,11 +67,15 @@ func tooManyItems(n int) string {
 	return fmt.Sprintf("there are %d, expected %d at most", n, maxItems)
 }
 
+var aList = node.MustSchema(map[string]any{"type": "array"})
+
 func stepForeach(_ context.Context, v node.Visit, in foreachIn) (node.Action, error) {
-	items, ok := in.Items.([]any)
+	// The engine looks at no input where another is left to the node.
+	if p := aList.Validate(in.Items); p != nil {
+		return nil, wrong("items", "%s", node.FormatProblems(p))
+	}
+	items, _ := in.Items.([]any)
 	switch {
-	case !ok:
-		return nil, wrong("items", "expected a list, got %s", show(in.Items))
 	case len(items) > maxItems:
 		return nil, wrong("items", "%s", tooManyItems(len(items)))
 	case in.most() < 1 || in.most() > maxConcurrency:
@@ -156,17 +158,4 @@ func (in foreachIn) gather(v node.Visit, count int) node.Finish {
 		}
 	}
 	return f
-}
-
-// show is the beginning of a value, for a message.
-func show(v any) string {
-	text, err := data.JSON(v)
-	if err != nil {
-		return "what is no data"
-	}
-	const most = 40
-	if len(text) > most {
-		return strings.ToValidUTF8(string(text[:most]), "") + "…"
-	}
-	return string(text)
 }

@@ -220,9 +220,13 @@ func (c *inputCompiler) compile(v yamldoc.Value, schema map[string]any, path []s
 	}
 	switch schema["x-wend"] {
 	case "body": // see compileBodies
+		c.shaped(v, schema, path)
 		return nil
 	case "literal":
 		c.checkNumbers(v)
+		if _, scalar := v.(*yamldoc.Scalar); !scalar && !c.shaped(v, schema, path) {
+			return nil
+		}
 		return literalInput{yamldoc.Plain(v)}
 	case "each":
 		return c.compileEach(v, schema, path)
@@ -264,7 +268,7 @@ func (c *inputCompiler) compileMap(m *yamldoc.Map, schema map[string]any, path [
 		}
 		// A text of a free name, as a header, may be "".
 		_, named := props[e.Key.Value]
-		if s, ok := e.Value.(*yamldoc.Scalar); ok && s.Data == nil && slices.Equal(schemaTypes(sub), []string{"string"}) {
+		if s, ok := e.Value.(*yamldoc.Scalar); ok && s.Data == nil && !nullable(sub) {
 			named = true
 		}
 		if named && c.blank(e.Value, sub, schema, append(path, e.Key.Value)) {
@@ -543,6 +547,19 @@ func choices(schema map[string]any) []string {
 		known[i] = fmt.Sprint(v)
 	}
 	return known
+}
+
+// shaped tells whether an input is a map, a list or a single value as its schema
+// says, and reports one that is not.
+func (c *inputCompiler) shaped(v yamldoc.Value, schema map[string]any, path []string) bool {
+	kind := kindOf(yamldoc.Plain(v))
+	switch v.(type) {
+	case *yamldoc.Map:
+		kind = "object"
+	case *yamldoc.List:
+		kind = "array"
+	}
+	return c.kindFits(kind, v.Pos(), schema, path, "")
 }
 
 func (c *inputCompiler) compileLate(v yamldoc.Value) input {

@@ -16,6 +16,7 @@ import (
 //
 //	json     the name; omitempty makes a field optional
 //	doc      one line for people
+//	type     JSON type of an any, which the step looks at itself
 //	enum     allowed values, or those of a list, separated by commas
 //	default  filled in when absent
 //	x-wend   how it is read, see Schema; "text" on a map is about its values
@@ -106,6 +107,9 @@ func structSchema(t reflect.Type) map[string]any {
 		p := typeSchema(f.Type)
 		if doc := f.Tag.Get("doc"); doc != "" {
 			p["description"] = doc
+		}
+		if kind := f.Tag.Get("type"); kind != "" {
+			p["type"] = kind
 		}
 		if mode := f.Tag.Get("x-wend"); mode != "" {
 			marked := p
