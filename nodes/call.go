@@ -39,7 +39,7 @@ func shapeCall(with map[string]any) (node.Shape, []node.Problem) {
 
 func stepCall(_ context.Context, v node.Visit, in callIn) (node.Action, error) {
 	switch {
-	case v.Woken:
+	case v.Woken && (len(v.Children) == 0 || v.Children[0].Cancelled): // else it ended in that very moment
 		return node.Finish{Outcome: onTimeout, Code: "timeout", Message: fmt.Sprintf("flow %q had not ended in time", in.Flow)}, nil
 	case !v.Spawned:
 		return node.Spawn{

@@ -167,11 +167,13 @@ func stepParallel(_ context.Context, v node.Visit, in parallelIn) (node.Action, 
 	}
 	outputs["failed"] = failures
 	f := node.Finish{Outcome: success, Outputs: outputs}
+	enough := in.Wait == "first" && outputs["first"] != nil
+	cut := len(ends) < len(names) || slices.ContainsFunc(ends, func(end node.ChildEnd) bool { return end.Cancelled })
 	switch {
-	case v.Woken:
+	case v.Woken && cut && !enough:
 		f.Outcome, f.Code = onTimeout, "timeout"
 		f.Message = fmt.Sprintf("%d of %d branches had not completed in time", len(failures), len(names))
-	case len(failures) > 0 && (in.Wait != "first" || outputs["first"] == nil):
+	case len(failures) > 0 && !enough:
 		f.Outcome, f.Code, f.Message = someFailed, ends[firstFailed(ends)].Code, failureText("branch", names, ends)
 	}
 	return f, nil

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wendflow/wend/nodes"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/sdk/wire"
 )
@@ -336,5 +337,47 @@ func TestLog(t *testing.T) {
 	_, err := find(t, "log").Step(context.Background(), node.Visit{Inputs: m{"message": "x", "level": "loud"}})
 	if err == nil || !strings.Contains(err.Error(), "expected debug, info, warn or error") {
 		t.Errorf("a level that is none: %v", err)
+	}
+}
+
+// TestLate: children that end in the moment in which the node's time is over count
+// as they ended.
+func TestLate(t *testing.T) {
+	t.Parallel()
+	completed := func(i int) node.ChildEnd { return node.ChildEnd{Index: i, Run: "r"} }
+	failed := func(i int) node.ChildEnd { return node.ChildEnd{Index: i, Run: "r", Failed: true} }
+	cancelled := func(i int) node.ChildEnd { return node.ChildEnd{Index: i, Run: "r", Failed: true, Cancelled: true} }
+	types, err := node.NewSet(nodes.All()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	branches := m{"a": m{"flow": "f"}, "b": m{"flow": "f"}}
+	for name, tc := range map[string]struct {
+		typ  string
+		in   m
+		ends []node.ChildEnd
+		want string
+	}{
+		"a call that was cancelled":             {"call", m{"flow": "f"}, []node.ChildEnd{cancelled(0)}, "onTimeout"},
+		"a call that never began":               {"call", m{"flow": "f"}, nil, "onTimeout"},
+		"a call that completed":                 {"call", m{"flow": "f"}, []node.ChildEnd{completed(0)}, "success"},
+		"a call that failed":                    {"call", m{"flow": "f"}, []node.ChildEnd{failed(0)}, "failed"},
+		"branches, one cancelled":               {"parallel", m{"branches": branches, "wait": "all"}, []node.ChildEnd{completed(1), cancelled(0)}, "onTimeout"},
+		"branches, one never began":             {"parallel", m{"branches": branches, "wait": "all"}, []node.ChildEnd{completed(0)}, "onTimeout"},
+		"branches, all completed":               {"parallel", m{"branches": branches, "wait": "all"}, []node.ChildEnd{completed(1), completed(0)}, "success"},
+		"branches, one failed":                  {"parallel", m{"branches": branches, "wait": "all"}, []node.ChildEnd{failed(1), completed(0)}, "someFailed"},
+		"the first of two":                      {"parallel", m{"branches": branches, "wait": "first"}, []node.ChildEnd{completed(1), cancelled(0)}, "success"},
+		"the first of two, and none in time":    {"parallel", m{"branches": branches, "wait": "first"}, []node.ChildEnd{failed(1), cancelled(0)}, "onTimeout"},
+		"the first of two, and both had failed": {"parallel", m{"branches": branches, "wait": "first"}, []node.ChildEnd{failed(1), failed(0)}, "someFailed"},
+	} {
+		typ := types.Find(tc.typ)
+		action, err := typ.Step(t.Context(), node.Visit{Inputs: tc.in, Spawned: true, Woken: true, Children: tc.ends, Outcomes: typ.Outcomes})
+		if err != nil {
+			t.Errorf("%s: %s", name, err)
+			continue
+		}
+		if f := action.(node.Finish); f.Outcome != tc.want {
+			t.Errorf("%s: left by %q, want %q", name, f.Outcome, tc.want)
+		}
 	}
 }
