@@ -64,6 +64,7 @@ func serveCommand(std *streams) *cobra.Command {
 		addr, data string
 		acceptLoss bool
 		trustClock bool
+		debugging  bool
 	)
 	cmd := &cobra.Command{
 		Use:   "serve [PATH...]",
@@ -93,7 +94,7 @@ A hangup (SIGHUP) reads flows, plugins, wend.yaml and its secrets anew.`,
 				return err
 			}
 			s, err := newServer(cmd.Context(), k, serverConfig{
-				paths: paths, addr: addr, data: data, acceptLoss: acceptLoss, trustClock: trustClock, hangups: hangups, readConfig: env.reload, curlFlags: env.line(),
+				paths: paths, addr: addr, data: data, acceptLoss: acceptLoss, trustClock: trustClock, debug: debugging, hangups: hangups, readConfig: env.reload, curlFlags: env.line(),
 			}, std, logger)
 			if err != nil {
 				return err
@@ -109,6 +110,7 @@ A hangup (SIGHUP) reads flows, plugins, wend.yaml and its secrets anew.`,
 	cmd.Flags().StringVar(&data, "data", defaultData, "folder of the journal")
 	cmd.Flags().BoolVar(&acceptLoss, "accept-loss", false, "go on with a journal that lacks what was committed")
 	cmd.Flags().BoolVar(&trustClock, "trust-clock", false, "remove ended runs though the clock is far ahead of where it was before")
+	cmd.Flags().BoolVar(&debugging, "debug", false, "serve profiles of the process (pprof) on a port of this machine that the log says")
 	return cmd
 }
 
@@ -125,6 +127,8 @@ type serverConfig struct {
 	curlFlags string
 	// trustClock says that a time is right by which runs could be too old.
 	trustClock bool
+	// debug serves profiles of the process.
+	debug bool
 }
 
 // server is the process that operators run.
@@ -509,6 +513,14 @@ func (s *server) Run(ctx context.Context) error {
 		return wrong(err)
 	}
 	defer s.sendTraces(ctx)()
+	if s.given.debug {
+		stop, err := s.serveProfiles(ctx)
+		if err != nil {
+			_ = l.Close()
+			return wrong(err)
+		}
+		defer stop()
+	}
 	s.announce(l.Addr().String())
 	s.tellSystemd(daemon.SdNotifyReady)
 	group, gctx := errgroup.WithContext(ctx)

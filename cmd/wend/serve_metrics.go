@@ -3,10 +3,13 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/wendflow/wend/runtime/api"
+	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/journal/sqlite"
 	"github.com/wendflow/wend/runtime/telemetry"
@@ -76,10 +79,22 @@ func (s *server) loadedPlugins() []telemetry.Plugin {
 	return list
 }
 
+// probing is how long a journal that failed has to show that it does no more.
+const probing = 2 * time.Second
+
 // isReady tells what is missing before requests can be served.
 func (s *server) isReady() error {
-	if s.past == nil {
+	if err := s.engine.Ready(); err != nil && (s.past != nil || errors.Is(err, engine.ErrStopped)) {
+		return err
+	}
+	db, ok := s.journal.(*sqlite.Store)
+	if !ok {
 		return nil
 	}
-	return s.engine.Ready()
+	ctx, cancel := context.WithTimeout(context.Background(), probing)
+	defer cancel()
+	if err := db.Ready(ctx); err != nil {
+		return fmt.Errorf("the journal cannot be written: %w", err)
+	}
+	return nil
 }

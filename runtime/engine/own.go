@@ -53,8 +53,11 @@ func (o *ownership) at(now time.Time) journal.Shards {
 // active are the shards in which runs may be started and taken up.
 func (o *ownership) active(now time.Time) journal.Shards { return o.at(now) &^ o.leaving }
 
-// Ready tells why durable runs cannot be started yet; nil if they can.
+// Ready tells why durable runs cannot be started now; nil if they can.
 func (e *Engine) Ready() error {
+	if e.stopping() {
+		return ErrStopped
+	}
 	if e.cfg.Journal != e.cfg.Memory && e.Shards() == 0 {
 		return ErrNoShards
 	}

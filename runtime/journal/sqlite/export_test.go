@@ -32,6 +32,15 @@ func (s *Store) MakeReadOnly(ctx context.Context) error {
 	return err
 }
 
+// MakeWritable takes that back. What follows in its transaction cannot be refused
+// any more.
+func (s *Store) MakeWritable(ctx context.Context) error {
+	return s.writer.write(ctx, func(t *tx) error {
+		_, err := t.exec("PRAGMA query_only = 0")
+		return err
+	})
+}
+
 // Pages is how many pages the file has.
 func (s *Store) Pages(ctx context.Context) (pages int, err error) {
 	err = s.writer.write(ctx, func(t *tx) error { return t.row("PRAGMA page_count", nil, &pages) })

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/wendflow/wend/runtime/journal/sqlite"
@@ -37,6 +38,32 @@ func TestCommitsAreTold(t *testing.T) {
 	if len(told) == 0 || told[len(told)-1].Err == nil {
 		t.Errorf("told %+v, want a transaction that failed", told)
 	}
+}
+
+// A store that cannot be written says so until it can.
+func TestReady(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	defer s.Close()
+	ready := func(want error) {
+		t.Helper()
+		if err := s.Ready(t.Context()); !errors.Is(err, want) {
+			t.Errorf("ready: %v, want %v", err, want)
+		}
+	}
+	ready(nil)
+	if err := s.MakeReadOnly(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(t.Context(), "a", 0, wholeRun("a", "x")); err == nil {
+		t.Fatal("append to what is read only: no error")
+	}
+	ready(sqlite.ErrReadOnly)
+	ready(sqlite.ErrReadOnly) // it has tried again
+	if err := s.MakeWritable(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ready(nil)
 }
 
 // What waits for a transaction is counted, with how long the first has waited.

@@ -136,6 +136,21 @@ func (s *Store) Figures() Figures {
 	return f
 }
 
+// slow is how long a write may wait before the disk is taken to be stuck.
+const slow = 5 * time.Second
+
+// Ready tells why nothing can be written; nil if it can. Where the last write
+// failed it tries one, for there may be none until somebody says that all is well.
+func (s *Store) Ready(ctx context.Context) error {
+	if n, oldest := s.writer.waiting(); oldest > slow {
+		return fmt.Errorf("%d writes wait for the disk, the first for %s", n, oldest.Round(time.Second))
+	}
+	if s.writer.lately() == nil {
+		return nil
+	}
+	return s.explain(s.writer.write(ctx, func(*tx) error { return nil }))
+}
+
 // Close implements journal.Driver.
 func (s *Store) Close() error {
 	if !s.writer.stop() {

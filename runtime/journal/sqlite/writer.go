@@ -24,9 +24,10 @@ type writer struct {
 	work chan struct{} // holds one token: there is something to look at
 	gone chan struct{} // closed when the goroutine has ended
 
-	mu     sync.Mutex
-	queue  []*request
-	closed bool
+	mu      sync.Mutex
+	queue   []*request
+	closed  bool
+	failure error // of the last transaction
 }
 
 // request is one deed. An error that does not mean a failed database must
@@ -163,17 +164,26 @@ func (w *writer) commit(batch []*request) {
 
 // attempt does the requests in one transaction, and says how that went.
 func (w *writer) attempt(batch []*request) error {
-	if w.tell == nil {
-		return w.transact(batch)
-	}
 	began, c := time.Now(), Commit{Writes: len(batch)}
 	for _, r := range batch {
 		c.Waited = max(c.Waited, began.Sub(r.since))
 	}
 	c.Err = w.transact(batch)
 	c.Took = time.Since(began)
-	w.tell(c)
+	w.mu.Lock()
+	w.failure = c.Err
+	w.mu.Unlock()
+	if w.tell != nil {
+		w.tell(c)
+	}
 	return c.Err
+}
+
+// lately is what the last transaction failed by, or nil.
+func (w *writer) lately() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failure
 }
 
 func (w *writer) transact(batch []*request) error {
