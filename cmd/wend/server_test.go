@@ -63,7 +63,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 		_ = s.cmd.Process.Kill()
 		<-s.exited
 	})
-	if args[2] != "run" {
+	if args[2] != "run" && args[2] != "test" {
 		address := s.await(ts, s.stdout, printedAddress)
 		ts.Setenv(args[0], address[1])
 	}

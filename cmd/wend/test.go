@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -22,6 +23,7 @@ import (
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/flowtest"
 	"github.com/wendflow/wend/runtime/infile"
+	"github.com/wendflow/wend/runtime/watch"
 )
 
 func testCommand(std *streams) *cobra.Command {
@@ -46,6 +48,9 @@ is virtual. The default are all under flows. See docs/testing.md.`,
 			if err := o.validate(); err != nil {
 				return err
 			}
+			if o.watch {
+				return o.watchTests(cmd.Context(), std, args)
+			}
 			k, err := o.open(cmd.Context())
 			if err != nil {
 				return err
@@ -60,17 +65,19 @@ is virtual. The default are all under flows. See docs/testing.md.`,
 	cmd.Flags().StringVar(&o.plugins, "plugins", "", "folder of the plugins (default "+defaultPlugins+", if there is one)")
 	cmd.Flags().StringVar(&o.run, "run", "", "only the cases whose name this regular expression fits")
 	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "print every case, and the way that it took")
+	cmd.Flags().BoolVar(&o.watch, "watch", false, "run them again whenever a file under the paths or a plugin changes, until interrupted")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print all results as JSON")
 	cmd.Flags().StringVar(&o.junit, "junit", "", "write the results to this file too, as JUnit XML")
 	cmd.Flags().Float64Var(&o.minCoverage, "min-coverage", 0, "fail if the tests of a flow come to less than this percentage of the outcomes of its nodes")
 	rec.flags(cmd)
+	cmd.MarkFlagsMutuallyExclusive("watch", "record")
 	return cmd
 }
 
 type testOptions struct {
-	plugins, run, junit string
-	verbose, json       bool
-	minCoverage         float64
+	plugins, run, junit  string
+	verbose, json, watch bool
+	minCoverage          float64
 
 	named *regexp.Regexp // nil: all
 }
@@ -108,6 +115,44 @@ func (o *testOptions) open(ctx context.Context) (*kit, error) {
 		return nil, wrong(err)
 	}
 	return k, nil
+}
+
+// watchTests runs all now, and again after each change.
+func (o *testOptions) watchTests(ctx context.Context, std *streams, paths []string) error {
+	env := envFlags{pluginDir: o.plugins}
+	plugins, err := env.folder()
+	if err != nil {
+		return err
+	}
+	w, err := watch.New(watch.Config{
+		Folders:    func() ([]string, error) { return catalog.Folders(append(slices.Clone(paths), plugins)) },
+		Extensions: []string{".yaml", ".yml", ".wasm"},
+		Log:        newLog(std, slog.LevelWarn),
+	})
+	if err != nil {
+		return wrong(err)
+	}
+	o.again(ctx, std, paths)
+	return wrong(w.Run(ctx, func(names []string) {
+		for i := range names {
+			names[i] = filepath.Clean(names[i])
+		}
+		fmt.Fprintf(std.err, "\n%s changed\n", strings.Join(names, ", "))
+		o.again(ctx, std, paths)
+	}))
+}
+
+// again runs all once. What is wrong is told, and does not end the command.
+func (o *testOptions) again(ctx context.Context, std *streams, paths []string) {
+	k, err := o.open(ctx)
+	if err == nil {
+		defer k.Close(context.WithoutCancel(ctx))
+		err = o.test(ctx, std, k, paths)
+	}
+	if err != nil && !errors.Is(err, errSaid) {
+		fmt.Fprintf(std.err, "wend: %v\n", err)
+	}
+	fmt.Fprintln(std.err, "waiting for changes; Ctrl-C ends")
 }
 
 // test runs all that is found once.

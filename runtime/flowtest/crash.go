@@ -27,11 +27,12 @@ func (p *play) crash(ctx context.Context) error {
 	}
 	before := p.events[:at:at]
 	last := before[at-1].When()
+	runs := p.before(before, last)
 	p.clock = clock.NewVirtual(last)
 	p.outside.clock = p.clock
-	p.outside.rewind(callsOf(before))
-	p.forget(before)
-	disk, err := p.diskWith(ctx, before)
+	p.outside.rewind(callsOf(runs))
+	p.forget(runs)
+	disk, err := p.diskWith(ctx, runs)
 	if err != nil {
 		return err
 	}
@@ -63,55 +64,85 @@ func (p *play) crashPoint() int {
 	return at
 }
 
+// before are the events of all runs up to the crash, by their ids. A child of
+// which the run has heard that it ended has all of its own; another has those that
+// were certainly there.
+func (p *play) before(parent []run.Event, last time.Time) map[string][]run.Event {
+	runs := map[string][]run.Event{runID: parent}
+	ended := map[string]bool{}
+	for _, e := range parent {
+		if c, ok := e.(run.ChildEnded); ok {
+			ended[c.Run] = true
+		}
+	}
+	for id, events := range p.children {
+		n := 0
+		for n < len(events) && (ended[id] || events[n].When().Before(last)) {
+			n++
+		}
+		if n > 0 {
+			runs[id] = events[:n:n]
+		}
+	}
+	return runs
+}
+
 // callsOf counts the calls that were sent, by their keys.
-func callsOf(events []run.Event) map[string]int {
+func callsOf(runs map[string][]run.Event) map[string]int {
 	calls := map[string]int{}
-	for _, e := range events {
-		if c, ok := e.(run.CallStarted); ok {
-			calls[c.CallKey(runID, c.Call)]++
+	for id, events := range runs {
+		for _, e := range events {
+			if c, ok := e.(run.CallStarted); ok {
+				calls[c.CallKey(id, c.Call)]++
+			}
 		}
 	}
 	return calls
 }
 
 // forget drops the lines of the log that are written again.
-func (p *play) forget(before []run.Event) {
-	left := map[run.Place]bool{}
-	for _, e := range before {
-		if f, ok := e.(run.NodeFinished); ok {
-			left[f.Place] = true
+func (p *play) forget(runs map[string][]run.Event) {
+	left := map[spot]bool{}
+	for id, events := range runs {
+		for _, e := range events {
+			if f, ok := e.(run.NodeFinished); ok {
+				left[spot{id, f.Place}] = true
+			}
 		}
 	}
-	p.lines = slices.DeleteFunc(p.lines, func(l line) bool { return !left[l.Place] })
+	p.lines = slices.DeleteFunc(p.lines, func(l line) bool { return !left[l.spot] })
 }
 
-// diskWith is a journal that holds the beginning of the run, and the events from
-// outside that came until then.
-func (p *play) diskWith(ctx context.Context, before []run.Event) (journal.Driver, error) {
-	disk := journal.NewMemory(1)
+// diskWith is a journal that holds the beginnings of the runs, and the events
+// from outside that they received until then.
+func (p *play) diskWith(ctx context.Context, runs map[string][]run.Event) (journal.Driver, error) {
+	disk := journal.NewMemory(keptRuns)
 	disk.Now = p.clock.Now
 	if err := disk.PutBlob(ctx, p.flow.Digest, p.flow.Source); err != nil {
 		return nil, err
 	}
-	if err := disk.Append(ctx, runID, 0, before); err != nil {
+	parent := runs[runID]
+	if err := p.memory.before(ctx, len(parent), parent[len(parent)-1].When(), disk); err != nil {
 		return nil, fmt.Errorf("crash at node %q: %w", p.Case.crash.node.Value, err)
 	}
-	if err := p.memory.before(ctx, len(before), before[len(before)-1].When(), disk); err != nil {
-		return nil, fmt.Errorf("crash at node %q: %w", p.Case.crash.node.Value, err)
-	}
-	start := before[0].When()
-	for _, e := range before {
-		got, ok := e.(run.EventReceived)
-		if !ok {
-			continue
+	start := parent[0].When()
+	for id, events := range runs {
+		if err := disk.Append(ctx, id, 0, events); err != nil {
+			return nil, fmt.Errorf("crash at node %q: %w", p.Case.crash.node.Value, err)
 		}
-		taker := runID + "/" + got.Node + "/" + strconv.Itoa(got.Visit) + "/" + strconv.Itoa(got.Attempt)
-		letter := journal.Event{ID: got.ID, Name: got.Name, Key: got.Key, Expires: start.Add(eventsKept)}
-		if _, err := disk.Offer(ctx, letter); err != nil {
-			return nil, err
-		}
-		if _, _, err := disk.Take(ctx, got.Name, got.Key, taker); err != nil {
-			return nil, err
+		for _, e := range events {
+			got, ok := e.(run.EventReceived)
+			if !ok {
+				continue
+			}
+			taker := id + "/" + got.Node + "/" + strconv.Itoa(got.Visit) + "/" + strconv.Itoa(got.Attempt)
+			letter := journal.Event{ID: got.ID, Name: got.Name, Key: got.Key, Expires: start.Add(eventsKept)}
+			if _, err := disk.Offer(ctx, letter); err != nil {
+				return nil, err
+			}
+			if _, _, err := disk.Take(ctx, got.Name, got.Key, taker); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return disk, nil

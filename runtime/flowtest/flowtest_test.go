@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/wendflow/wend/nodes"
+	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/flowtest"
@@ -27,49 +28,77 @@ func TestFiles(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no archives: %v", err)
 	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+	for _, name := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			archive, err := txtar.ParseFile(file)
+			archive, err := txtar.ParseFile(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := said(t, archive.Files[0].Data, archive.Files[1].Data)
+			got := said(t, archive)
 			for range 3 { // it is the same each time
-				if again := said(t, archive.Files[0].Data, archive.Files[1].Data); again != got {
+				if again := said(t, archive); again != got {
 					t.Errorf("played again (-before +now)\n%s", cmp.Diff(got, again))
 				}
 			}
 			if os.Getenv("UPDATE") != "" {
-				archive.Files = append(archive.Files[:2], txtar.File{Name: "want", Data: []byte(got)})
-				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+				archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return f.Name == "want" })
+				archive.Files = append(archive.Files, txtar.File{Name: "want", Data: []byte(got)})
+				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
 					t.Fatal(err)
 				}
 				return
 			}
-			if d := cmp.Diff(string(archive.Files[2].Data), got); d != "" {
+			if d := cmp.Diff(string(file(archive, "want")), got); d != "" {
 				t.Errorf("(-want +got)\n%s", d)
 			}
 		})
 	}
 }
 
-func load(t *testing.T, src []byte) *flow.Flow {
+func file(a *txtar.Archive, name string) []byte {
+	for _, f := range a.Files {
+		if f.Name == name {
+			return f.Data
+		}
+	}
+	return nil
+}
+
+// load reads flow.yaml, and callee.yaml if that is there.
+func load(t *testing.T, a *txtar.Archive) flowtest.Env {
 	t.Helper()
 	types, err := node.NewSet(nodes.All()...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, mistakes := flow.Load("flow.yaml", src, flow.Config{Types: types})
+	dir := t.TempDir()
+	var files []string
+	for _, name := range []string{"flow.yaml", "callee.yaml"} {
+		if src := file(a, name); src != nil {
+			files = append(files, filepath.Join(dir, name))
+			if err := os.WriteFile(files[len(files)-1], src, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	set, mistakes := catalog.Load(files[:1], flow.Config{Types: types})
 	if err := mistakes.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return f
+	for _, f := range set.Flows() {
+		if f.File == files[0] {
+			return flowtest.Env{Flow: f, Callee: set.Flow}
+		}
+	}
+	t.Fatal("no flow")
+	return flowtest.Env{}
 }
 
-func said(t *testing.T, flowSrc, testSrc []byte) string {
+func said(t *testing.T, archive *txtar.Archive) string {
 	t.Helper()
-	f := load(t, flowSrc)
+	env := load(t, archive)
+	f, testSrc := env.Flow, file(archive, "test.yaml")
 	var b strings.Builder
 	source := func(string) []byte { return testSrc }
 	parsed, mistakes := flowtest.Parse("flow.test.yaml", testSrc)
@@ -82,7 +111,7 @@ func said(t *testing.T, flowSrc, testSrc []byte) string {
 	}
 	cover := flowtest.NewCoverage(f)
 	for _, c := range parsed.Cases {
-		r, err := c.Play(t.Context(), flowtest.Env{Flow: f})
+		r, err := c.Play(t.Context(), env)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +127,7 @@ func said(t *testing.T, flowSrc, testSrc []byte) string {
 		diag.Print(&b, r.Mistakes, source)
 	}
 	fmt.Fprintf(&b, "nodes %v\noutcomes %v\n", cover.Nodes(), cover.Outcomes())
-	return b.String()
+	return strings.ReplaceAll(b.String(), filepath.Dir(f.File)+string(filepath.Separator), "")
 }
 
 func TestFind(t *testing.T) {
@@ -146,17 +175,17 @@ func FuzzParse(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, file := range files {
-		archive, err := txtar.ParseFile(file)
+	for _, name := range files {
+		archive, err := txtar.ParseFile(name)
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(archive.Files[1].Data)
+		f.Add(file(archive, "test.yaml"))
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
-		file, mistakes := flowtest.Parse("flow.test.yaml", src)
-		if (file == nil) != mistakes.HasErrors() {
-			t.Errorf("a file: %t, and mistakes: %v", file != nil, mistakes)
+		parsed, mistakes := flowtest.Parse("flow.test.yaml", src)
+		if (parsed == nil) != mistakes.HasErrors() {
+			t.Errorf("a file: %t, and mistakes: %v", parsed != nil, mistakes)
 		}
 		for _, m := range mistakes {
 			if m.Pos.Line < 1 || m.Pos.Line > strings.Count(string(src), "\n")+1 {

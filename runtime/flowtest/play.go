@@ -77,7 +77,9 @@ type play struct {
 	outside *outside
 	differ  casefile.Differ
 	events  []run.Event // of the run
-	memory  *remembering
+	// children are the events of all runs that the run has made, by their ids.
+	children map[string][]run.Event
+	memory   *remembering
 
 	mu      sync.Mutex
 	tries   map[run.Place]int // of mocked nodes, which of the test's ends each is
@@ -86,8 +88,15 @@ type play struct {
 	emitted []any             // events that nobody took
 }
 
-type line struct {
+// spot is a place in one of the runs.
+type spot struct {
+	run string
 	run.Place
+}
+
+// line is one of the log.
+type line struct {
+	spot
 	text string
 }
 
@@ -177,7 +186,7 @@ func (p *play) hear(f fact.Fact) {
 	if l, ok := f.(fact.NodeLogged); ok {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.lines = append(p.lines, line{l.Place, l.Line})
+		p.lines = append(p.lines, line{spot{l.Run.ID, l.Place}, l.Line})
 	}
 }
 
@@ -192,7 +201,7 @@ func (p *play) begin(ctx context.Context) (*problem.Problem, error) {
 		return nil, err
 	}
 	cfg := p.config()
-	p.memory = &remembering{Memory: journal.NewMemory(1)}
+	p.memory = &remembering{Memory: journal.NewMemory(keptRuns)}
 	p.memory.Now = p.clock.Now
 	cfg.Memory = p.memory
 	e := engine.New(cfg)
@@ -204,8 +213,33 @@ func (p *play) begin(ctx context.Context) (*problem.Problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, p.wait(ctx, e)
+	if err := p.wait(ctx, e); err != nil {
+		return nil, err
+	}
+	p.children, err = childrenIn(ctx, p.memory)
+	return nil, err
 }
+
+// childrenIn returns the events of all runs but that of the test.
+func childrenIn(ctx context.Context, j journal.Driver) (map[string][]run.Event, error) {
+	page, err := j.Runs(ctx, journal.Filter{Limit: keptRuns})
+	if err != nil {
+		return nil, err
+	}
+	children := map[string][]run.Event{}
+	for _, s := range page.Runs {
+		if s.ID == runID {
+			continue
+		}
+		if children[s.ID], err = j.Events(ctx, s.ID); err != nil {
+			return nil, err
+		}
+	}
+	return children, nil
+}
+
+// keptRuns is more ended runs than one test makes, children included.
+const keptRuns = 100_000
 
 // stop ends what is left of a run that can never go on.
 func stop(e *engine.Engine) {
