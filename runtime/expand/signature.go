@@ -52,6 +52,7 @@ var forms = map[string][2]string{
 	"floor":         {"(number) number", "The next whole number down."},
 	"fromBase64":    {"(text) string", "The text behind base64."},
 	"fromJSON":      {"(text) value", "The value that JSON says."},
+	"fromXML":       {"(text) value", "The tree that an XML document says: elements by their names, attributes with @, text beside them as #text."},
 	"fromPairs":     {"(list) object", "An object of [key, value] pairs."},
 	"get":           {"(value, key) value", "A field or an item, or nil if there is none."},
 	"groupBy":       {"(list, predicate) object", "The items, in lists by what the predicate gives."},
