@@ -1,6 +1,7 @@
 package yamldoc
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -70,7 +71,7 @@ type level struct {
 
 // laidLine is a line of the result.
 type laidLine struct {
-	text    string
+	text    []byte // grows token by token, and may be all of the file
 	comment string // behind text
 	column  int    // that the comment had
 }
@@ -96,7 +97,8 @@ func (l *layouter) layout() string {
 	l.align()
 	var out strings.Builder
 	for _, line := range l.lines {
-		out.WriteString(line.text + line.comment + "\n")
+		out.Write(line.text)
+		out.WriteString(line.comment + "\n")
 	}
 	return out.String()
 }
@@ -201,10 +203,13 @@ func (l *layouter) line(breaks, indent int) {
 	if breaks > 1 && len(l.lines) > 0 {
 		l.lines = append(l.lines, laidLine{})
 	}
-	l.lines = append(l.lines, laidLine{text: strings.Repeat(" ", indent)})
+	l.lines = append(l.lines, laidLine{text: bytes.Repeat([]byte(" "), indent)})
 }
 
-func (l *layouter) add(text string) { l.lines[len(l.lines)-1].text += text }
+func (l *layouter) add(text string) {
+	line := &l.lines[len(l.lines)-1]
+	line.text = append(line.text, text...)
+}
 
 // write writes a token behind what stands on the line.
 func (l *layouter) write(t token) {
@@ -229,7 +234,7 @@ func (l *layouter) write(t token) {
 		if more = trimLine(strings.TrimLeft(more, " \t"), t); more != "" {
 			more = indent + more
 		}
-		l.lines = append(l.lines, laidLine{text: more})
+		l.lines = append(l.lines, laidLine{text: []byte(more)})
 	}
 }
 
@@ -255,7 +260,7 @@ func (l *layouter) writeBlock(t token) {
 		if line != "" {
 			line = indent + line
 		}
-		l.lines = append(l.lines, laidLine{text: line})
+		l.lines = append(l.lines, laidLine{text: []byte(line)})
 	}
 }
 
@@ -274,17 +279,25 @@ func between(a, b token) string {
 }
 
 // align puts the comments behind lines that follow each other into one column.
+// A very long line would move those of all others, so it stands alone, with the
+// comments that go on below its own.
 func (l *layouter) align() {
-	const gap = 3
-	for from := 0; from < len(l.lines); from++ {
-		to, width := from, 0
+	const gap, long = 3, 120
+	for from := 0; from < len(l.lines); {
+		width := utf8.RuneCount(l.lines[from].text)
+		alone := width > long
+		to := from
 		for ; to < len(l.lines) && l.lines[to].comment != ""; to++ {
-			width = max(width, utf8.RuneCountInString(l.lines[to].text))
+			wide := utf8.RuneCount(l.lines[to].text)
+			if to > from && (alone && wide > 0 || wide > long) {
+				break
+			}
+			width = max(width, wide)
 		}
 		for i := from; i < to; i++ {
 			line := &l.lines[i]
-			line.text += strings.Repeat(" ", width+gap-utf8.RuneCountInString(line.text))
+			line.text = append(line.text, strings.Repeat(" ", width+gap-utf8.RuneCount(line.text))...)
 		}
-		from = max(from, to)
+		from = max(from+1, to)
 	}
 }
