@@ -109,9 +109,15 @@ func (v *Versions) Deploy(ctx context.Context, f *flow.Flow) error {
 	if err != nil {
 		return err
 	}
-	if _, err := v.Refresh(ctx); err != nil {
+	if _, err := v.Of(ctx, f.Name); err != nil {
 		return err
 	}
+	v.mu.Lock()
+	is := v.standings[f.Name]
+	is.Flow = f.Name
+	is.Deploy(now.Number)
+	v.standings[f.Name] = is
+	v.mu.Unlock()
 	if was.Rollback != nil && was.Rollback.Over != now.Number {
 		v.cfg.Log.Warn("a rollback has ended: the file has another version now",
 			"flow", f.Name, "was", was.Rollback.Version, "version", now.Number)
