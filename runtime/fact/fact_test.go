@@ -44,6 +44,7 @@ var all = []struct {
 	{fact.RunWoken{Visit: visit, Waited: time.Second}, `level=DEBUG msg="run woken" run=r1 flow=sample node=a attempt=1 waited=1s`},
 	{fact.Invoked{Visit: visit, Took: time.Second, Fuel: 9}, `level=DEBUG msg="plugin invoked" run=r1 flow=sample node=a attempt=1 fuel=9 took=1s`},
 	{fact.Committed{Writes: 3, Waited: time.Second, Took: time.Minute}, `level=DEBUG msg="journal committed" writes=3 waited=1s took=1m0s`},
+	{fact.RunParked{Of: fact.Of{Run: &fact.Run{ID: "r1", Flow: "sample", TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}}}, `level=DEBUG msg="run parked" run=r1 flow=sample trace=0af7651916cd43dd8448eb211c80319c`},
 	{fact.RunParked{Of: of}, `level=DEBUG msg="run parked" run=r1 flow=sample`},
 	{fact.RunPaused{Visit: visit, Cause: run.PauseRetries, Outcome: "onTimeout", Code: "c", Message: "m"}, `level=WARN msg="run paused" run=r1 flow=sample node=a attempt=1 cause=retries outcome=onTimeout code=c message=m`},
 	{fact.RunPaused{Visit: visit, Cause: run.PauseFlow}, `level=INFO msg="run paused" run=r1 flow=sample node=a attempt=1 cause=flow`},

@@ -254,7 +254,16 @@ func (r *Run) line(more ...slog.Attr) []slog.Attr {
 	if r == nil {
 		return more
 	}
-	return append([]slog.Attr{slog.String("run", r.ID), slog.String("flow", r.Flow), maybe("key", r.Key), labelsOf(r.Labels)}, more...)
+	return append([]slog.Attr{slog.String("run", r.ID), slog.String("flow", r.Flow), maybe("key", r.Key), maybe("trace", r.trace()), labelsOf(r.Labels)}, more...)
+}
+
+// trace is the id of the trace that whoever started the run is in.
+func (r *Run) trace() string {
+	if _, rest, ok := strings.Cut(r.TraceParent, "-"); ok {
+		id, _, _ := strings.Cut(rest, "-")
+		return id
+	}
+	return ""
 }
 
 // labelsOf are in a group, as fieldsOf are. An empty one is left out.
