@@ -21,7 +21,11 @@ import (
 // It returns nil if the file is not YAML, and for the rare file that it cannot
 // lay out without changing what it means; the list then says so.
 func (f Format) Layout(file string, src []byte) ([]byte, diag.List) {
-	doc, mistakes := f.parse(file, []byte(strings.ReplaceAll(string(src), "\r\n", "\n")))
+	text := bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n"))
+	if bytes.ContainsRune(text, '\r') {
+		text = src // a carriage return alone is a mistake, also before a line end
+	}
+	doc, mistakes := f.parse(file, text)
 	if doc.broken || mistakes.HasErrors() {
 		return nil, mistakes.Sorted()
 	}
