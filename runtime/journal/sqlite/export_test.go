@@ -32,13 +32,11 @@ func (s *Store) MakeReadOnly(ctx context.Context) error {
 	return err
 }
 
-// MakeWritable takes that back. What follows in its transaction cannot be refused
-// any more.
-func (s *Store) MakeWritable(ctx context.Context) error {
-	return s.writer.write(ctx, func(t *tx) error {
-		_, err := t.exec("PRAGMA query_only = 0")
-		return err
-	})
+// MakeWritable takes that back. Nothing may be written meanwhile: it is done beside
+// the writer, whose transactions cannot even begin.
+func (s *Store) MakeWritable() error {
+	_, err := s.writer.tx.exec("PRAGMA query_only = 0")
+	return err
 }
 
 // Pages is how many pages the file has.

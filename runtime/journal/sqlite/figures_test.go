@@ -60,7 +60,7 @@ func TestReady(t *testing.T) {
 	}
 	ready(sqlite.ErrReadOnly)
 	ready(sqlite.ErrReadOnly) // it has tried again
-	if err := s.MakeWritable(t.Context()); err != nil {
+	if err := s.MakeWritable(); err != nil {
 		t.Fatal(err)
 	}
 	ready(nil)
