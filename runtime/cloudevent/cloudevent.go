@@ -1,5 +1,5 @@
-// Package cloudevent reads CloudEvents 1.0 from HTTP requests, in the structured,
-// binary and batched mode.
+// Package cloudevent reads CloudEvents 1.0 from HTTP requests, whether structured,
+// binary or batched.
 //
 // It is the small part of the specification that events with JSON data need:
 // https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md, with its

@@ -312,7 +312,7 @@ func (r *Run) flush(ctx context.Context) error {
 		return nil
 	}
 	err := r.append(ctx)
-	if err != nil && r.stored > 0 {
+	if err != nil && (r.stored > 0 || r.parent() != "") { // its parent has put on record that it begins
 		err = r.insist(ctx, err, r.appendAgain)
 	}
 	if err != nil {
@@ -344,6 +344,9 @@ func (r *Run) append(ctx context.Context) error {
 // is not known after an error.
 func (r *Run) appendAgain(ctx context.Context) error {
 	have, err := r.journal.Events(ctx, r.ID)
+	if r.stored == 0 && errors.Is(err, journal.ErrNotFound) {
+		err = nil
+	}
 	if err != nil || len(have) > r.stored && same(have[r.stored:], r.pending) {
 		return err
 	}

@@ -82,7 +82,7 @@ func Parse(path string) (Route, error) {
 		case plain.MatchString(part):
 			r.segments = append(r.segments, segment{text: part})
 		case strings.HasPrefix(part, ":") && named.MatchString("{"+part[1:]+"}"):
-			return fail(fmt.Sprintf("did you mean %q?", strings.Replace(path, part, "{"+part[1:]+"}", 1)), expected)
+			return fail(fmt.Sprintf("a name stands in { }, with quotes around the path: %q", strings.Replace(path, part, "{"+part[1:]+"}", 1)), expected)
 		case strings.ContainsAny(part, "{}"):
 			return fail("it is one whole segment, with a name of letters, digits and _: /orders/{id}", "%q is no parameter", part)
 		default:

@@ -17,7 +17,7 @@ func TestParse(t *testing.T) {
 		"/{a}/{b_2}/x.json":  "{a}/{b_2}/x.json",
 		"/orders/{id}/{id}":  `path "/orders/{id}/{id}": "{id}" stands in it twice (each has a name of its own)`,
 		"orders/{id}":        `path "orders/{id}": expected one such as /sms/ended or /orders/{id} (did you mean "/orders/{id}"?)`,
-		"/orders/:id/x":      `path "/orders/:id/x": expected one such as /sms/ended or /orders/{id} (did you mean "/orders/{id}/x"?)`,
+		"/orders/:id/x":      `path "/orders/:id/x": expected one such as /sms/ended or /orders/{id} (a name stands in { }, with quotes around the path: "/orders/{id}/x")`,
 		"/orders/{id}.json":  `path "/orders/{id}.json": "{id}.json" is no parameter (it is one whole segment, with a name of letters, digits and _: /orders/{id})`,
 		"/orders/{}":         `path "/orders/{}": "{}" is no parameter (it is one whole segment, with a name of letters, digits and _: /orders/{id})`,
 		"/orders/{order-id}": `path "/orders/{order-id}": "{order-id}" is no parameter (it is one whole segment, with a name of letters, digits and _: /orders/{id})`,
