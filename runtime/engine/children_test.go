@@ -256,6 +256,52 @@ func TestChildrenAfterEachAppend(t *testing.T) {
 	}
 }
 
+// mute is a journal that does not take the first events of child runs for a while,
+// or takes them and loses the answer.
+type mute struct {
+	journal.Driver
+	mu   sync.Mutex
+	left int // refusals
+	lost bool
+}
+
+func (j *mute) Append(ctx context.Context, id string, after int, events []run.Event) error {
+	first, begins := events[0].(run.RunStarted)
+	j.mu.Lock()
+	refuse := begins && first.Parent != nil && j.left > 0
+	if refuse {
+		j.left--
+	}
+	j.mu.Unlock()
+	if !refuse {
+		return j.Driver.Append(ctx, id, after, events)
+	}
+	if j.lost {
+		if err := j.Driver.Append(ctx, id, after, events); err != nil {
+			return err
+		}
+	}
+	return errFull
+}
+
+// A child that its parent has promised begins when there is room again, and its
+// parent hears of it.
+func TestChildThatCannotBeWrittenYet(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []bool{false, true} {
+		t.Run(fmt.Sprint(lost), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d, f := &mute{Driver: disk(), left: 3, lost: lost}, loadFamily(t, parentFlow, childFlow)
+				p := f.boot(t, d, &vendor{})
+				if s := ended(t, d, accept(t, p, f["parent"])); s.Status != run.Completed {
+					t.Errorf("run is %s: %s", s.Status, s.Reason)
+				}
+			})
+		})
+	}
+}
+
 func TestCancelGoesDown(t *testing.T) {
 	t.Parallel()
 	middle := "flow: middle\nnodes:\n  given: { type: called, next: a }\n  a: { type: spawn, with: { flow: child, count: 5, most: 2 } }\n"
