@@ -2,6 +2,7 @@ package flowtest
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -267,6 +268,21 @@ func (r *reader) exchanges(f yamldoc.Field) []exchange {
 func (r *reader) reply(f yamldoc.Field) reply {
 	var out reply
 	out.Reply = casefile.ReadReply(&r.Reader, f, yamldoc.Key{Name: "after", Read: func(f yamldoc.Field) { out.after = r.Duration(f, 0).Value }})
+	m, _ := f.Value.(*yamldoc.Map)
+	if m == nil {
+		return out
+	}
+	// An object or a list is JSON, and its sender would say so.
+	switch m.Get("body").(type) {
+	case *yamldoc.Map, *yamldoc.List:
+		if _, said := out.Headers["content-type"]; !said {
+			out.Headers = maps.Clone(out.Headers)
+			if out.Headers == nil {
+				out.Headers = map[string][]string{}
+			}
+			out.Headers["content-type"] = []string{"application/json"}
+		}
+	}
 	return out
 }
 
