@@ -40,7 +40,7 @@ image: build plugins ## build a container image, on Linux; IMAGER=buildah or pod
 	chmod 700 bin/image/var/lib/wend
 	$(IMAGER) build -t wend:$(or $(VERSION),latest) -f deploy/Containerfile bin/image
 
-demo: build plugins ## run every shipped flow once against the vendor emulators
+demo: build plugins ## run every vendor's flows once against the emulators
 	bin/wend demo
 
 test: plugins ## run all tests, with the race detector, and those of the shipped flows

@@ -30,9 +30,9 @@ func demoCommand(std *streams) *cobra.Command {
 	var log logFlag
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Run every shipped flow once against the vendors' emulators",
+		Short: "Run every vendor's flows once against the emulators",
 		Long: `Start the emulators and a server on free ports of this machine, call the webhook of each
-flow under flows/ over HTTP, and print what became of it beside the emulator's own record.
+flow of a vendor under flows/ over HTTP, and print what became of it beside the emulator's own record.
 The exit status is 1 if one is not as it should be.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
