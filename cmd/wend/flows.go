@@ -219,7 +219,7 @@ func flowsShowCommand(std *streams, r *remote) *cobra.Command {
 			if err := json.Unmarshal(raw, &v); err != nil {
 				return wrongf("the server's version of the flow: %w", err)
 			}
-			_, err = io.WriteString(std.out, v.Source)
+			_, err = io.WriteString(std.exact, v.Source)
 			return err
 		},
 	}

@@ -97,7 +97,7 @@ func (l *layoutFiles) stdin() error {
 	}
 	out := l.layOut("stdin", src)
 	if out != nil && !l.check && !l.diff {
-		if _, err := l.std.out.Write(out); err != nil {
+		if _, err := l.std.exact.Write(out); err != nil {
 			return wrong(err)
 		}
 	}
@@ -115,7 +115,7 @@ func (l *layoutFiles) layOut(file string, src []byte) []byte {
 	if !bytes.Equal(src, out) {
 		l.otherwise = true
 		if l.diff {
-			fmt.Fprintf(l.std.out, "%s", diff.Diff(file, src, file, out))
+			fmt.Fprintf(l.std.exact, "%s", diff.Diff(file, src, file, out))
 		}
 	}
 	return out

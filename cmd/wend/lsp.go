@@ -29,10 +29,10 @@ start.`,
 			if err != nil {
 				return err
 			}
-			return lsp.Serve(cmd.Context(), duplex{std.in, std.out}, lsp.Config{
+			return wrong(lsp.Serve(cmd.Context(), duplex{std.in, std.exact}, lsp.Config{
 				Version: version(), Flows: flows, Log: slog.New(slog.NewTextHandler(std.err, nil)),
 				Check: func(set *catalog.Set) diag.List { return environment.Check(flows.Types, set, cfg) },
-			})
+			}))
 		},
 	}
 	env.flags(cmd)

@@ -47,8 +47,12 @@ func stopOn(signals <-chan os.Signal, stop func()) {
 // Main runs one command and returns what to exit with. When ctx ends the
 // command stops in an orderly way.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	exact := stdout
 	stdout, stderr = &harmless{w: stdout}, &harmless{w: stderr}
-	std := &streams{in: stdin, out: stdout, err: stderr}
+	if onTerminal(exact) {
+		exact = stdout
+	}
+	std := &streams{in: stdin, out: stdout, exact: exact, err: stderr}
 	root := rootCommand(std) //nolint:contextcheck // commands get theirs from ExecuteContext
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -69,10 +73,23 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	return exitUsage
 }
 
+// onTerminal tells whether people see what is written there.
+func onTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
 // streams are where a command talks: data to out, talk to err.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+	// exact is out to the letter, where no terminal shows it: for files, and for
+	// programs that count characters.
+	exact io.Writer
 	// asLog takes mistakes where err is read by a program; else nil.
 	asLog func(diag.List)
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"regexp"
 	"sync"
 
 	"go.lsp.dev/jsonrpc2"
@@ -52,17 +53,15 @@ func Serve(ctx context.Context, stream io.ReadWriteCloser, c Config) error {
 	case <-s.left:
 	case <-conn.Done():
 	}
-	err := conn.Close()
-	s.publishing.Wait()
+	// Nobody can interrupt a read of standard input, so nobody waits for it.
+	go func() { _ = conn.Close() }()
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case !s.goodbye:
 		return errors.Join(errors.New("the editor left without a shutdown"), conn.Err())
-	case errors.Is(err, io.ErrClosedPipe), errors.Is(err, io.EOF):
-		return nil
 	default:
-		return err
+		return nil
 	}
 }
 
@@ -205,9 +204,18 @@ func (s *server) put(ctx context.Context, d *document) {
 	})
 }
 
+// isFlow tells a flow from the many other things that are written in YAML, which
+// editors show too.
+func (d *document) isFlow() bool { return flowKey.MatchString(d.text) }
+
+var flowKey = regexp.MustCompile(`(?m)^["']?(?:flow|nodes)["']? *:`)
+
 // mistakes are those of the draft, and of a flow in order those that its
 // connections have.
 func (s *server) mistakes(d *document) diag.List {
+	if !d.isFlow() {
+		return nil
+	}
 	draft := d.draft(s.cfg.Flows)
 	list := draft.Mistakes
 	if list.HasErrors() || s.cfg.Check == nil {

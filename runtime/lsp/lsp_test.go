@@ -244,7 +244,7 @@ func TestRename(t *testing.T) {
 	s := stories(t, "names.txtar")[1]
 	e.show(s.text)
 	for name, want := range map[string]string{
-		"a-b": "is no name for a node", "run": "engine's own", "log": "is the name of a node already", "1": "is no name for a node",
+		"a-b": "is no name for a node", "run": "is the run itself", "true": "is a word of the expression language", "log": "is the name of a node already", "1": "is no name for a node",
 	} {
 		_, err := e.Rename(t.Context(), &protocol.RenameParams{TextDocumentPositionParams: at(s.cursor), NewName: name})
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -331,6 +331,16 @@ func TestFormatting(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestOtherFiles: what is no flow is nobody's mistake.
+func TestOtherFiles(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "# nothing yet\n", "cases:\n  - name: x\n", "services: { web: { image: x } }\n", "connections: {}\n"} {
+		if told := open(t).show(text); len(told.Diagnostics) > 0 {
+			t.Errorf("%q: %v", text, told.Diagnostics[0].Message)
 		}
 	}
 }

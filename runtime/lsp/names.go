@@ -204,10 +204,8 @@ func (s *server) Rename(_ context.Context, p *protocol.RenameParams) (*protocol.
 	if !yamldoc.IsIdentifier(p.NewName) {
 		return nil, fmt.Errorf("%q is no name for a %s: letters, digits and _, the first of them no digit", p.NewName, under.kind)
 	}
-	for _, n := range draft.Names("") {
-		if n.Name == p.NewName && n.Kind == flow.EngineName {
-			return nil, fmt.Errorf("%q is a name of the engine's own", p.NewName)
-		}
+	if why := spec.Reserved(p.NewName); why != "" {
+		return nil, fmt.Errorf("%q is reserved: it %s", p.NewName, why)
 	}
 	for _, m := range d.mentions(draft) {
 		if m.declares && m.name == p.NewName && p.NewName != under.name {

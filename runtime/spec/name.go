@@ -12,7 +12,7 @@ import (
 // reserved names mean something else in templates, or would in a console
 // written in JavaScript.
 var reserved = map[string]string{
-	"flow": "is the flow itself", "run": "is the run itself", "error": "is the last error", "item": "is reserved", "else": "takes the other outcomes",
+	"flow": "is the flow itself", "run": "is the run itself", "error": "is the last error", "item": "is the item of a foreach", "else": "takes the other outcomes",
 	"true": exprWord, "false": exprWord, "nil": exprWord, "null": exprWord, "not": exprWord, "in": exprWord, "and": exprWord, "or": exprWord, "let": exprWord, "if": exprWord,
 	"matches": exprWord, "contains": exprWord, "startsWith": exprWord, "endsWith": exprWord,
 	"constructor": jsProperty, "prototype": jsProperty, "toString": jsProperty, "toLocaleString": jsProperty, "valueOf": jsProperty,
@@ -24,14 +24,19 @@ const (
 	jsProperty = "is a property of every JavaScript object"
 )
 
+// Reserved says why a node or a variable cannot have a name, "" if it can.
+func Reserved(name string) (why string) {
+	if strings.HasPrefix(name, "__") {
+		return `begins with "__"`
+	}
+	return reserved[name]
+}
+
 // checkName checks the id of a node or the name of a variable.
 func (p *parser) checkName(t yamldoc.Text, kind string, wellFormed bool) {
-	why, taken := reserved[t.Value]
-	if strings.HasPrefix(t.Value, "__") {
-		why, taken = `begins with "__"`, true
-	}
+	why := Reserved(t.Value)
 	switch {
-	case taken:
+	case why != "":
 		p.Mistakes.Errorf(t.Pos, diag.ReservedName, "%s name %q is reserved: it %s", kind, t.Value, why)
 	case !wellFormed:
 		e := p.Mistakes.Errorf(t.Pos, diag.InvalidName, "%s name %q is not made of letters, digits and \"_\"", kind, t.Value)
