@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/quota"
 	"github.com/wendflow/wend/runtime/trigger"
 )
@@ -185,6 +187,10 @@ func (c call) output(r *http.Request, proof string) (output map[string]any, body
 	body, charset, err := c.body(r)
 	if err != nil {
 		return nil, nil, err
+	}
+	// Else a parameter that cannot be read would count as one that is not there.
+	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil && hook.Query != nil {
+		return nil, nil, problem.New(http.StatusBadRequest, "the query cannot be read: %s", err)
 	}
 	request := Request(r, proof)
 	if c.params != nil {
