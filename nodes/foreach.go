@@ -149,10 +149,13 @@ func (in foreachIn) gather(v node.Visit, count int) node.Finish {
 		f.Outcome, f.Code = onTimeout, "timeout"
 		f.Message = fmt.Sprintf("%d of %d items had not completed in time", count-completed, count)
 	case completed < count:
-		// Of those that were stopped, the one that failed first says why.
-		first := firstFailed(v.Children)
-		f.Outcome, f.Code = someFailed, v.Children[first].Code
-		f.Message = fmt.Sprintf("item %s failed: %s", strconv.Itoa(v.Children[first].Index), v.Children[first].Reason)
+		// The first in the list that was not stopped because of another.
+		first := slices.IndexFunc(ends, func(end node.ChildEnd) bool { return end.Failed && !end.Cancelled })
+		if first < 0 {
+			first = firstFailed(ends)
+		}
+		f.Outcome, f.Code = someFailed, ends[first].Code
+		f.Message = fmt.Sprintf("item %s failed: %s", strconv.Itoa(ends[first].Index), ends[first].Reason)
 		if n := len(failures); n > 1 {
 			f.Message = fmt.Sprintf("%d of %d items failed, the first: %s", n, count, f.Message)
 		}

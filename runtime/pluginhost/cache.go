@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -93,12 +94,18 @@ func (c cached) open() cached {
 	return c
 }
 
+// makingCaches keeps caches from being made side by side: wazero finds out its own
+// version then, and keeps it without a lock.
+var makingCaches sync.Mutex
+
 // code is where wazero keeps machine code. Who closes it frees the code.
 func (c cached) code() wazero.CompilationCache {
 	if c.dir == "" {
 		return wazero.NewCompilationCache()
 	}
+	makingCaches.Lock()
 	code, err := wazero.NewCompilationCacheWithDir(c.dir)
+	makingCaches.Unlock()
 	if err != nil {
 		c.log.Warn("a compiled plugin is not cached", "folder", c.dir, "error", err)
 		return wazero.NewCompilationCache()
