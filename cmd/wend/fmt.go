@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -153,30 +152,8 @@ func rewrite(file string, text []byte) error {
 
 // filesToLayOut are the YAML files under paths, sorted. A file is taken as it is.
 func filesToLayOut(paths []string) ([]string, error) {
-	var files []string
-	for _, root := range paths {
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil {
-				if errors.Is(err, fs.ErrNotExist) {
-					return fmt.Errorf("no file or folder %q", path)
-				}
-				return err
-			}
-			hidden := strings.HasPrefix(d.Name(), ".") && path != root
-			ext := filepath.Ext(path)
-			switch {
-			case d.IsDir() && hidden:
-				return filepath.SkipDir
-			case d.IsDir():
-			case path == root, !hidden && (ext == ".yaml" || ext == ".yml"):
-				files = append(files, path)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	slices.Sort(files)
-	return slices.Compact(files), nil
+	return infile.Find(paths, func(name string) bool {
+		ext := filepath.Ext(name)
+		return !strings.HasPrefix(name, ".") && (ext == ".yaml" || ext == ".yml")
+	})
 }

@@ -63,7 +63,7 @@ var diagram = map[string]string{
 	"runtime/quota":               "runtime/problem",
 	"runtime/telemetry":           "runtime/fact runtime/quota runtime/run runtime/tracecontext",
 	"runtime/webhook":             "runtime/fact runtime/quota runtime/data runtime/trigger runtime/catalog runtime/clock runtime/diag runtime/engine runtime/expand runtime/journal runtime/node runtime/problem runtime/route runtime/run",
-	"runtime/flowtest":            "runtime/casefile runtime/catalog runtime/clock runtime/data runtime/diag runtime/engine runtime/fact runtime/flow runtime/journal runtime/node runtime/outbound runtime/problem runtime/run runtime/secret runtime/trigger runtime/webhook runtime/yamldoc sdk/wire",
+	"runtime/flowtest":            "runtime/casefile runtime/catalog runtime/clock runtime/data runtime/diag runtime/engine runtime/fact runtime/flow runtime/infile runtime/journal runtime/node runtime/outbound runtime/problem runtime/run runtime/secret runtime/trigger runtime/webhook runtime/yamldoc sdk/wire",
 	"runtime/api":                 "runtime/auth runtime/quota runtime/trigger runtime/catalog runtime/cloudevent runtime/clock runtime/diag runtime/journal runtime/webhook runtime/engine runtime/flow runtime/node runtime/problem runtime/run runtime/yamldoc",
 	"runtime/environment":         "runtime/catalog runtime/config runtime/diag runtime/expand runtime/flow runtime/manifest runtime/node runtime/outbound runtime/webhook",
 	"runtime/lsp":                 "runtime/catalog runtime/diag runtime/expand runtime/flow runtime/flowschema runtime/node runtime/spec runtime/yamldoc",

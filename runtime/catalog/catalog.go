@@ -6,10 +6,8 @@ package catalog
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -98,37 +96,7 @@ func (s *Set) Events() []string {
 // Find returns the flow files under paths, sorted. A folder is searched for
 // *.yaml and *.yml, leaving out hidden folders, tests (*.test.yaml) and wend.yaml; a
 // file is taken as it is.
-func Find(paths []string) ([]string, error) {
-	var files []string
-	for _, root := range paths {
-		info, err := os.Stat(root)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("no file or folder %q", root)
-		case err != nil:
-			return nil, err
-		case !info.IsDir():
-			files = append(files, filepath.Clean(root))
-			continue
-		}
-		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != root:
-				return filepath.SkipDir
-			case !d.IsDir() && isFlowFile(d.Name()):
-				files = append(files, path)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	slices.Sort(files)
-	return slices.Compact(files), nil
-}
+func Find(paths []string) ([]string, error) { return infile.Find(paths, isFlowFile) }
 
 func isFlowFile(name string) bool {
 	ext := filepath.Ext(name)

@@ -7,7 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+
+	"github.com/wendflow/wend/runtime/infile"
 )
 
 // Find returns the files of tests under paths, sorted. A folder is searched for
@@ -33,20 +34,11 @@ func Find(paths []string) ([]string, error) {
 			}
 			continue
 		}
-		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != root:
-				return filepath.SkipDir
-			case !d.IsDir() && IsFile(d.Name()):
-				files = append(files, path)
-			}
-			return nil
-		})
+		found, err := infile.Find([]string{root}, IsFile)
 		if err != nil {
 			return nil, err
 		}
+		files = append(files, found...)
 	}
 	slices.Sort(files)
 	return slices.Compact(files), nil

@@ -10,6 +10,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -106,4 +109,38 @@ func kind(mode fs.FileMode) string {
 		return "device"
 	}
 	return "special file"
+}
+
+// Find returns the files under paths, sorted, each once. A file is taken as it is;
+// a folder is searched for the names that are wanted, leaving out hidden folders.
+func Find(paths []string, wanted func(name string) bool) ([]string, error) {
+	var files []string
+	for _, root := range paths {
+		info, err := os.Stat(root)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("no file or folder %q", root)
+		case err != nil:
+			return nil, err
+		case !info.IsDir():
+			files = append(files, filepath.Clean(root))
+			continue
+		}
+		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != root:
+				return filepath.SkipDir
+			case !d.IsDir() && wanted(d.Name()):
+				files = append(files, path)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files), nil
 }

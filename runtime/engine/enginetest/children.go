@@ -36,19 +36,7 @@ func testChildren(b *bench) {
 				cancelled++
 			}
 		}
-		victim := b.live[random.IntN(len(b.live))]
-		switch random.IntN(4) {
-		case 0:
-			victim.freeze()
-			b.pass(takenOver)
-			victim.thaw()
-		case 1:
-			victim.stop()
-			b.boot()
-		default:
-			victim.kill()
-			b.boot()
-		}
+		b.harm(random)
 		b.pass(time.Duration(random.IntN(60)) * time.Second)
 	}
 	how := b.ended(ids)

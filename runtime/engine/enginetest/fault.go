@@ -219,19 +219,7 @@ func testKill(b *bench) {
 				events++
 			}
 		}
-		victim := b.live[random.IntN(len(b.live))]
-		switch random.IntN(4) {
-		case 0:
-			victim.freeze()
-			b.pass(takenOver)
-			victim.thaw()
-		case 1:
-			victim.stop()
-			b.boot()
-		default:
-			victim.kill()
-			b.boot()
-		}
+		b.harm(random)
 		b.pass(time.Duration(random.IntN(60)) * time.Second)
 	}
 	how := b.ended(ids)
@@ -261,4 +249,22 @@ func (b *bench) deliver(p *process, key string) {
 	})
 	b.ok(err)
 	b.same("fresh", fresh, true)
+}
+
+// harm freezes one engine for longer than its lease, stops it in good order or
+// kills it.
+func (b *bench) harm(random *rand.Rand) {
+	victim := b.live[random.IntN(len(b.live))]
+	switch random.IntN(4) {
+	case 0:
+		victim.freeze()
+		b.pass(takenOver)
+		victim.thaw()
+	case 1:
+		victim.stop()
+		b.boot()
+	default:
+		victim.kill()
+		b.boot()
+	}
 }
