@@ -607,8 +607,12 @@ func TestRetryGoesOnInTheChildren(t *testing.T) {
 					t.Fatalf("PlanRetry = %+v, %v", plan, err)
 				}
 				r, _, err := p.Retry(t.Context(), id, engine.Retry{})
-				if err != nil {
-					t.Skip("killed before the retry was on record")
+				if err != nil { // killed before it was on record: who asked asks again
+					p.kill()
+					p = f.boot(t, d, v)
+					if r, _, err = p.Retry(t.Context(), id, engine.Retry{}); err != nil {
+						t.Fatal(err)
+					}
 				}
 				time.Sleep(time.Hour)
 				p.kill()
