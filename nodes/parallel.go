@@ -107,7 +107,7 @@ func shapeBranch(shape *node.Shape, given map[string]any, path []string, body no
 		if isTemplate(name) {
 			return []node.Problem{takesNoTemplate(at("flow")...)}
 		}
-		shape.Callees = append(shape.Callees, node.Callee{Flow: name, Name: at("flow"), Input: at("input"), Gives: body.Gives, Maybe: body.Maybe})
+		shape.Callees = append(shape.Callees, node.Callee{Flow: name, Name: at("flow"), Input: at("input"), Items: body.Items, Gives: body.Gives, Maybe: body.Maybe})
 		for _, other := range []string{"start"} {
 			if _, ok := given[other]; ok {
 				return []node.Problem{{Path: at(other), Key: true, Msg: where + other + ": it is for nodes, and here a flow is run"}}

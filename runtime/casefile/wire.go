@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/diag"
@@ -138,4 +139,18 @@ func readBase64(r *yamldoc.Reader, f yamldoc.Field) []byte {
 		r.Mistakes.Errorf(f.Value.Pos(), r.Invalid, "%s is no base64: %v", f, err)
 	}
 	return body
+}
+
+// ReadTime reads a moment as RFC 3339 has it; to stays as it is if there is none.
+func ReadTime(r *yamldoc.Reader, f yamldoc.Field, to *time.Time) {
+	text := r.Written(f)
+	if !text.Given() {
+		return
+	}
+	t, err := time.Parse(time.RFC3339, text.Value)
+	if err != nil {
+		r.Refuse(f, "a time as \"2026-11-20T08:00:00.000Z\"")
+		return
+	}
+	*to = t
 }

@@ -178,14 +178,21 @@ func (c *compiler) around(s *spec.Node, n *Node, b node.Body) *outer {
 		}
 	}
 	if b.Items != nil {
-		item := expand.Type{}
-		if v := inputAt(s.With, b.Items); v != nil {
-			item = c.typeOf(v).Elem()
-		}
-		o.names["item"], o.names["index"] = item, expand.FromSchema(map[string]any{"type": "integer"})
-		o.own = []string{"item", "index"}
+		c.nameItems(o.names, s, b.Items)
+		o.own = itemNames
 	}
 	return o
+}
+
+// itemNames are what is read of each element of a list.
+var itemNames = []string{"item", "index"}
+
+// nameItems adds them to names, for the list that is an input of a node.
+func (c *compiler) nameItems(names map[string]expand.Type, s *spec.Node, items []string) {
+	names["item"], names["index"] = expand.Type{}, expand.FromSchema(map[string]any{"type": "integer"})
+	if v := inputAt(s.With, items); v != nil {
+		names["item"] = c.typeOf(v).Elem()
+	}
 }
 
 // typeOf is the type of what an input comes to. What is wrong with it is told when

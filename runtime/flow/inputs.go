@@ -459,22 +459,21 @@ func (c *inputCompiler) compileScalar(s *yamldoc.Scalar, schema map[string]any, 
 	return templateInput{t}
 }
 
-// compileEach compiles an input that is evaluated for every item of the list under
-// `items`: there `item` and `index` are names too.
+// compileEach compiles the input of a flow that is run for every element of a list:
+// there `item` and `index` are names too.
 func (c *inputCompiler) compileEach(v yamldoc.Value, schema map[string]any, path []string) input {
 	schema = maps.Clone(schema)
 	delete(schema, "x-wend")
 	around := c.scope
 	defer func() { c.scope = around }()
-	item := expand.Type{}
-	if list := inputAt(c.written.With, []string{"items"}); list != nil {
-		item = c.typeOf(list).Elem()
+	c.scope = &expand.Scope{Names: maps.Clone(around.Names)}
+	for _, callee := range c.node.Callees {
+		if slices.Equal(callee.Input, path) {
+			c.nameItems(c.scope.Names, c.written, callee.Items)
+		}
 	}
-	names := maps.Clone(around.Names)
-	names["item"], names["index"] = item, expand.FromSchema(map[string]any{"type": "integer"})
-	c.scope = &expand.Scope{Names: names}
 	in := c.compile(v, schema, path)
-	c.refs[c.node.ID] = slices.DeleteFunc(c.refs[c.node.ID], func(r expand.Ref) bool { return r.Name == "item" || r.Name == "index" })
+	c.refs[c.node.ID] = slices.DeleteFunc(c.refs[c.node.ID], func(r expand.Ref) bool { return slices.Contains(itemNames, r.Name) })
 	c.node.late = true
 	return eachInput{in}
 }

@@ -100,7 +100,7 @@ func (r *reader) readCase(f yamldoc.Field, base *Case) []*Case {
 func (r *reader) givenKeys(c *Case) []yamldoc.Key {
 	return []yamldoc.Key{
 		{Name: "trigger", Read: func(f yamldoc.Field) { r.trigger(f, &c.trigger) }},
-		{Name: "now", Read: func(f yamldoc.Field) { r.now(f, &c.now) }},
+		{Name: "now", Read: func(f yamldoc.Field) { casefile.ReadTime(&r.Reader, f, &c.now) }},
 		{Name: "variables", Read: func(f yamldoc.Field) { r.variables(f, c) }},
 		{Name: "connections", Read: func(f yamldoc.Field) { r.connections(f, c) }},
 		{Name: "nodes", Read: func(f yamldoc.Field) { r.mocks(f, c) }},
@@ -135,19 +135,6 @@ func (r *reader) texts(f yamldoc.Field) map[string]string {
 		texts[e.Key.Value] = r.AnyText(e).Value
 	}
 	return texts
-}
-
-func (r *reader) now(f yamldoc.Field, to *time.Time) {
-	text := r.Written(f)
-	if !text.Given() {
-		return
-	}
-	now, err := time.Parse(time.RFC3339, text.Value)
-	if err != nil {
-		r.Refuse(f, "a time as \"2026-11-20T08:00:00.000Z\"")
-		return
-	}
-	*to = now
 }
 
 func (r *reader) variables(f yamldoc.Field, c *Case) {

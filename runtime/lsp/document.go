@@ -24,8 +24,12 @@ type document struct {
 	text    string
 	starts  []int // of lines, in bytes
 
-	once  sync.Once
-	known *flow.Draft
+	drafted sync.Once
+	known   *flow.Draft
+	sought  sync.Once
+	names   []mention
+	checked sync.Once
+	wrongs  diag.List
 }
 
 func newDocument(u uri.URI, version int32, text string) *document {
@@ -42,7 +46,7 @@ func newDocument(u uri.URI, version int32, text string) *document {
 }
 
 func (d *document) draft(c flow.Config) *flow.Draft {
-	d.once.Do(func() { d.known = flow.Check(d.file, []byte(d.text), c) })
+	d.drafted.Do(func() { d.known = flow.Check(d.file, []byte(d.text), c) })
 	return d.known
 }
 

@@ -213,6 +213,11 @@ var flowKey = regexp.MustCompile(`(?m)^["']?(?:flow|nodes)["']? *:`)
 // mistakes are those of the draft, and of a flow in order those that its
 // connections have.
 func (s *server) mistakes(d *document) diag.List {
+	d.checked.Do(func() { d.wrongs = s.find(d) })
+	return d.wrongs
+}
+
+func (s *server) find(d *document) diag.List {
 	if !d.isFlow() {
 		return nil
 	}

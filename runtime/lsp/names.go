@@ -21,11 +21,15 @@ type mention struct {
 	name     string
 	from, to int
 	declares bool
-	template bool // it stands in an expression
 }
 
-// mentions finds every name that a file declares or uses.
+// mentions are all places where a file declares or uses a name, in their order.
 func (d *document) mentions(draft *flow.Draft) []mention {
+	d.sought.Do(func() { d.names = d.find(draft) })
+	return d.names
+}
+
+func (d *document) find(draft *flow.Draft) []mention {
 	m := &mentions{d: d, nodes: map[string]bool{}, variables: map[string]bool{}}
 	for _, v := range draft.Variables {
 		m.variables[v.Name] = true
@@ -48,9 +52,6 @@ func (d *document) mentions(draft *flow.Draft) []mention {
 			}
 			if m.variables[r.Name] || m.nodes[r.Name] {
 				m.add(kind, r.Name, r.Pos, false)
-				if n := len(m.list); n > 0 {
-					m.list[n-1].template = true
-				}
 			}
 		}
 	}

@@ -55,6 +55,9 @@ type Callee struct {
 	Name []string // path of the input that has the name
 	// Input is the path of the input that the flow is begun with.
 	Input []string
+	// Items is the path of the input for whose elements the flow is run, each with
+	// its `item` and `index` in the input that is {"x-wend": "each"}; nil: none.
+	Items []string
 	// Ends says that the codes by which the flow ends may be outcomes of the node,
 	// and that its outputs are those of the node.
 	Ends bool

@@ -26,7 +26,7 @@ import (
 // One keyword is ours: "x-wend" on a property says how a flow's text under it
 // is read. "literal": not at all, templates stay text. "late": templates, left
 // to the node to evaluate. "condition": a bare boolean expression, late too.
-// "each": late for every item of the list under `items`, with item and index.
+// "each": late for every element of the list that the Callee names, with item and index.
 // "set": a map from variables of the run to late values. "url": an address, in
 // which templates are escaped by their place. "text": what a template comes to
 // is given as text, whatever it is. "x-choices" declares the texts that a plugin

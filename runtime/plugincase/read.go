@@ -72,26 +72,13 @@ func (r *reader) context(f yamldoc.Field, v *node.Visit) {
 		yamldoc.Key{Name: "node", Read: yamldoc.Into(&v.Node, r.Str)},
 		yamldoc.Key{Name: "visit", Read: yamldoc.Into(&v.Visit, r.Count)},
 		yamldoc.Key{Name: "attempt", Read: yamldoc.Into(&v.Attempt, r.Count)},
-		yamldoc.Key{Name: "now", Read: func(f yamldoc.Field) { r.now(f, &v.Now) }},
+		yamldoc.Key{Name: "now", Read: func(f yamldoc.Field) { casefile.ReadTime(&r.Reader, f, &v.Now) }},
 		yamldoc.Key{Name: "seed", Read: yamldoc.Into(&v.Seed, r.any)},
 		yamldoc.Key{Name: "key", Read: yamldoc.Into(&v.Key, r.any)},
 	)
 }
 
 func (r *reader) any(f yamldoc.Field) string { return r.AnyText(f).Value }
-
-func (r *reader) now(f yamldoc.Field, to *time.Time) {
-	text := r.Written(f)
-	if !text.Given() {
-		return
-	}
-	now, err := time.Parse(time.RFC3339, text.Value)
-	if err != nil {
-		r.Refuse(f, "a time as \"2026-11-20T08:00:00.000Z\"")
-		return
-	}
-	*to = now
-}
 
 func (r *reader) exchanges(f yamldoc.Field) []Exchange {
 	items := r.Items(f)
