@@ -4,10 +4,12 @@ GO      ?= go
 PLUGINS := $(notdir $(patsubst %/plugin.yaml,%,$(wildcard plugins/*/plugin.yaml)))
 WASM    := $(PLUGINS:%=plugins/dist/%.wasm)
 GOFILES  = $(shell find . -name '*.go' -not -path './tools/*' -not -path './bench/*')
+# YAML that ships.
+YAML    := flows nodes plugins examples wend.yaml
 LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build plugins image demo test lint vuln fmt golden fuzz bench crash cross findings generate check clean
+.PHONY: help build plugins image demo test lint vuln fmt golden fuzz bench crash cross findings generate layout check clean
 
 # One static file, without symbols and without the paths of who built it. Go
 # stamps the version from git; VERSION= is for files without their history.
@@ -58,7 +60,7 @@ vuln: ## look for known vulnerabilities in what is called; needs the network
 
 fmt: build ## format the code and the YAML that ships
 	$(LINT) fmt
-	bin/wend fmt flows nodes plugins examples/webhooks wend.yaml
+	bin/wend fmt $(YAML)
 
 golden: plugins ## rewrite the golden files from what the program does now
 	UPDATE=1 $(GO) test ./...
@@ -88,8 +90,10 @@ generate: build plugins ## rewrite the generated files: docs, NOTICE and the sch
 	$(GO) run ./docs/gen
 	bin/wend graph flows/luware-lucs/task-life.yaml --out docs/task-life.svg
 
-check: lint test generate ## lint, test, and fail if a generated file was stale or YAML is not laid out
-	bin/wend fmt --check flows nodes plugins examples/webhooks wend.yaml
+layout: build ## fail if YAML that ships is laid out otherwise than wend fmt does
+	bin/wend fmt --check $(YAML)
+
+check: lint test generate layout ## lint, test, and fail if a generated file was stale or YAML is not laid out
 	git diff --exit-code
 
 clean: ## remove what was built

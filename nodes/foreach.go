@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/wendflow/wend/runtime/node"
 )
@@ -155,7 +154,7 @@ func (in foreachIn) gather(v node.Visit, count int) node.Finish {
 			first = firstFailed(ends)
 		}
 		f.Outcome, f.Code = someFailed, ends[first].Code
-		f.Message = fmt.Sprintf("item %s failed: %s", strconv.Itoa(ends[first].Index), ends[first].Reason)
+		f.Message = fmt.Sprintf("item %d failed: %s", ends[first].Index, ends[first].Reason)
 		if n := len(failures); n > 1 {
 			f.Message = fmt.Sprintf("%d of %d items failed, the first: %s", n, count, f.Message)
 		}
