@@ -182,8 +182,10 @@ func (ts *tasks) sweep(now time.Time, cfg Settings) {
 	ts.closed = slices.Delete(ts.closed, 0, n)
 }
 
-// settle moves the tasks that were closed out of the open ones.
+// settle moves the tasks that were closed out of the open ones. It costs what is
+// open, however much is closed.
 func (ts *tasks) settle() {
+	before := len(ts.closed)
 	ts.open = slices.DeleteFunc(ts.open, func(t *task) bool {
 		if t.state == Closed {
 			ts.closed = append(ts.closed, t)
@@ -191,7 +193,7 @@ func (ts *tasks) settle() {
 		return t.state == Closed
 	})
 	byEnd := func(a, b *task) int { return a.entered.Compare(b.entered) }
-	if !slices.IsSortedFunc(ts.closed, byEnd) {
+	if !slices.IsSortedFunc(ts.closed[max(0, before-1):], byEnd) {
 		slices.SortStableFunc(ts.closed, byEnd)
 	}
 }
