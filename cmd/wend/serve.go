@@ -272,7 +272,6 @@ func (s *server) stored(ctx context.Context, file, name string) *flow.Flow {
 		s.log.Error("the last good version of a flow cannot be had", "flow", name, "error", err)
 		return nil
 	}
-	s.log.Warn("a flow is served as it was before", "flow", name, "file", file, "version", last.Number, "digest", journal.Short(f.Digest))
 	return f
 }
 

@@ -162,27 +162,27 @@ func (l *loader) checkCycles() {
 	}
 }
 
-// hold holds back what does not fit to flows that are live and call it, if their
-// files are as they were: so the flows that are served always fit to each other. It
-// returns what does not fit.
-func (l *loader) hold(live *Set) (why diag.List) {
-	if live == nil {
-		return nil
-	}
-	for _, was := range live.Flows() {
-		done := l.read[was.File]
-		if done == nil || done.filed != nil || l.held[was.File] || !asRead(was) {
+// hold holds back what does not fit to flows that were served before and call it, if
+// their files are as they were: so the flows that are served always fit to each other.
+// It returns what does not fit.
+func (l *loader) hold() (why diag.List) {
+	for _, from := range slices.Sorted(maps.Keys(l.read)) {
+		was := l.read[from].flow
+		if was == nil || l.read[from].filed != nil || l.held[from] || !asRead(was) {
 			continue
 		}
 		for _, name := range Calls(was) {
-			file, old := l.named[name], live.flows[name]
+			file := l.named[name]
 			callee := l.read[file]
-			if callee == nil || callee.filed == nil || old == nil || callee.filed.Digest == old.Digest {
+			if callee == nil || callee.filed == nil {
+				continue
+			}
+			if old := l.say.before(file); old == nil || old.Digest == callee.filed.Digest {
 				continue
 			}
 			l.held[file] = true
 			for _, e := range l.list {
-				if e.Pos.File == was.File && e.Severity == diag.SeverityError {
+				if e.Pos.File == from && e.Severity == diag.SeverityError {
 					told := *e
 					told.Hint = strings.TrimPrefix(fmt.Sprintf("%s; flow %q stays as it was until this fits", e.Hint, name), "; ")
 					why = append(why, &told)

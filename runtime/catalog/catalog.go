@@ -130,6 +130,7 @@ type says struct {
 func load(files []string, cfg flow.Config, live *Set, say says) (*Set, diag.List) {
 	set := newSet()
 	held := map[string]bool{}
+	say.before = once(say.before)
 	var l *loader
 	var misfits diag.List
 	for again := true; again; {
@@ -138,7 +139,7 @@ func load(files []string, cfg flow.Config, live *Set, say says) (*Set, diag.List
 			l.one(file)
 		}
 		l.checkCycles()
-		why := l.hold(live)
+		why := l.hold()
 		misfits, again = append(misfits, why...), len(why) > 0
 	}
 	l.list = append(l.list, misfits...)
@@ -172,6 +173,19 @@ func load(files []string, cfg flow.Config, live *Set, say says) (*Set, diag.List
 		set.add(e, &told)
 	}
 	return set, l.list.Sorted()
+}
+
+// once asks find about each file once.
+func once(find func(string) *flow.Flow) func(string) *flow.Flow {
+	found := map[string]*flow.Flow{}
+	return func(file string) *flow.Flow {
+		f, asked := found[file]
+		if !asked {
+			f = find(file)
+			found[file] = f
+		}
+		return f
+	}
 }
 
 // entry is a flow that is to be served, and the one that its file has, nil if that

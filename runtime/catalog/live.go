@@ -76,6 +76,11 @@ func OpenLive(ctx context.Context, c LiveConfig) (*Live, diag.List, error) {
 	}
 	l.set.Store(set)
 	l.note(mistakes)
+	for _, f := range set.Flows() {
+		if _, back := l.rolledBack(f.Name); !back && set.filed[f.Name] == nil {
+			c.Log.Warn("a flow is served as it was before", "flow", f.Name, "file", f.File, "digest", journal.Short(f.Digest))
+		}
+	}
 	return l, mistakes, nil
 }
 
