@@ -11,6 +11,7 @@ import (
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/spec"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // Signature is what a flow is to those that call it.
@@ -206,7 +207,7 @@ func (c *compiler) callee(s *spec.Node, n *Node, callee node.Callee) *Signature 
 	}
 	sig, wrong := c.cfg.Callee(callee.Flow)
 	if wrong != nil {
-		e := c.list.Errorf(valueAt(s.With, callee.Name, s.ID.Pos), wrong.Code, "%s", wrong.Msg)
+		e := c.list.Errorf(yamldoc.ValueAt(s.With, callee.Name, s.ID.Pos), wrong.Code, "%s", wrong.Msg)
 		e.Hint, e.Severity = wrong.Hint, wrong.Severity
 	}
 	if sig != nil {

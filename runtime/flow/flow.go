@@ -319,9 +319,9 @@ func (c *compiler) shape(s *spec.Node, n *Node) {
 		if isBlank(s.With, p.Path) && (len(p.Path) == 1 || !n.takesLiteral(p.Path[0])) {
 			continue // compileInputs says so
 		}
-		pos := valueAt(s.With, p.Path, s.ID.Pos)
+		pos := yamldoc.ValueAt(s.With, p.Path, s.ID.Pos)
 		if p.Key {
-			pos = keyAt(s.With, p.Path, pos)
+			pos = yamldoc.KeyAt(s.With, p.Path, pos)
 		}
 		mistake := c.list.Errorf(pos, diag.InvalidInput, "%s", p.Msg)
 		mistake.Hint = p.Hint
@@ -360,7 +360,7 @@ func (c *compiler) checkCall(s *spec.Node, n *Node, call *node.Call) {
 	}
 	for _, p := range c.cfg.Refused(n.Connection, *call) {
 		if !isBlank(s.With, p.Path) {
-			c.list.Errorf(valueAt(s.With, p.Path, s.ID.Pos), diag.RefusedCall, "%s", p.Msg).Hint = p.Hint
+			c.list.Errorf(yamldoc.ValueAt(s.With, p.Path, s.ID.Pos), diag.RefusedCall, "%s", p.Msg).Hint = p.Hint
 		}
 	}
 }

@@ -709,52 +709,6 @@ func dotted(path []string, more ...string) string {
 	return strings.Join(append(path[:len(path):len(path)], more...), ".")
 }
 
-// keyAt finds the place of the name at path.
-func keyAt(v yamldoc.Value, path []string, otherwise diag.Pos) diag.Pos {
-	for i, name := range path {
-		m, ok := v.(*yamldoc.Map)
-		if !ok {
-			return otherwise
-		}
-		for _, e := range m.Entries {
-			if e.Key.Value == name && i == len(path)-1 {
-				return e.Key.Pos
-			}
-		}
-		v = m.Get(name)
-	}
-	return otherwise
-}
-
-// valueAt finds the place of a path inside a value, as deep as it goes.
-func valueAt(v yamldoc.Value, path []string, otherwise diag.Pos) diag.Pos {
-	pos := otherwise
-	for {
-		if v == nil {
-			return pos
-		}
-		if p := v.Pos(); p.Line > 0 {
-			pos = p
-		}
-		if len(path) == 0 {
-			return pos
-		}
-		switch at := v.(type) {
-		case *yamldoc.Map:
-			v = at.Get(path[0])
-		case *yamldoc.List:
-			i, err := strconv.Atoi(path[0])
-			if err != nil || i < 0 || i >= len(at.Items) {
-				return pos
-			}
-			v = at.Items[i]
-		default:
-			return pos
-		}
-		path = path[1:]
-	}
-}
-
 func contains(list []string, s string) bool { return slices.Contains(list, s) }
 
 func cutVersion(ref string) (name, version string) {

@@ -42,7 +42,7 @@ func (c *compiler) checkOwnLapse(s *spec.Node, n *Node) {
 	if l.For < c.flow.Timeout || l.For == 0 {
 		return
 	}
-	pos := valueAt(s.With, []string{l.Input}, s.ID.Pos)
+	pos := yamldoc.ValueAt(s.With, []string{l.Input}, s.ID.Pos)
 	if l.Always {
 		c.list.Errorf(pos, diag.BeyondTimeout, "node %q waits %s, and the run's timeout is %s: it always ends here", n.ID, l.For, c.flow.Timeout).
 			Hint = "shorten it, or give the flow more time"

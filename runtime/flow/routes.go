@@ -71,7 +71,7 @@ func (c *compiler) routeNode(s *spec.Node, n *Node, defaults map[string]Edge, us
 			n.Routes[o.Name] = e.To
 		} else if o.Name != n.Outcomes.Success && defaults[o.Name].To != n.ID {
 			if o.Path != nil { // the node names it, so it is told there
-				c.warnOpen(s, valueAt(s.With, o.Path, s.ID.Pos), []string{strconv.Quote(o.Name)})
+				c.warnOpen(s, yamldoc.ValueAt(s.With, o.Path, s.ID.Pos), []string{strconv.Quote(o.Name)})
 			} else {
 				open = append(open, strconv.Quote(o.Name))
 			}

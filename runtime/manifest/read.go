@@ -119,7 +119,11 @@ func (r *reader) schema(f yamldoc.Field) map[string]any {
 				continue // a plugin that is loaded says nothing of what may be meant
 			}
 			refused = true
-			r.errorf(f, CodeSchema, "has a mistake in its schema, at %s", p)
+			pos := yamldoc.ValueAt(f.Value, p.Path, f.Value.Pos())
+			if p.Key {
+				pos = yamldoc.KeyAt(f.Value, p.Path, pos)
+			}
+			r.Mistakes.Errorf(pos, CodeSchema, "%s has a mistake in its schema, at %s", f, p)
 		}
 		if refused {
 			return nil
@@ -181,10 +185,18 @@ func (r *reader) outcomes(f yamldoc.Field) node.Outcomes {
 	if o.Success != "" && o.Success == o.Fault {
 		r.errorf(f, CodeOutcome, "has %q for success and for fault; a fault never leaves by the success outcome", o.Success)
 	}
-	for _, name := range []string{o.Success, o.Fault, o.Invalid, o.Default} {
-		if name != "" && !(node.Outcomes{All: others}).Has(name) {
-			others = insertNamed(others, name, o)
+	described := node.Outcomes{All: others}.Names()
+	for _, named := range []struct{ role, name string }{{"success", o.Success}, {"fault", o.Fault}, {"invalid", o.Invalid}, {"default", o.Default}} {
+		if named.name == "" || (node.Outcomes{All: others}).Has(named.name) {
+			continue
 		}
+		if near := diag.Nearest(named.name, described); near != "" { // else it would be an outcome that the plugin never leaves by
+			pos := yamldoc.ValueAt(f.Value, []string{named.role}, f.Value.Pos())
+			r.Mistakes.Errorf(pos, CodeOutcome, "%s has %q for %s, which its others do not describe", f, named.name, named.role).
+				Hint = fmt.Sprintf("did you mean %q?", near)
+			continue
+		}
+		others = insertNamed(others, named.name, o)
 	}
 	o.All = others
 	return o

@@ -75,7 +75,7 @@ func (c *schemaChecker) schema(v any, path []string) {
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(schema)) {
-		c.keyword(key, append(path, key))
+		c.keyword(key, schema[key], append(path, key))
 	}
 	c.required(schema, path)
 	c.values(schema, path)
@@ -115,12 +115,17 @@ func (c *schemaChecker) each(v any, path []string, visit func(any, []string)) {
 	}
 }
 
-func (c *schemaChecker) keyword(key string, path []string) {
+func (c *schemaChecker) keyword(key string, value any, path []string) {
 	if _, known := slices.BinarySearch(allKeywords, key); known || strings.HasPrefix(key, "x-") {
 		return
 	}
 	if near := diag.Nearest(key, allKeywords); near != "" {
 		c.add(path, fmt.Sprintf("did you mean %q?", near), "JSON Schema has no keyword %q, and so does nothing about it", key)
+		c.problems[len(c.problems)-1].Key = true
+		return
+	}
+	if value == nil { // {description: one, two}
+		c.add(path, "inside { } a comma begins a new name: quote a text that has one", "JSON Schema has no keyword %q, and nothing stands under it", key)
 		c.problems[len(c.problems)-1].Key = true
 		return
 	}

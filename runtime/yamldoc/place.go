@@ -50,3 +50,50 @@ func (m *Map) longest(path string) *Entry {
 	}
 	return found
 }
+
+// KeyAt finds the place of the name at path inside a value; otherwise, if it has none.
+func KeyAt(v Value, path []string, otherwise diag.Pos) diag.Pos {
+	for i, name := range path {
+		m, ok := v.(*Map)
+		if !ok {
+			return otherwise
+		}
+		for _, e := range m.Entries {
+			if e.Key.Value == name && i == len(path)-1 {
+				return e.Key.Pos
+			}
+		}
+		v = m.Get(name)
+	}
+	return otherwise
+}
+
+// ValueAt finds the place of what is at path inside a value, or of the nearest thing
+// around it; otherwise, if there is none.
+func ValueAt(v Value, path []string, otherwise diag.Pos) diag.Pos {
+	pos := otherwise
+	for {
+		if v == nil {
+			return pos
+		}
+		if p := v.Pos(); p.Line > 0 {
+			pos = p
+		}
+		if len(path) == 0 {
+			return pos
+		}
+		switch at := v.(type) {
+		case *Map:
+			v = at.Get(path[0])
+		case *List:
+			i, err := strconv.Atoi(path[0])
+			if err != nil || i < 0 || i >= len(at.Items) {
+				return pos
+			}
+			v = at.Items[i]
+		default:
+			return pos
+		}
+		path = path[1:]
+	}
+}
