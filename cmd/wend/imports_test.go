@@ -51,7 +51,7 @@ var diagram = map[string]string{
 	"runtime/pluginhost/meter":    "runtime/wasm",
 	"runtime/pluginbuild":         "runtime/diag runtime/infile runtime/manifest runtime/pluginhost runtime/wasm",
 	"runtime/casefile":            "runtime/data runtime/diag runtime/pattern runtime/yamldoc sdk/wire",
-	"runtime/plugincase":          "runtime/casefile runtime/data runtime/diag runtime/node runtime/pluginhost runtime/run runtime/yamldoc sdk/wire",
+	"runtime/plugincase":          "runtime/casefile runtime/data runtime/diag runtime/node runtime/outbound runtime/pluginhost runtime/run runtime/yamldoc sdk/wire",
 	"runtime/registry":            "runtime/clock runtime/infile runtime/journal runtime/manifest runtime/node runtime/pluginhost runtime/wasm",
 	"runtime/retention":           "runtime/clock runtime/infile runtime/journal",
 	"runtime/watch":               "",

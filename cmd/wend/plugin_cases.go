@@ -69,11 +69,11 @@ func testCases(ctx context.Context, std *streams, b *workbench, args []string, v
 	}
 	failed := 0
 	for _, c := range cases {
-		t, err := c.Find(b.plugin.Manifest().Plugin, b.plugin.Types())
-		if err != nil {
+		t, wrong := c.Find(b.plugin.Manifest().Plugin, b.plugin.Types())
+		if t == nil {
 			failed++
 			printCase(std.out, "FAIL", c)
-			diag.Print(std.err, asMistake(err), readSource)
+			diag.Print(std.err, wrong, readSource)
 			continue
 		}
 		said := c.Play(ctx, t)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/manifest"
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/plugincase"
 	"github.com/wendflow/wend/runtime/pluginhost"
 )
@@ -64,7 +65,7 @@ func (c *checkup) run(ctx context.Context, args []string) error {
 	if err := c.play(ctx, cases); err != nil {
 		return err
 	}
-	c.uncovered(cases)
+	c.tryOthers(ctx, cases)
 	if c.errors > 0 {
 		return wrongf("%s", counted(c.errors, "error"))
 	}
@@ -134,10 +135,10 @@ func (c *checkup) state() {
 
 func (c *checkup) play(ctx context.Context, cases []*plugincase.Case) error {
 	for _, one := range cases {
-		v, err := one.Check(ctx, c.bench.plugin)
-		if err != nil {
+		v, wrong := one.Check(ctx, c.bench.plugin)
+		if v == nil {
 			c.errors++
-			diag.Print(c.std.err, asMistake(err), readSource)
+			diag.Print(c.std.err, wrong, readSource)
 			continue
 		}
 		c.line("case", "%s: %s, calls %d, fuel %d", one.Name, v.Said.Outcome, len(v.Said.Calls), v.Fuel)
@@ -159,12 +160,26 @@ func (c *checkup) verdict(w io.Writer, one *plugincase.Case, v *plugincase.Verdi
 	}
 }
 
-// uncovered names the methods that no case has.
-func (c *checkup) uncovered(cases []*plugincase.Case) {
+// tryOthers tries the methods that no case has with inputs that are made of their
+// schemas, until they ask for a reply.
+func (c *checkup) tryOthers(ctx context.Context, cases []*plugincase.Case) {
+	types := c.bench.plugin.Types()
 	for _, m := range c.bench.plugin.Manifest().Methods {
 		names := append([]string{m.Name}, m.Aliases...)
-		if !slices.ContainsFunc(cases, func(one *plugincase.Case) bool { return slices.Contains(names, one.Method) }) {
-			c.note("no case for the method %q: whether it repeats itself was not tried", m.Name)
+		if slices.ContainsFunc(cases, func(one *plugincase.Case) bool { return slices.Contains(names, one.Method) }) {
+			continue
+		}
+		i := slices.IndexFunc(types, func(t *node.Type) bool { return t.Name == c.bench.plugin.Manifest().Plugin+"/"+m.Name })
+		one := plugincase.Sampled(m.Name, types[i])
+		v, _ := one.Check(ctx, c.bench.plugin)
+		switch {
+		case v == nil || v.Said.Code == "invalid-input":
+			c.note("no case for the method %q, and no inputs for it could be made of its schema: whether it repeats itself was not tried", m.Name)
+		case v.Said.Code != "":
+			c.error("method %q, with inputs made of its schema: %s", m.Name, v.Said.Message)
+		default:
+			c.note("no case for the method %q: only its beginning was tried, with inputs made of its schema", m.Name)
+			c.verdict(c.std.err, one, v)
 		}
 	}
 }

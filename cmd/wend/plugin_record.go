@@ -14,6 +14,7 @@ import (
 
 	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/infile"
+	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/plugincase"
 )
 
@@ -63,10 +64,10 @@ func (o *recordOptions) record(ctx context.Context, std *streams, b *workbench, 
 		return err
 	}
 	plugin := b.plugin.Manifest().Plugin
-	c := &plugincase.Case{Method: a.Method(plugin)}
-	t, err := c.Find(plugin, b.plugin.Types())
-	if err != nil {
-		return wrongf("node %q: %w", a.Node, err)
+	c := &plugincase.Case{Method: a.Method(plugin), Visit: node.Visit{Settings: settings}}
+	t, mistakes := c.Find(plugin, b.plugin.Types())
+	if t == nil {
+		return wrongf("node %q: %w", a.Node, mistakes.Err())
 	}
 	text, err := a.Record(ctx, o.name, plugin, t, settings)
 	if err != nil {

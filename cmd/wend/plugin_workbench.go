@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -122,12 +121,4 @@ func readCases(std *streams, files []string) ([]*plugincase.Case, error) {
 		return nil, errSaid
 	}
 	return cases, nil
-}
-
-// asMistake is an error about a place in a file as diag prints it.
-func asMistake(err error) diag.List {
-	if mistake, ok := errors.AsType[*diag.Error](err); ok {
-		return diag.List{mistake}
-	}
-	return nil
 }

@@ -44,7 +44,8 @@ func GeneralRules() *Rules {
 // Plan is what is known of a call before it is made.
 type Plan struct {
 	Connection string
-	URL        string            // "" if nothing is known of it
+	Method     string            // "" if nothing is known of it
+	URL        string            // the same
 	AnyHost    bool              // the URL has a host that is not known yet
 	Headers    map[string]string // "" for a value that is not known yet
 	Query      []string          // names of parameters that are added to the URL
@@ -53,7 +54,7 @@ type Plan struct {
 
 // Refusal is why a call is refused, and the part of it that makes it so.
 type Refusal struct {
-	Part []string // "url", or "headers" and a name, or "query" and a name, or "secrets" and a place
+	Part []string // "method", "url", or "headers" and a name, or "query" and a name, or "secrets" and a place
 	Msg  string
 	Hint string // what to do instead; may be empty
 	// Word was written where one of Known was expected; else it is empty.
@@ -76,6 +77,11 @@ func (r *Rules) Refusals(p Plan) []Refusal {
 		return nil // said already
 	}
 	var all []Refusal
+	if p.Method != "" {
+		if _, err := methodOf(p.Method); err != nil {
+			all = append(all, Refusal{Part: []string{"method"}, Msg: err.Error()})
+		}
+	}
 	if p.URL != "" {
 		if err := c.refusesURL(p); err != nil {
 			all = append(all, Refusal{Part: []string{"url"}, Msg: err.Error(), Hint: c.hintForURL(p.URL)})

@@ -32,17 +32,14 @@ const otherSeed = " (another)"
 
 // Check plays the case twice with each of two seeds, in instances that are
 // restored and in ones that are fresh. Nobody else may use the plugin
-// meanwhile, for its fuel is counted. The error is one of Find.
-func (c *Case) Check(ctx context.Context, p *pluginhost.Plugin) (*Verdict, error) {
+// meanwhile, for its fuel is counted. The list is one of Find.
+func (c *Case) Check(ctx context.Context, p *pluginhost.Plugin) (*Verdict, diag.List) {
 	name := p.Manifest().Plugin
-	restored, err := c.Find(name, p.Types())
-	if err != nil {
-		return nil, err
+	restored, wrong := c.Find(name, p.Types())
+	if restored == nil {
+		return nil, wrong
 	}
-	fresh, err := c.Find(name, p.FreshTypes())
-	if err != nil {
-		return nil, err
-	}
+	fresh, _ := c.Find(name, p.FreshTypes())
 	v := &Verdict{}
 	seeds := []string{c.Visit.Seed, c.Visit.Seed + otherSeed}
 	said := make([]Transcript, len(seeds))
@@ -63,7 +60,9 @@ func (c *Case) Check(ctx context.Context, p *pluginhost.Plugin) (*Verdict, error
 			v.expectSame(fmt.Sprintf("seed %q, in a fresh instance", seed), first, seeded.Play(ctx, fresh))
 		}
 	}
-	v.Mistakes = c.Compare(v.Said)
+	if c.want.outcome != nil {
+		v.Mistakes = c.Compare(v.Said)
+	}
 	v.noteSameRandom(c, said[0], said[1])
 	return v, nil
 }

@@ -5,12 +5,23 @@ import (
 
 	"github.com/wendflow/wend/runtime/casefile"
 	"github.com/wendflow/wend/runtime/diag"
+	"github.com/wendflow/wend/runtime/outbound"
 )
 
 // Compare says where a method did something else than the case expects, each
 // difference at the place in the file of what was expected.
 func (c *Case) Compare(said Transcript) diag.List {
 	d := differ{casefile.Differ{Code: CodeDiffers}}
+	rules := outbound.GeneralRules()
+	for i, call := range said.Calls {
+		pos := c.Pos
+		if i < len(c.Calls) {
+			pos = c.Calls[i].pos
+		}
+		for _, r := range rules.Refusals(outbound.Plan{Connection: c.Method, Method: call.Method, URL: call.URL, Headers: call.Headers}) {
+			d.Errorf(pos, "call %d would be refused by the host: %s", i+1, r.Msg).Hint = r.Hint
+		}
+	}
 	for i, x := range c.Calls {
 		if i >= len(said.Calls) {
 			d.Errorf(x.pos, "call %d was not asked for: the method left by %q%s", i+1, said.Outcome, why(said))

@@ -106,9 +106,9 @@ func played(t *testing.T, src []byte) string {
 	source := func(string) []byte { return src }
 	diag.Print(&out, mistakes, source)
 	for _, c := range cases {
-		typ, err := c.Find("shop", []*node.Type{method})
-		if err != nil {
-			fmt.Fprintln(&out, err)
+		typ, wrong := c.Find("shop", []*node.Type{method})
+		if typ == nil {
+			fmt.Fprintln(&out, wrong.Err())
 			continue
 		}
 		said := c.Play(t.Context(), typ)

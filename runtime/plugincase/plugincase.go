@@ -28,7 +28,9 @@ type Case struct {
 	Method string     // of the plugin, or an alias of one
 	Visit  node.Visit // what the method is run with, without replies
 	Calls  []Exchange // in the order in which the method asks
-	want   want
+
+	settings yamldoc.Value // as written; nil if the case has none
+	want     want
 }
 
 // Exchange is one call that the method is expected to ask for, and what it
@@ -67,21 +69,44 @@ func (said *Transcript) outputs() map[string]any {
 	return said.Outputs
 }
 
-// Find returns the type of the case's method, or an error that says what the
-// plugin has instead.
-func (c *Case) Find(plugin string, types []*node.Type) (*node.Type, error) {
+// Find returns the type of the case's method. It is nil if the plugin has none of
+// that name, or if no connection could have the settings of the case; the list says
+// so.
+func (c *Case) Find(plugin string, types []*node.Type) (*node.Type, diag.List) {
 	var names []string
 	for _, t := range types {
 		if t.Name == plugin+"/"+c.Method {
+			if wrong := c.checkSettings(t); wrong.HasErrors() {
+				return nil, wrong
+			}
 			return t, nil
 		}
 		names = append(names, t.Name[len(plugin)+1:])
 	}
-	return nil, &diag.Error{
-		Pos: c.Pos, Code: CodeValue,
-		Msg:  fmt.Sprintf("plugin %q has no method %q", plugin, c.Method),
-		Hint: diag.Suggest(c.Method, names),
+	var wrong diag.List
+	wrong.Errorf(c.Pos, CodeValue, "plugin %q has no method %q", plugin, c.Method).Hint = diag.Suggest(c.Method, names)
+	return nil, wrong
+}
+
+// Sampled is a case of a method that has none: its inputs and settings are made of
+// their schemas, there are no replies, and it may end as it likes.
+func Sampled(method string, t *node.Type) *Case {
+	c := &Case{Name: method, Method: method, Visit: defaults}
+	c.Visit.Inputs, _ = node.Sample(t.Inputs.Raw()).(map[string]any)
+	c.Visit.Settings, _ = node.Sample(t.Settings.Raw()).(map[string]any)
+	return c
+}
+
+// checkSettings finds what wend.yaml could not have as settings of a connection.
+func (c *Case) checkSettings(t *node.Type) (list diag.List) {
+	for _, p := range t.Settings.Validate(t.Settings.WithDefaults(c.Visit.Settings)) {
+		pos := yamldoc.ValueAt(c.settings, p.Path, c.Pos)
+		if p.Key {
+			pos = yamldoc.KeyAt(c.settings, p.Path, pos)
+		}
+		list.Errorf(pos, CodeValue, "settings: %s", p)
 	}
+	return list
 }
 
 // Play runs the method step by step as the engine does, and answers each call

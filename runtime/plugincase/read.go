@@ -51,7 +51,7 @@ func (r *reader) readCase(file string, root yamldoc.Value) *Case {
 		yamldoc.Key{Name: "name", Read: yamldoc.Into(&c.Name, r.Str)},
 		yamldoc.Key{Name: "method", Required: true, Read: yamldoc.Into(&c.Method, r.Str)},
 		yamldoc.Key{Name: "inputs", Read: yamldoc.Into(&c.Visit.Inputs, r.object)},
-		yamldoc.Key{Name: "settings", Read: yamldoc.Into(&c.Visit.Settings, r.object)},
+		yamldoc.Key{Name: "settings", Read: func(f yamldoc.Field) { c.Visit.Settings, c.settings = r.object(f), f.Value }},
 		yamldoc.Key{Name: "context", Read: func(f yamldoc.Field) { r.context(f, &c.Visit) }},
 		yamldoc.Key{Name: "calls", Read: yamldoc.Into(&c.Calls, r.exchanges)},
 		yamldoc.Key{Name: "want", Required: true, Read: yamldoc.Into(&c.want, r.want)},
