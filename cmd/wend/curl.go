@@ -40,8 +40,8 @@ func curlCommand(std *streams) *cobra.Command {
 		Short: "Print a curl line for each webhook under PATH, signed as its connection demands",
 		Long: `Print a curl line for each webhook of the flows under PATH, to be run in this folder:
 'wend curl flows/sms.yaml | sh'. The body is NAME.json beside the flow's file, else one made from the schema, in the form that the webhook takes.
-A webhook with 'verify' gets the signature or credential by its connection's secret, which the line shows;
-one with 'dedupe' gets a new key in a header or a query.`,
+A webhook with 'verify' gets the signature or credential by its connection's secret, which the line shows, unless only
+the sender can make it; one with 'dedupe' gets a new key in a header or a query.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			files, err := catalog.Find(paths)
@@ -83,8 +83,8 @@ func printCurl(std *streams, cfg *config.Config, base string, hooks []catalog.Ho
 	defer signer.Close()
 	failed := false
 	for _, h := range hooks {
-		line, missing, err := curlLine(base, h, input, func(body []byte) (map[string]string, error) {
-			return signer.Sign(h.Verify, body, clock.System.Now())
+		line, missing, err := curlLine(base, h, input, func(in outbound.Incoming) (map[string]string, error) {
+			return signer.Sign(h.Verify, in, clock.System.Now())
 		})
 		if _, ok := errors.AsType[*outbound.FieldError](err); ok {
 			failed = true
@@ -109,7 +109,7 @@ func printCurl(std *streams, cfg *config.Config, base string, hooks []catalog.Ho
 // the sample input beside the flow's file if there is one, else one made from
 // the schema. missing says what the webhook may refuse. sign is asked for a
 // webhook that checks callers.
-func curlLine(base string, h catalog.Hook, input string, sign func(body []byte) (map[string]string, error)) (line, missing string, err error) {
+func curlLine(base string, h catalog.Hook, input string, sign func(outbound.Incoming) (map[string]string, error)) (line, missing string, err error) {
 	t, err := newTry(h, input)
 	if err != nil {
 		return "", "", err
@@ -121,8 +121,10 @@ func curlLine(base string, h catalog.Hook, input string, sign func(body []byte) 
 	}
 	missing = t.misfit()
 	if h.Verify != "" {
-		proof, err := sign(t.body)
-		if err != nil {
+		proof, err := sign(outbound.Incoming{Target: t.address(), Header: t.header(), Body: t.body})
+		if errors.Is(err, outbound.ErrUnsignable) {
+			missing = strings.TrimPrefix(missing+"; "+err.Error(), "; ")
+		} else if err != nil {
 			return "", "", err
 		}
 		maps.Copy(t.headers, proof)
@@ -335,6 +337,18 @@ func (t *try) addQuery() error {
 	return nil
 }
 
+// header is what is sent beside the proof.
+func (t *try) header() http.Header {
+	header := http.Header{}
+	for name, value := range t.headers {
+		header.Set(name, value)
+	}
+	if t.kind != "" {
+		header.Set("Content-Type", webhook.MediaType(t.kind))
+	}
+	return header
+}
+
 // address is the path and the query, escaped.
 func (t *try) address() string {
 	path := webhook.Prefix + t.hook.Path.String()
@@ -403,10 +417,7 @@ func addText(object map[string]any, path []string, text string, fits func() bool
 func (t *try) misfit() string {
 	h := t.hook
 	var why []string
-	r := &http.Request{Method: t.method, URL: &url.URL{Path: webhook.Prefix + h.Path.String(), RawQuery: t.query.Encode()}, Header: http.Header{}}
-	for name, value := range t.headers {
-		r.Header.Set(name, value)
-	}
+	r := &http.Request{Method: t.method, URL: &url.URL{Path: webhook.Prefix + h.Path.String(), RawQuery: t.query.Encode()}, Header: t.header()}
 	request := webhook.Request(r, "")
 	if t.params != nil {
 		request["params"] = t.params

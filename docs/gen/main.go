@@ -1,6 +1,7 @@
 // Command gen writes the pages of docs/ that are made from the code:
 // errors.md from the comments of the codes, nodes.md from what the built-in
-// node types declare, metrics.md from the metrics that are there; and NOTICE, the licences of what is in the binary. Run it from the top of the repository.
+// node types declare, metrics.md from the metrics that are there, webhooks.md from
+// the schemes by which senders sign; and NOTICE, the licences of what is in the binary. Run it from the top of the repository.
 package main
 
 import (
@@ -42,7 +43,7 @@ func makePages() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{"docs/errors.md": mistakes, "docs/nodes.md": nodesPage(), "docs/metrics.md": metricsPage(), "NOTICE": notice}, nil
+	return map[string]string{"docs/errors.md": mistakes, "docs/nodes.md": nodesPage(), "docs/metrics.md": metricsPage(), "docs/webhooks.md": webhooksPage(), "NOTICE": notice}, nil
 }
 
 const generated = "<!-- Made by `make generate` from the code; do not edit. -->\n\n"

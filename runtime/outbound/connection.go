@@ -66,15 +66,19 @@ type Rate struct {
 // either place); all other settings are the plugin's:
 //
 //	none
-//	basic       id username, secret password
-//	bearer      secret token
-//	api-key     secret key; header? ("X-Api-Key") and prefix?, or query
-//	hmac        secrets of any name, each a key that may fit; header? ("X-Signature"),
-//	            algorithm? (sha256, sha1, sha512), encoding? (hex, base64, base64url),
-//	            prefix?, tolerance? ("5m"), timestampHeader? ("X-Timestamp"),
-//	            signed? ("{timestamp}.{body}"). With tolerance or timestampHeader
-//	            the time of signing must be sent and signed; else signed is "{body}".
-//	            It makes no calls, so all its settings are these
+//	basic       id username, secret password, nextPassword?
+//	bearer      secret token, nextToken?
+//	api-key     secret key, nextKey?; header? ("X-Api-Key") and prefix?, or query
+//	hmac        secrets of any name, each a key that may fit; scheme?, one of Schemes, or
+//	            header? ("X-Signature"), algorithm? (sha256, sha1, sha512),
+//	            encoding? (hex, base64, base64url), prefix?, separator? (comma, blank),
+//	            tolerance? ("5m"), timestampHeader? ("X-Timestamp") or timestampPrefix?,
+//	            idHeader?, signed? ("{id}.{timestamp}.{body}"), publicURL? for {url} in
+//	            it, keyEncoding? (text, base64, hex), keyPrefix?. With tolerance,
+//	            timestampHeader or timestampPrefix the time of signing must be sent
+//	            and signed, with idHeader the id. It makes no calls, so all its settings
+//	            are these
+//	ed25519     publicKeys, and the settings of hmac but algorithm, keyEncoding and keyPrefix
 //	oauth2-client-credentials
 //	            id clientId, secret clientSecret; tokenURL, scopes?, clientAuth? (header,
 //	            body), tokenFormat? (form, json), tokenParams?

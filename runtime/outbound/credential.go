@@ -74,10 +74,11 @@ func makeBasic(m *maker) proof {
 		m.errorf("settings.username", "username: a colon has no place in it")
 	}
 	value := m.basic(username, m.secrets["password"])
-	return proof{
-		credential: fixedHeader{"Authorization", value},
-		verifier:   headerVerifier{name: "Authorization", scheme: "Basic", want: secret.Text(value)},
+	v := headerVerifier{name: "Authorization", scheme: "Basic", want: []secret.Text{secret.Text(value)}}
+	for _, next := range m.someSecrets(nextPassword) {
+		v.want = append(v.want, secret.Text(m.basic(username, next)))
 	}
+	return proof{credential: fixedHeader{"Authorization", value}, verifier: v}
 }
 
 // basic returns the header of HTTP Basic, and has it hidden.
@@ -90,11 +91,11 @@ func (m *maker) basic(username string, password secret.Text) string {
 }
 
 func makeBearer(m *maker) proof {
-	value := "Bearer " + string(m.secrets["token"])
+	tokens := m.someSecrets("token", nextToken)
 	return proof{
-		credential: fixedHeader{"Authorization", value},
-		verifier:   headerVerifier{name: "Authorization", scheme: "Bearer", want: secret.Text(value)},
-		token:      m.secrets["token"],
+		credential: fixedHeader{"Authorization", "Bearer " + string(m.secrets["token"])},
+		verifier:   headerVerifier{name: "Authorization", scheme: "Bearer", want: after("Bearer ", tokens)},
+		tokens:     tokens,
 	}
 }
 
@@ -107,13 +108,21 @@ func makeAPIKey(m *maker) proof {
 		}
 		return proof{credential: fixedQuery{query, key}, query: query}
 	}
-	name := m.headerName("header", "X-Api-Key")
-	value := m.valuePrefix() + key
+	name, prefix := m.headerName("header", "X-Api-Key"), m.valuePrefix()
 	return proof{
-		credential: fixedHeader{name, value},
-		verifier:   headerVerifier{name: name, want: secret.Text(value)},
+		credential: fixedHeader{name, prefix + key},
+		verifier:   headerVerifier{name: name, want: after(prefix, m.someSecrets("key", nextKey))},
 		headers:    []string{name},
 	}
+}
+
+// after puts the same before each text.
+func after(prefix string, texts []secret.Text) []secret.Text {
+	all := make([]secret.Text, len(texts))
+	for i, text := range texts {
+		all[i] = secret.Text(prefix) + text
+	}
+	return all
 }
 
 // headerName reads a setting that names a header, in its canonical form.

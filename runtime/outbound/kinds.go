@@ -26,13 +26,17 @@ type kind struct {
 // kinds is the catalogue of connection types.
 var kinds = []kind{
 	{name: "none", make: func(*maker) proof { return proof{} }},
-	{name: "basic", secrets: []string{"password"}, identities: []string{"username"}, make: makeBasic},
-	{name: "bearer", secrets: []string{"token"}, make: makeBearer},
-	{name: "api-key", secrets: []string{"key"}, settings: []string{"header", "query", "prefix"}, make: makeAPIKey},
+	{name: "basic", secrets: []string{"password"}, optional: []string{nextPassword}, identities: []string{"username"}, make: makeBasic},
+	{name: "bearer", secrets: []string{"token"}, optional: []string{nextToken}, make: makeBearer},
+	{
+		name: "api-key", secrets: []string{"key"}, optional: []string{nextKey}, make: makeAPIKey,
+		settings: []string{"header", "query", "prefix"},
+	},
 	{
 		name: "hmac", anySecrets: true, optional: []string{handshakeToken}, make: makeHMAC,
-		settings: []string{"header", "algorithm", "encoding", "prefix", "timestampHeader", "tolerance", "signed"},
+		settings: SignatureSettings(),
 	},
+	{name: "ed25519", settings: slices.Concat(signatureSettings, []string{"publicKeys"}), make: makeEd25519},
 	{
 		name: "oauth2-client-credentials", secrets: []string{"clientSecret"}, identities: []string{"clientId"},
 		settings: oauthSettings, make: makeClientCredentials,
@@ -51,6 +55,14 @@ var kinds = []kind{
 	},
 }
 
+// Secrets that callers may use beside the one that is ours, so that it can be
+// changed one side at a time.
+const (
+	nextPassword = "nextPassword"
+	nextToken    = "nextToken"
+	nextKey      = "nextKey"
+)
+
 var oauthSettings = []string{"tokenURL", "scopes", "clientAuth", "tokenFormat", "tokenParams"}
 
 func (k kind) knownSecrets() []string { return slices.Concat(k.identities, k.secrets, k.optional) }
@@ -63,12 +75,12 @@ func (k kind) usesUp(setting string) bool {
 
 // proof is what a type gives a connection. The zero proof is that of "none".
 type proof struct {
-	credential credential  // nil: calls go without
-	verifier   verifier    // nil: it cannot check a caller
-	token      secret.Text // that its party and we agreed upon for handshakes; "" for none
-	inbound    bool        // only for checking callers; it makes no calls
-	headers    []string    // canonical names that the credential sets, and no call may
-	query      string      // the same for a query parameter
+	credential credential    // nil: calls go without
+	verifier   verifier      // nil: it cannot check a caller
+	tokens     []secret.Text // of these its party and we agreed upon one for handshakes
+	inbound    bool          // only for checking callers; it makes no calls
+	headers    []string      // canonical names that the credential sets, and no call may
+	query      string        // the same for a query parameter
 }
 
 // maker reads what one connection's proof is made from, and collects what is
@@ -85,6 +97,17 @@ type maker struct {
 
 func (m *maker) errorf(field, format string, a ...any) {
 	m.errs = append(m.errs, m.wrong(field, format, a...))
+}
+
+// someSecrets are those of the names that are given.
+func (m *maker) someSecrets(names ...string) []secret.Text {
+	var texts []secret.Text
+	for _, name := range names {
+		if text, ok := m.secrets[name]; ok {
+			texts = append(texts, text)
+		}
+	}
+	return texts
 }
 
 // identity returns who we are, from the secrets or else the settings.

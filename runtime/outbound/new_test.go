@@ -208,7 +208,7 @@ func TestLate(t *testing.T) {
 	if r := c.Do(t.Context(), get("/")); r.Failure != wire.Unauthorized || r.Message != want+"; it had not been sent" {
 		t.Errorf("a call without the secret = %q, %q", r.Failure, r.Message)
 	}
-	if err := c.Verify("c", http.Header{}, nil, time.Time{}); err == nil || !strings.Contains(err.Error(), want) {
+	if _, err := c.Verify(t.Context(), "c", outbound.Incoming{}, time.Time{}); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("Verify without the secret = %v", err)
 	}
 	if header, _ := c.Proof("c"); header != "X-Api-Key" {

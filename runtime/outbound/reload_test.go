@@ -130,7 +130,7 @@ func TestReloadVerify(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, sent := range []string{"first-key", "second-key"} {
-			err := c.Verify("c", http.Header{"X-Api-Key": {sent}}, nil, time.Unix(0, 0))
+			_, err := c.Verify(t.Context(), "c", outbound.Incoming{Header: http.Header{"X-Api-Key": {sent}}}, time.Unix(0, 0))
 			if (err == nil) != (sent == key) {
 				t.Errorf("key %s, sent %s: %v", key, sent, err)
 			}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/wendflow/wend/runtime/fact"
+	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/problem"
 )
 
@@ -32,7 +34,7 @@ func (h *Handler) admit(c echo.Context, found call) (call, error) {
 	if found.raw, err = ReadBody(c, h.cfg.MaxBody); err != nil {
 		return found, err
 	}
-	if err := h.verify(found.hook, r, found.raw); err != nil {
+	if found.proven, err = h.verify(found.hook, r, found.raw); err != nil {
 		if found.others != nil {
 			err = fmt.Errorf("expected %s, not %s; %w", strings.Join(found.others, " or "), r.Method, err)
 		}
@@ -66,18 +68,34 @@ func otherMethod(r *http.Request, methods []string) error {
 }
 
 // verify tells whether a request is from the party of the webhook's connection.
-func (h *Handler) verify(hook *hook, r *http.Request, raw []byte) error {
+func (h *Handler) verify(hook *hook, r *http.Request, raw []byte) (outbound.Proven, error) {
 	switch {
 	case hook == nil:
-		return errNoHook
+		return outbound.Proven{}, errNoHook
 	case h.cfg.Verifier == nil:
-		return errNoVerifier
+		return outbound.Proven{}, errNoVerifier
 	}
-	err := h.cfg.Verifier.Verify(hook.Verify, r.Header, raw, h.cfg.Clock.Now())
+	in := outbound.Incoming{Target: r.URL.RequestURI(), Header: r.Header, Body: raw}
+	proven, err := h.cfg.Verifier.Verify(r.Context(), hook.Verify, in, h.cfg.Clock.Now())
 	if err == nil && h.live().signs[hook.Verify] && signable.Match(raw) {
-		return errSignedForAnybody
+		return outbound.Proven{}, errSignedForAnybody
 	}
-	return err
+	return proven, err
+}
+
+// once refuses a request whose signature was used before. free lets it come
+// again, if it made no run.
+func (h *Handler) once(r *http.Request, found call) (free func(), err error) {
+	if found.proven.Until.IsZero() {
+		return func() {}, nil
+	}
+	// Two connections have two keys, and what both signed is no replay.
+	proven := found.proven
+	proven.Mark = sha256.Sum256(append([]byte(found.hook.Verify+"\x00"), proven.Mark[:]...))
+	if err := h.replays.take(proven, found.hook.name, found.repeats(), h.cfg.Clock.Now()); err != nil {
+		return nil, h.refuse(h.live(), r, err)
+	}
+	return func() { h.replays.give(proven.Mark) }, nil
 }
 
 var (

@@ -19,6 +19,7 @@ import (
 	"github.com/wendflow/wend/runtime/expand"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/route"
 )
@@ -79,6 +80,7 @@ type call struct {
 	hook   *hook          // nil: no webhook takes it
 	params map[string]any // what the names in the path stand for; nil if it has none
 	raw    []byte
+	proven outbound.Proven
 	// others are the methods of webhooks that have the path, open ones before
 	// others, if none takes the method. hook is one of these webhooks then.
 	others []string
@@ -134,10 +136,23 @@ func (c *call) add(h *hook) {
 	}
 }
 
+// remembered is how long a request is remembered by the id that its sender
+// signed.
+const remembered = 24 * time.Hour
+
+// repeats tells whether the request, sent again, gets the answer of the first by
+// the id that its sender signed.
+func (c call) repeats() bool { return c.hook.Dedupe == nil && c.proven.ID != "" }
+
 // dedupe is what makes the request the same as another; zero if the webhook
 // takes each for new. A request without a key would escape what the webhook
 // promises, so it is refused; observers are told why, for the flow's author.
-func (h *hook) dedupe(output map[string]any, body any, now time.Time) (journal.Dedupe, error) {
+func (c call) dedupe(output map[string]any, body any, now time.Time) (journal.Dedupe, error) {
+	h := c.hook
+	if c.repeats() {
+		mark, err := fingerprint(body)
+		return journal.Dedupe{Scope: h.name, Key: short(c.proven.ID), For: remembered, Print: mark}, err
+	}
 	if h.Dedupe == nil {
 		return journal.Dedupe{}, nil
 	}
@@ -231,7 +246,7 @@ func Check(set *catalog.Set, can Abilities) diag.List {
 	}
 	for _, found := range set.Hooks() {
 		if found.Verify != "" {
-			demand(found, found.Verify, can.Verify, "check callers", `one of type "hmac", "basic", "bearer" or "api-key" with a header can`)
+			demand(found, found.Verify, can.Verify, "check callers", `one of type "hmac", "ed25519", "basic", "bearer" or "api-key" with a header can`)
 		}
 		shake := found.Handshake
 		switch {

@@ -25,14 +25,18 @@ const RunHeader = "Wend-Run"
 func runPath(id string) string { return "/api/v1/runs/" + id }
 
 // run starts a run and answers. The run goes on whatever becomes of the caller.
-// A request that is known already gets the run of the first.
-func (h *Handler) run(c echo.Context, hook *hook, output map[string]any, dedupe journal.Dedupe) error {
+// A request that is known already gets the run of the first. free is called if
+// none is made.
+func (h *Handler) run(c echo.Context, hook *hook, output map[string]any, dedupe journal.Dedupe, free func()) error {
 	ctx := c.Request().Context()
 	started, repeated, err := h.cfg.Engine.Start(context.WithoutCancel(ctx), engine.Start{
 		Flow: hook.Flow, Trigger: hook.Node.ID, Output: output,
 		TraceParent: traceParent(c.Request()), Accepted: hook.Accept,
 		Dedupe: dedupe,
 	})
+	if err != nil {
+		free()
+	}
 	if mismatch, ok := errors.AsType[*journal.MismatchError](err); ok {
 		p := problem.New(http.StatusConflict,
 			"a request with the same dedupe key and another body came before: no run was made; give a new request a key of its own")

@@ -6,6 +6,7 @@ package webhook
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"math"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/quota"
 	"github.com/wendflow/wend/runtime/trigger"
@@ -35,8 +37,8 @@ const MaxBody = 256 << 10
 // Verifier checks who calls. The real one is *outbound.Client.
 type Verifier interface {
 	// Verify reports whether a request is from the party of a connection, by
-	// its raw body. The error may be shown to the caller.
-	Verify(connection string, header http.Header, body []byte, now time.Time) error
+	// its raw body. The error is for the log.
+	Verify(ctx context.Context, connection string, in outbound.Incoming, now time.Time) (outbound.Proven, error)
 	// Proof names the header that Verify reads, in its canonical form, and the
 	// scheme that asks for it. No flow, journal or log gets to see its value.
 	Proof(connection string) (header, scheme string)
@@ -79,6 +81,7 @@ type Handler struct {
 	limits   *limits // by webhook
 	failures *limits // by caller
 	shakes   *limits // by caller
+	replays  replays
 	hooks    atomic.Pointer[hooks]
 }
 
@@ -141,11 +144,16 @@ func (h *Handler) take(c echo.Context, found call) (err error) {
 	if done, err := h.answered(c, found); done {
 		return h.shaken(c, found, err)
 	}
-	output, dedupe, err := h.read(c.Request(), found)
+	free, err := h.once(c.Request(), found)
 	if err != nil {
 		return h.refused(c.Request(), found.hook, err)
 	}
-	return h.run(c, found.hook, output, dedupe)
+	output, dedupe, err := h.read(c.Request(), found)
+	if err != nil {
+		free()
+		return h.refused(c.Request(), found.hook, err)
+	}
+	return h.run(c, found.hook, output, dedupe, free)
 }
 
 // shaken tells observers of a handshake, which makes no run whatever came of it.
@@ -169,7 +177,7 @@ func (h *Handler) read(r *http.Request, found call) (output map[string]any, dedu
 	if err != nil {
 		return nil, dedupe, err
 	}
-	dedupe, err = found.hook.dedupe(output, body, h.cfg.Clock.Now())
+	dedupe, err = found.dedupe(output, body, h.cfg.Clock.Now())
 	return output, dedupe, err
 }
 
