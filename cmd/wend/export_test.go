@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
 	"io"
+	"log/slog"
+	"strings"
 
 	"github.com/wendflow/wend/emulator"
+	"github.com/wendflow/wend/runtime/config"
 )
 
 // Program is main, for the stories that run it as a process of its own.
@@ -32,3 +36,40 @@ func Harmless(w io.Writer) io.Writer { return &harmless{w: w} }
 
 // Behind is what the server's handlers are behind.
 var Behind = behind
+
+// Serve serves flows by a configuration, in this process and all in memory, until
+// ctx ends; ended then gets what Run returned.
+func Serve(ctx context.Context, configFile string, paths []string, log *slog.Logger) (addr string, ended <-chan error, err error) {
+	cfg, mistakes := config.Load(configFile)
+	if err := mistakes.Err(); err != nil {
+		return "", nil, err
+	}
+	quiet := &streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
+	k, err := openKit(ctx, cfg, defaultPlugins, log)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := k.connectLate(quiet); err != nil {
+		return "", nil, err
+	}
+	s, err := newServer(ctx, k, serverConfig{paths: paths, addr: "127.0.0.1:0"}, quiet, log)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := s.live.Mistakes().Err(); err != nil {
+		return "", nil, err
+	}
+	done := make(chan error, 1)
+	go func() {
+		err := s.Run(ctx)
+		s.Close()
+		k.Close(context.WithoutCancel(ctx))
+		done <- err
+	}()
+	select {
+	case addr := <-s.ready:
+		return addr, done, nil
+	case err := <-done:
+		return "", nil, err
+	}
+}

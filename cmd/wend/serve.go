@@ -156,6 +156,7 @@ type server struct {
 	echo      *echo.Echo
 	webhooks  *webhook.Handler
 	gate      quota.Gate
+	turns     quota.Turns
 	streams   *quota.Quota
 	addr      string
 	ready     chan string // gets the address once it listens
@@ -420,6 +421,7 @@ const (
 	mostRequests = 10_000
 	mostBodies   = 32 << 20
 	mostStreams  = 500
+	mostQueued   = 100
 )
 
 // routes mounts all that is served.
@@ -437,7 +439,7 @@ func (s *server) routes() error {
 	s.streams = quota.New("streams", 0)
 	s.webhooks = webhook.New(webhook.Config{
 		Flows: flows.Set, Engine: s.engine, Verifier: k.outbound, Clock: s.clock, Observers: s.observers, Log: log,
-		Gate: s.gate, MaxBody: limits.Body,
+		Gate: s.gate, Turns: &s.turns, MaxBody: limits.Body,
 	})
 	s.webhooks.Mount(s.echo)
 	s.apply(k.config)

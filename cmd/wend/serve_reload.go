@@ -116,7 +116,8 @@ func (s *server) apply(c *config.Config) {
 	s.gate.Requests.Set(cmp.Or(int64(c.Limits.Requests), mostRequests))
 	s.gate.Bodies.Set(cmp.Or(c.Limits.Bodies, mostBodies))
 	s.streams.Set(cmp.Or(int64(c.Limits.Streams), mostStreams))
-	s.webhooks.Limit(c.Server.Requests.PerSecond, c.Server.Requests.Burst)
+	s.webhooks.Limit(c.Server.Requests.PerSecond, c.Server.Requests.Burst, c.Server.Requests.PerCaller)
+	s.turns.Set(c.Limits.Runs, cmp.Or(c.Limits.Queue, mostQueued))
 	s.engine.KeepAtMost(c.Limits.Events)
 }
 
@@ -147,7 +148,7 @@ func (s *server) needRestart(c *config.Config) []string {
 // started are those limits that count from a start on: all but those that are
 // applied while we run.
 func started(l config.Limits) config.Limits {
-	l.Reply, l.Nodes = 0, 0
+	l.Reply, l.Nodes, l.Runs, l.Queue = 0, 0, 0, 0
 	l.Requests, l.Bodies, l.Streams, l.Events = 0, 0, 0, 0
 	return l
 }

@@ -68,6 +68,7 @@ type Retention struct {
 type Requests struct {
 	PerSecond float64
 	Burst     int
+	PerCaller float64 // a second, of one caller
 }
 
 // Limits bounds what one request, one plugin, one run and all callers may use.
@@ -78,6 +79,8 @@ type Limits struct {
 
 	// What all callers together may use at one time.
 	Requests int   // being answered
+	Runs     int   // of one flow, in progress for webhooks
+	Queue    int   // requests of one flow that wait until there are fewer; 0: as many as is usual
 	Bodies   int64 // bytes of their bodies
 	Streams  int   // of events
 	Events   int   // kept for runs that do not wait yet

@@ -244,7 +244,15 @@ func (r *reader) token(f yamldoc.Field) string {
 
 func (r *reader) requests(f yamldoc.Field, q *Requests) {
 	before := r.Misread
-	r.rate(f, &q.PerSecond, &q.Burst)
+	if isEmpty(f.Value) {
+		r.Blank(f, "perSecond, and burst if it is not the same")
+		return
+	}
+	r.Object(f, nil,
+		yamldoc.Key{Name: "perSecond", Read: yamldoc.Into(&q.PerSecond, r.Above)},
+		yamldoc.Key{Name: "burst", Read: yamldoc.Into(&q.Burst, r.Count)},
+		yamldoc.Key{Name: "perCaller", Read: yamldoc.Into(&q.PerCaller, r.Above)},
+	)
 	if q.Burst > 0 && q.PerSecond == 0 && r.Misread == before {
 		r.Mistakes.Errorf(r.doc.Pos(f.Path), InvalidValue, "%s: burst without perSecond limits nothing", f)
 	}
@@ -309,6 +317,8 @@ func (r *reader) limits(f yamldoc.Field, l *Limits) {
 		yamldoc.Key{Name: "reply", Read: yamldoc.Into(&l.Reply, r.Size)},
 		yamldoc.Key{Name: "plugin", Read: func(f yamldoc.Field) { r.pluginLimits(f, &l.Plugin) }},
 		yamldoc.Key{Name: "requests", Read: yamldoc.Into(&l.Requests, r.Count)},
+		yamldoc.Key{Name: "runs", Read: yamldoc.Into(&l.Runs, r.Count)},
+		yamldoc.Key{Name: "queue", Read: yamldoc.Into(&l.Queue, r.Count)},
 		yamldoc.Key{Name: "bodies", Read: yamldoc.Into(&l.Bodies, r.Size)},
 		yamldoc.Key{Name: "streams", Read: yamldoc.Into(&l.Streams, r.Count)},
 		yamldoc.Key{Name: "events", Read: yamldoc.Into(&l.Events, r.Count)},

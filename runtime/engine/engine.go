@@ -202,6 +202,9 @@ type Start struct {
 	// Dedupe is a key that only one run may have; a zero For means none. Those
 	// of runs in Memory are bounded, see Keys.
 	Dedupe journal.Dedupe
+	// Left is called when the run is in progress here no more: it has ended, waits
+	// in the journal, or was not begun. It must not block. Defaults to nothing.
+	Left func()
 
 	unpaused bool // the run goes on though its flow is paused
 }
@@ -246,6 +249,7 @@ func (e *Engine) start(ctx context.Context, s Start, first run.RunStarted) (r *R
 	if first.RetryOf == "" { // else it is about the same as the earlier run
 		first.Mark(s.Flow)
 	}
+	r.left = s.Left
 	r.mu.Lock()
 	r.flow = s.Flow
 	r.mu.Unlock()
@@ -403,6 +407,9 @@ func (e *Engine) remove(r *Run) {
 		return
 	}
 	delete(e.runs, r.ID)
+	if r.left != nil {
+		r.left()
+	}
 	if e.own.leaving.Has(r.ID) {
 		e.vacant.Set()
 	}

@@ -43,6 +43,7 @@ type Run struct {
 	faulted bool        // what is being recorded is a fault
 	due     time.Time   // when it goes on by itself, if it is parked
 	brood   *brood      // nil: it tends no children
+	left    func()      // tells that it is in progress no more; nil: nobody asked
 	slot    func()      // gives back what it holds of Config.Recoveries; nil: nothing
 
 	mu        sync.Mutex

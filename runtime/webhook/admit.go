@@ -45,7 +45,7 @@ func (h *Handler) admit(c echo.Context, found call) (call, error) {
 	}
 	// Only callers who proved who they are count against the webhook's limit:
 	// others cannot use it up.
-	return found, h.limits.take(found.hook.name, h.cfg.Clock.Now())
+	return found, h.within(found.hook, r)
 }
 
 // admitAnybody goes from the cheap checks to the dear ones.
@@ -53,7 +53,7 @@ func (h *Handler) admitAnybody(c echo.Context, open call) (call, error) {
 	if open.others != nil {
 		return open, otherMethod(c.Request(), open.others)
 	}
-	err := h.limits.take(open.hook.name, h.cfg.Clock.Now())
+	err := h.within(open.hook, c.Request())
 	if err == nil {
 		open.raw, err = ReadBody(c, h.cfg.MaxBody)
 	}

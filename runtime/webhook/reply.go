@@ -29,12 +29,18 @@ func runPath(id string) string { return "/api/v1/runs/" + id }
 // none is made.
 func (h *Handler) run(c echo.Context, hook *hook, output map[string]any, dedupe journal.Dedupe, free func()) error {
 	ctx := c.Request().Context()
+	leave, err := h.turn(ctx, hook)
+	if err != nil {
+		free()
+		return h.refused(c.Request(), hook, err)
+	}
 	started, repeated, err := h.cfg.Engine.Start(context.WithoutCancel(ctx), engine.Start{
 		Flow: hook.Flow, Trigger: hook.Node.ID, Output: output,
 		TraceParent: traceParent(c.Request()), Accepted: hook.Accept,
-		Dedupe: dedupe,
+		Dedupe: dedupe, Left: leave,
 	})
 	if err != nil {
+		leave()
 		free()
 	}
 	if mismatch, ok := errors.AsType[*journal.MismatchError](err); ok {
@@ -62,6 +68,16 @@ func (h *Handler) run(c echo.Context, hook *hook, output map[string]any, dedupe 
 		defer started.Leave()
 	}
 	return h.await(c, hook, started)
+}
+
+// longestTurn is how long a request waits for runs of its flow to end, so that it
+// can have one.
+const longestTurn = 10 * time.Second
+
+func (h *Handler) turn(ctx context.Context, hook *hook) (leave func(), err error) {
+	ctx, cancel := h.cfg.Clock.WithTimeout(ctx, longestTurn, errWaited)
+	defer cancel()
+	return h.cfg.Turns.Enter(ctx, hook.Flow.Name)
 }
 
 // RepeatedHeader marks the answer to a request that repeats an earlier one.

@@ -65,6 +65,12 @@ type Config struct {
 	// at once. Defaults to no limit, and to the requests of one second.
 	Rate  float64
 	Burst int
+	// PerCaller is how many requests a second of one caller each webhook takes.
+	// Defaults to no limit.
+	PerCaller float64
+	// Turns bounds the runs of each flow that are in progress. Defaults to one without
+	// bounds.
+	Turns *quota.Turns
 	// Clock is the one that limits, signatures and Wait go by. Defaults to
 	// clock.System.
 	Clock clock.Clock
@@ -79,6 +85,7 @@ type Config struct {
 type Handler struct {
 	cfg      Config
 	limits   *limits // by webhook
+	callers  *limits // by webhook and caller
 	failures *limits // by caller
 	shakes   *limits // by caller
 	replays  replays
@@ -94,8 +101,12 @@ func New(cfg Config) *Handler {
 	if cfg.Clock == nil {
 		cfg.Clock = clock.System
 	}
+	if cfg.Turns == nil {
+		cfg.Turns = &quota.Turns{}
+	}
 	return &Handler{
 		cfg: cfg, limits: newLimits("requests", cfg.Rate, cfg.Burst),
+		callers:  newLimits("requests of one caller", cfg.PerCaller, int(math.Ceil(cfg.PerCaller))),
 		failures: newLimits("refused requests", failuresPerSecond, failuresBurst),
 		shakes:   newLimits("handshakes", handshakesPerSecond, handshakesBurst),
 	}
@@ -224,10 +235,22 @@ func (h *Handler) proof(hook *hook) string {
 	return header
 }
 
-// Limit changes how many requests a second each webhook takes, and how many at
-// once, as Config.Rate and Config.Burst are.
-func (h *Handler) Limit(perSecond float64, burst int) {
+// Limit changes how many requests a second each webhook takes, how many at
+// once, and how many of one caller, as Config.Rate, Config.Burst and
+// Config.PerCaller are.
+func (h *Handler) Limit(perSecond float64, burst int, perCaller float64) {
 	h.limits.set(perSecond, cmp.Or(burst, int(math.Ceil(perSecond))))
+	h.callers.set(perCaller, int(math.Ceil(perCaller)))
+}
+
+// within counts a request against the limits of its webhook: first against that of
+// its caller, so that what one may not do takes nothing from others.
+func (h *Handler) within(hook *hook, r *http.Request) error {
+	now := h.cfg.Clock.Now()
+	if err := h.callers.take(hook.name+" "+callerOf(r), now); err != nil {
+		return err
+	}
+	return h.limits.take(hook.name, now)
 }
 
 // live returns the webhooks of the live flows, made ready once for each set of
