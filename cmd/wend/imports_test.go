@@ -78,7 +78,7 @@ var diagram = map[string]string{
 	"plugins/*/emulator":          "emulator",
 	"crash":                       "emulator plugins/cisco-cce/emulator runtime/journal runtime/journal/sqlite runtime/run",
 	"docs":                        "", // only tests
-	"docs/gen":                    "nodes runtime/node runtime/telemetry",
+	"docs/gen":                    "nodes runtime/node runtime/telemetry runtime/outbound",
 	"cmd/wend":                    "*",
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -159,7 +160,8 @@ type server struct {
 	turns     quota.Turns
 	streams   *quota.Quota
 	addr      string
-	ready     chan string // gets the address once it listens
+	tls       atomic.Pointer[tls.Config] // nil: plain HTTP
+	ready     chan string                // gets the address once it listens
 
 	given     serverConfig
 	token     string
@@ -186,6 +188,11 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 		return nil, wrongf("%s can be reached from outside, so the API needs a token: set server.token to env:NAME or file:PATH in %s",
 			s.addr, cmp.Or(k.config.File, defaultConfig))
 	}
+	secure, err := serverTLS(k.config.Server.TLS)
+	if err != nil {
+		return nil, wrong(err)
+	}
+	s.tls.Store(secure)
 	if err := k.plugins.Prove(ctx); err != nil {
 		return nil, wrong(err)
 	}
@@ -508,6 +515,9 @@ func (s *server) Run(ctx context.Context) error {
 		MaxHeaderBytes: 64 << 10,
 		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	if s.tls.Load() != nil {
+		srv.TLSConfig = s.tlsNow()
+	}
 	changes, err := s.watch() // before anybody is told that a change counts
 	if err != nil {
 		_ = l.Close()
@@ -526,7 +536,11 @@ func (s *server) Run(ctx context.Context) error {
 	s.tellSystemd(daemon.SdNotifyReady)
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		serve := srv.Serve
+		if srv.TLSConfig != nil {
+			serve = func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
+		}
+		if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
 		}
 		return nil
@@ -649,6 +663,9 @@ func (s *server) announceTry(base string, h catalog.Hook) {
 // announce prints what is served and how to try it.
 func (s *server) announce(addr string) {
 	base := "http://" + addr
+	if s.tls.Load() != nil {
+		base = "https://" + addr
+	}
 	fmt.Fprintf(s.std.out, "listening on %s\n", base)
 	hooks := s.live.Set().Hooks()
 	for _, h := range hooks {

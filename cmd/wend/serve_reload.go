@@ -96,6 +96,7 @@ func (s *server) reloadConfig() {
 	s.untaken.Store(&unread)
 	s.config.Store(next)
 	s.apply(next)
+	s.reloadTLS(next.Server.TLS)
 	if names := s.needRestart(next); len(names) > 0 {
 		s.log.Warn("settings have changed that count after a restart", "settings", strings.Join(names, ", "))
 	}
@@ -137,6 +138,7 @@ func (s *server) needRestart(c *config.Config) []string {
 		s.log.Error("the API's token cannot be read, the old one stays in force", "error", err)
 	}
 	add("server.token", err == nil && token != s.token)
+	add("server.tls", (c.Server.TLS.CertFile == "") != (began.Server.TLS.CertFile == ""))
 	add("telemetry.traces", c.Telemetry != began.Telemetry)
 	now, then := reflect.ValueOf(started(c.Limits)), reflect.ValueOf(started(began.Limits))
 	for i := range now.NumField() {

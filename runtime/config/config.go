@@ -46,7 +46,12 @@ type Server struct {
 	Retention Retention
 	// Proxies are believed when they say whom a request comes from.
 	Proxies []netip.Prefix
+	TLS     ServerTLS
 }
+
+// ServerTLS is who we are to callers, and whose word we take for who they are: files
+// in PEM. Without CertFile the server speaks plain HTTP.
+type ServerTLS struct{ CertFile, KeyFile, ClientCAFile string }
 
 // Telemetry says where what happens is shown, beside the log and the metrics.
 type Telemetry struct{ Traces Traces }

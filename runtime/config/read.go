@@ -30,6 +30,7 @@ func (r *reader) config(root yamldoc.Value, c *Config) {
 		yamldoc.Key{Name: "telemetry", MayBeBlank: true, Read: func(f yamldoc.Field) { r.telemetry(f, &c.Telemetry) }},
 		yamldoc.Key{Name: "variables", MayBeBlank: true, Read: yamldoc.Into(&c.Variables, r.variables)},
 	)
+	r.needAuthority(c)
 }
 
 func (r *reader) connections(f yamldoc.Field) []outbound.Connection {
@@ -191,7 +192,27 @@ func (r *reader) server(f yamldoc.Field, s *Server) {
 		yamldoc.Key{Name: "requests", Read: func(f yamldoc.Field) { r.requests(f, &s.Requests) }},
 		yamldoc.Key{Name: "retention", Read: func(f yamldoc.Field) { r.retention(f, &s.Retention) }},
 		yamldoc.Key{Name: "proxies", Read: yamldoc.Into(&s.Proxies, r.proxies)},
+		yamldoc.Key{Name: "tls", Read: func(f yamldoc.Field) { r.serverTLS(f, &s.TLS) }},
 	)
+}
+
+func (r *reader) serverTLS(f yamldoc.Field, t *ServerTLS) {
+	r.Object(f, nil,
+		yamldoc.Key{Name: "certFile", Required: true, Read: yamldoc.Into(&t.CertFile, r.Str)},
+		yamldoc.Key{Name: "keyFile", Required: true, Read: yamldoc.Into(&t.KeyFile, r.Str)},
+		yamldoc.Key{Name: "clientCAFile", Read: yamldoc.Into(&t.ClientCAFile, r.Str)},
+	)
+}
+
+// needAuthority reports connections by certificates of callers where no
+// authority is named.
+func (r *reader) needAuthority(c *Config) {
+	for _, connection := range c.Connections {
+		if connection.Type == "mtls" && c.Server.TLS.ClientCAFile == "" {
+			r.Mistakes.Errorf(r.doc.Pos("connections."+connection.Name+".type"), InvalidConnection, "connection %q: type \"mtls\" needs server.tls.clientCAFile: the authority that vouches for callers", connection.Name).
+				Hint = "say server: { tls: { certFile: …, keyFile: …, clientCAFile: … } }"
+		}
+	}
 }
 
 func (r *reader) proxies(f yamldoc.Field) []netip.Prefix {

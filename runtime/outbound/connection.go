@@ -78,6 +78,7 @@ type Rate struct {
 //	            timestampHeader or timestampPrefix the time of signing must be sent
 //	            and signed, with idHeader the id. It makes no calls, so all its settings
 //	            are these
+//	mtls        subjects?, names? and fingerprints? of certificates, one of them at least
 //	ed25519     publicKeys, and the settings of hmac but algorithm, keyEncoding and keyPrefix
 //	oauth2-client-credentials
 //	            id clientId, secret clientSecret; tokenURL, scopes?, clientAuth? (header,

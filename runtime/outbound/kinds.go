@@ -36,6 +36,7 @@ var kinds = []kind{
 		name: "hmac", anySecrets: true, optional: []string{handshakeToken}, make: makeHMAC,
 		settings: SignatureSettings(),
 	},
+	{name: "mtls", settings: []string{"subjects", "names", "fingerprints"}, make: makeMTLS},
 	{name: "ed25519", settings: slices.Concat(signatureSettings, []string{"publicKeys"}), make: makeEd25519},
 	{
 		name: "oauth2-client-credentials", secrets: []string{"clientSecret"}, identities: []string{"clientId"},

@@ -25,7 +25,7 @@ type sent struct {
 }
 
 const (
-	form    = "application/x-www-form-urlencoded"
+	form     = "application/x-www-form-urlencoded"
 	computed = "none published; computed with Python"
 )
 
@@ -341,10 +341,10 @@ func TestSignatureSettings(t *testing.T) {
 func TestKeysAreKeys(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"whsec_":              `secret "key": holds no key`,
-		"whsec_=":             `secret "key": holds no key`,
-		"whsec_not base64!":   `secret "key": expected a key in base64`,
-		"whsec_c2VjcmV0cw":    "",
+		"whsec_":             `secret "key": holds no key`,
+		"whsec_=":            `secret "key": holds no key`,
+		"whsec_not base64!":  `secret "key": expected a key in base64`,
+		"whsec_c2VjcmV0cw":   "",
 		"c2VjcmV0cy1tb3Jl==": "",
 	} {
 		c, err := outbound.New(outbound.Config{

@@ -6,9 +6,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +23,9 @@ type Incoming struct {
 	Target string
 	Header http.Header
 	Body   []byte
+	// Certificate is the caller's, of an authority that we trust to name callers;
+	// nil if it has none.
+	Certificate *x509.Certificate
 }
 
 // Proven is what a proof says beside whom a request is from. It is zero where a
@@ -159,7 +164,7 @@ func (c Connection) CanSign() bool { return c.Type == "hmac" }
 // CanVerify tells whether callers can be checked with the connection.
 func (c Connection) CanVerify() bool {
 	switch c.Type {
-	case "hmac", "ed25519", "basic", "bearer":
+	case "hmac", "ed25519", "mtls", "basic", "bearer":
 		return true
 	case "api-key":
 		// A key in the query would stand in every log on the way.
@@ -170,7 +175,9 @@ func (c Connection) CanVerify() bool {
 }
 
 // CanCall tells whether calls can go out with the connection.
-func (c Connection) CanCall() bool { return c.Type != "hmac" && c.Type != "ed25519" }
+func (c Connection) CanCall() bool {
+	return !slices.Contains([]string{"hmac", "ed25519", "mtls"}, c.Type)
+}
 
 // headerVerifier wants one header to have one of several values.
 type headerVerifier struct {

@@ -76,6 +76,9 @@ func (h *Handler) verify(hook *hook, r *http.Request, raw []byte) (outbound.Prov
 		return outbound.Proven{}, errNoVerifier
 	}
 	in := outbound.Incoming{Target: r.URL.RequestURI(), Header: r.Header, Body: raw}
+	if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
+		in.Certificate = r.TLS.VerifiedChains[0][0]
+	}
 	proven, err := h.cfg.Verifier.Verify(r.Context(), hook.Verify, in, h.cfg.Clock.Now())
 	if err == nil && h.live().signs[hook.Verify] && signable.Match(raw) {
 		return outbound.Proven{}, errSignedForAnybody
