@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wendflow/wend/emulator"
+	"github.com/wendflow/wend/runtime/casefile"
 	"github.com/wendflow/wend/runtime/config"
 	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/webhook"
@@ -50,15 +51,15 @@ The exit status is 1 if one is not as it should be.`,
 
 // scene is one line of the demo: a flow, its input, and what must come of it.
 type scene struct {
-	flow   string // file under flows/, without .yaml; its input lies beside it
-	vendor string
-	// fault is set at the emulator for this scene.
-	fault   string
-	status  int    // of the webhook's answer
-	outcome string // of the vendor's node
-	node    string // that calls the vendor last
-	record  string // the emulator's own state of what the flow is about
-	then    []next // what happens while the run waits
+	flow  string // file under flows/, without .yaml; its input lies beside it
+	fault string // set at the emulator for this scene
+	node  string // that calls the vendor last
+	then  []next // what happens while the run waits
+	want  struct {
+		status  casefile.Want // of the webhook's answer
+		outcome casefile.Want // of the node
+		record  casefile.Want // the emulator's own state of what the flow is about
+	}
 }
 
 // next is a webhook that tells a waiting run what became of its task.
@@ -69,6 +70,10 @@ type next struct {
 
 // demo plays all scenes and prints the table.
 func demo(ctx context.Context, std *streams, pluginDir string, log *slog.Logger) error {
+	scenes, err := readScenes()
+	if err != nil {
+		return err
+	}
 	stage, err := setStage(ctx, std, pluginDir, log)
 	if err != nil {
 		return err
@@ -80,7 +85,7 @@ func demo(ctx context.Context, std *streams, pluginDir string, log *slog.Logger)
 	group.Go(func() error {
 		defer cancel()
 		var err error
-		failed, err = stage.play(ctx, std.out)
+		failed, err = stage.play(ctx, std.out, scenes)
 		return err
 	})
 	err = group.Wait()
@@ -176,7 +181,7 @@ func (s *stage) config() (cfg *config.Config, cleanup func(), err error) {
 }
 
 // play calls each flow's webhook and prints a line for each.
-func (s *stage) play(ctx context.Context, w io.Writer) (failed int, err error) {
+func (s *stage) play(ctx context.Context, w io.Writer, scenes []scene) (failed int, err error) {
 	var base string
 	select {
 	case addr := <-s.server.ready:
@@ -196,8 +201,8 @@ func (s *stage) play(ctx context.Context, w io.Writer) (failed int, err error) {
 			return failed, wrongf("%s: %w", sc.flow, err)
 		}
 		mark := "ok"
-		if want := (act{sc.status, sc.outcome, sc.record}); got != want {
-			mark = fmt.Sprintf("WRONG, want %d %s %s", want.status, want.outcome, want.record)
+		if wrong := sc.wrong(got); wrong != "" {
+			mark = "WRONG: " + wrong
 			failed++
 		}
 		fmt.Fprintf(tw, "%s\t%s\t%d\t%s\t%s\t%s\n",
@@ -217,7 +222,7 @@ type act struct {
 }
 
 func (s *stage) playScene(ctx context.Context, base string, sc scene) (act, error) {
-	stand := s.stands[sc.vendor]
+	stand := s.stands[sc.vendor()]
 	if sc.fault != "" {
 		f, err := emulator.ParseFault(sc.fault)
 		if err != nil {

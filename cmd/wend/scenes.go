@@ -3,77 +3,91 @@ package main
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path"
 	"path/filepath"
+	"strings"
 
+	"github.com/wendflow/wend/runtime/casefile"
+	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/runtime/webhook"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
-// scenes are what the demo plays, in this order.
-var scenes = []scene{
-	good("cisco-cce", "sms", "n5", "Success", "CLOSED"),
-	good("cisco-cce", "facebook-messenger", "n5", "Success", "CLOSED"),
-	good("cisco-cce", "whatsapp", "n5", "Success", "CLOSED"),
-	good("cisco-cce", "email", "n5", "Success", "CLOSED"),
-	good("cisco-cce", "live-chat", "n5", "Success", "CLOSED"),
-	good("cisco-cce", "web-callback", "n5", "Success", "CLOSED"),
-	bad("cisco-cce", "sms", "POST /drapi/v1/tasks/*/close=503", "n5", "Error", "CREATED"),
+// scenesFile is what the demo plays.
+//
+//go:embed scenes.yaml
+var scenesFile []byte
 
-	good("nice-cxone", "generic", "n4", "OnSuccess", "Ended"),
-	good("nice-cxone", "email", "n4", "OnSuccess", "Ended"),
-	good("nice-cxone", "chat", "n4", "OnSuccess", "Ended"),
-	good("nice-cxone", "phone", "n4", "OnSuccess", "Ended"),
-	good("nice-cxone", "voicemail", "n4", "OnSuccess", "Ended"),
-	good("nice-cxone", "work-item", "n4", "OnSuccess", "Ended"),
-	good("nice-cxone", "sms", "n4", "OnSuccess", "Ended"),
-	bad("nice-cxone", "chat", "", "n4", "OnInvalidContactID", "Ended"), // it has ended above
+var sceneFormat = yamldoc.Format{Name: "file of scenes", Keys: []string{"scenes"}, Begins: `"scenes:", a list of them`}
 
-	good("genesys-cs", "complete-task", "n5", "success", "completed"),
-	bad("genesys-cs", "complete-task", "POST /genesys/1/cs/services/*/tasks/*/end=503", "n5", "serverError", "active"),
+// codeScene is of a scene that did not go as it should.
+const codeScene diag.Code = "scene"
 
-	bad("genesys-gws", "complete", "POST /api/v2/me/facebooksession/*=statusCode:4", "n3", "serverError", "Chatting"),
-	good("genesys-gws", "complete", "n3", "success", "Completed"),
-	good("genesys-gws", "complete-and-wait", "n3", "success", "Completed"),
-	good("genesys-gws", "complete-to-queue-and-wait", "n3", "success", "Completed"),
-	good("genesys-gws", "complete-by-cometd", "n6", "success", "Completed"),
-
-	good("luware-lucs", "create-task", "n3", "success", ""),
-	good("luware-lucs", "list-service-tasks", "n3", "success", ""),
-	good("luware-lucs", "agents", "n3", "success", ""),
-	good("luware-lucs", "get-task", "n3", "success", "InQueue"),
-	bad("luware-lucs", "set-established", "/v1.0/tasks/*/setestablished=500", "n3", "serverError", "Assigned"),
-	good("luware-lucs", "set-established", "n3", "success", "Established"),
-	bad("luware-lucs", "set-established", "", "n3", "conflict", "Established"),
-	good("luware-lucs", "refresh-task", "n3", "success", "InQueue"),
-	good("luware-lucs", "terminate-task", "n3", "success", "Terminated"),
-	good("luware-lucs", "task", "n5", "success", "Terminated"),
-	{
-		flow: "luware-lucs/task-life", vendor: "luware-lucs", status: http.StatusAccepted,
-		node: "n12", outcome: "success", record: "Terminated",
-		then: []next{
-			{flow: "luware-lucs/task-confirmed", after: "5s"}, // LUCS has given the task to an agent
-			{flow: "luware-lucs/task-done"},
-		},
-	},
+// readScenes reads what the demo plays, in its order.
+func readScenes() ([]scene, error) {
+	doc, mistakes := sceneFormat.Parse("scenes.yaml", scenesFile)
+	r := &yamldoc.Reader{Mistakes: mistakes, Invalid: codeScene}
+	var scenes []scene
+	r.Object(yamldoc.Field{What: "the file", Value: doc.Root()}, nil, yamldoc.Key{Name: "scenes", Required: true, Read: func(f yamldoc.Field) {
+		for _, item := range r.Items(f) {
+			scenes = append(scenes, readScene(r, item))
+		}
+	}})
+	return scenes, r.Mistakes.Err()
 }
 
-// good is a scene that ends as everybody hopes.
-func good(vendor, name, node, outcome, record string) scene {
-	return scene{flow: vendor + "/" + name, vendor: vendor, status: 200, node: node, outcome: outcome, record: record}
+func readScene(r *yamldoc.Reader, f yamldoc.Field) scene {
+	var sc scene
+	r.Object(f, nil,
+		yamldoc.Key{Name: "flow", Required: true, Read: yamldoc.Into(&sc.flow, r.Str)},
+		yamldoc.Key{Name: "fault", Read: yamldoc.Into(&sc.fault, r.Str)},
+		yamldoc.Key{Name: "node", Required: true, Read: yamldoc.Into(&sc.node, r.Str)},
+		yamldoc.Key{Name: "then", Read: func(f yamldoc.Field) {
+			for _, item := range r.Items(f) {
+				var n next
+				r.Object(item, nil,
+					yamldoc.Key{Name: "flow", Required: true, Read: yamldoc.Into(&n.flow, r.Str)},
+					yamldoc.Key{Name: "after", Read: yamldoc.Into(&n.after, r.Str)},
+				)
+				sc.then = append(sc.then, n)
+			}
+		}},
+		yamldoc.Key{Name: "want", Required: true, Read: func(f yamldoc.Field) {
+			r.Object(f, nil,
+				yamldoc.Key{Name: "status", Required: true, Read: func(f yamldoc.Field) { sc.want.status = casefile.Read(r, f) }},
+				yamldoc.Key{Name: "outcome", Required: true, Read: func(f yamldoc.Field) { sc.want.outcome = casefile.ReadText(r, f) }},
+				yamldoc.Key{Name: "record", Required: true, Read: func(f yamldoc.Field) { sc.want.record = casefile.ReadText(r, f) }},
+			)
+		}},
+	)
+	return sc
 }
 
-// bad is a scene whose flow answers that it failed. A fault is set at the
-// emulator for it, unless what came before is reason enough.
-func bad(vendor, name, fault, node, outcome, record string) scene {
-	return scene{
-		flow: vendor + "/" + name, vendor: vendor, fault: fault,
-		status: http.StatusBadGateway, node: node, outcome: outcome, record: record,
+// vendor is whose emulator a scene is about.
+func (s *scene) vendor() string { return path.Dir(s.flow) }
+
+// wrong tells how a scene went otherwise than it should; "" if it did not.
+func (s *scene) wrong(got act) string {
+	d := casefile.Differ{Code: codeScene}
+	d.Value("status", s.want.status, got.status)
+	d.Text("outcome", s.want.outcome, got.outcome)
+	var record any
+	if got.record != "" {
+		record = got.record
 	}
+	d.Value("record", s.want.record, record)
+	said := make([]string, len(d.Found))
+	for i, e := range d.Found {
+		said[i] = e.Text()
+	}
+	return strings.Join(said, ", ")
 }
 
 // records tell where an emulator's state has what a scene was about.
@@ -160,7 +174,7 @@ func (s *stage) introduce(ctx context.Context, base string) error {
 
 // recordOf is the vendor's own word on what a scene was about.
 func (s *stage) recordOf(ctx context.Context, sc scene, report *run.Report) (string, error) {
-	dump, err := s.stands[sc.vendor].ask(ctx, http.MethodGet, "/_emulator/state", nil)
+	dump, err := s.stands[sc.vendor()].ask(ctx, http.MethodGet, "/_emulator/state", nil)
 	if err != nil {
 		return "", err
 	}
@@ -170,7 +184,7 @@ func (s *stage) recordOf(ctx context.Context, sc scene, report *run.Report) (str
 	if err := dec.Decode(&entry); err != nil {
 		return "", fmt.Errorf("the emulator's state: %w", err)
 	}
-	where := records[sc.vendor]
+	where := records[sc.vendor()]
 	for _, p := range where.path {
 		list, _ := entry[p.list].([]any)
 		entry = findEntry(list, p.id, inputOf(report, sc.node, p.input))
