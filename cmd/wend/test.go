@@ -305,7 +305,7 @@ func (o *testOptions) play(ctx context.Context, all *testRun) error {
 			s.coverage = byFlow[s.flow.File]
 		}
 		for _, r := range s.results {
-			byFlow[s.flow.File].Add(r.Way)
+			byFlow[s.flow.File].Add(r)
 		}
 	}
 	return nil

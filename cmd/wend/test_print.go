@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
@@ -199,5 +200,6 @@ func failureText(mistakes diag.List, way []run.Trace) *junitFailure {
 		printTrace(&b, t)
 	}
 	diag.Print(&b, mistakes, readSource)
-	return &junitFailure{Message: mistakes[0].Text(), Text: b.String()}
+	first := max(slices.IndexFunc(mistakes, func(e *diag.Error) bool { return e.Severity == diag.SeverityError }), 0)
+	return &junitFailure{Message: mistakes[first].Text(), Text: b.String()}
 }

@@ -37,6 +37,61 @@ func (f *Flow) Size() int {
 	return n
 }
 
+// Walk yields every node that somebody wrote, with the flow that it is of, in the
+// order of the file: behind a node those of its bodies.
+func (f *Flow) Walk() iter.Seq2[*Flow, *Node] {
+	return func(yield func(*Flow, *Node) bool) { f.walk(yield) }
+}
+
+func (f *Flow) walk(yield func(*Flow, *Node) bool) bool {
+	for _, id := range f.Order {
+		n := f.Nodes[id]
+		if f.Root != nil && n.Type.Starts() {
+			continue // the head of a body
+		}
+		if !yield(f, n) {
+			return false
+		}
+		for _, b := range n.bodies {
+			if body := f.BodyOf(id, b.Name); body != nil && !body.walk(yield) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Address names a node of this flow among all of its root: the id, or behind the
+// Path of a body, "each/book".
+func (f *Flow) Address(id string) string {
+	if f.Path == "" {
+		return id
+	}
+	return f.Path + "/" + id
+}
+
+// Replaced returns a copy of a flow that is no body with other nodes, in bodies
+// too: change gets each node and its address, and returns that node or one of the
+// same id.
+func (f *Flow) Replaced(change func(address string, n *Node) *Node) *Flow {
+	root := f.replaced(change)
+	root.bodies = make(map[string]*Flow, len(f.bodies))
+	for path, b := range f.bodies {
+		body := b.replaced(change)
+		body.Root, root.bodies[path] = root, body
+	}
+	return root
+}
+
+func (f *Flow) replaced(change func(address string, n *Node) *Node) *Flow {
+	changed := *f
+	changed.Nodes = make(map[string]*Node, len(f.Nodes))
+	for id, n := range f.Nodes {
+		changed.Nodes[id] = change(f.Address(id), n)
+	}
+	return &changed
+}
+
 // Body returns a body by its Path, nil if there is none.
 func (f *Flow) Body(path string) *Flow { return f.bodies[path] }
 

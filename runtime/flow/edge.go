@@ -62,3 +62,6 @@ func (f *Flow) Edges() []Edge {
 	}
 	return edges
 }
+
+// Edges returns the outcomes of the node and where they lead, as those of a flow.
+func (n *Node) Edges() []Edge { return n.edges }

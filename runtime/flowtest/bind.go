@@ -1,6 +1,7 @@
 package flowtest
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -14,7 +15,12 @@ import (
 // Bind holds the tests against the flow that they are of: nodes, outcomes,
 // variables and connections that it does not have.
 func (f *File) Bind(of *flow.Flow) diag.List {
-	b := &binder{flow: of, nodes: of.Order}
+	b := &binder{flow: of, all: map[string]*flow.Node{}}
+	for in, n := range of.Walk() {
+		address := in.Address(n.ID)
+		b.all[address] = n
+		b.addresses = append(b.addresses, address)
+	}
 	for _, c := range f.Cases {
 		b.bind(c)
 	}
@@ -22,9 +28,10 @@ func (f *File) Bind(of *flow.Flow) diag.List {
 }
 
 type binder struct {
-	flow  *flow.Flow
-	nodes []string
-	list  diag.List
+	flow      *flow.Flow
+	all       map[string]*flow.Node // those of bodies too, by their addresses
+	addresses []string              // as the file has them
+	list      diag.List
 }
 
 func (b *binder) bind(c *Case) {
@@ -36,18 +43,19 @@ func (b *binder) bind(c *Case) {
 		b.connection(s.connection)
 	}
 	for _, m := range c.mocks {
-		if n := b.node(m.node); n != nil {
+		if n := b.anywhere(m.node); n != nil {
 			b.mock(n, m)
 		}
 	}
 	if at := c.crash.node; at.Given() {
-		b.node(at)
+		b.anywhere(at)
 		if !b.flow.Durable {
 			b.list.Errorf(at.Pos, CodeValue, "flow %q is not durable: a crash ends its runs, and nobody takes them up", b.flow.Name)
 		}
 	}
 	for _, s := range c.want.path {
-		if n := b.node(s.node); n != nil && s.outcome.Given() {
+		b.node(s.node)
+		if n := b.flow.Nodes[s.node.Value]; n != nil && s.outcome.Given() {
 			b.outcome(n, s.outcome)
 		}
 	}
@@ -101,6 +109,9 @@ func (b *binder) request(c *Case, n *flow.Node, hook *node.Hook) {
 	if g.method != "" && !slices.Contains(hook.Methods, g.method) {
 		b.list.Errorf(g.methodAt, CodeValue, "trigger %q takes no %s", n.ID, g.method).Hint = diag.Suggest(g.method, hook.Methods)
 	}
+	if _, _, err := g.sent(hook); err != nil {
+		b.list.Errorf(g.bodyAt, CodeValue, "the body cannot be sent: %s", err)
+	}
 	names := hook.Path.Names()
 	for _, name := range g.paramsAt {
 		if !slices.Contains(names, name.Value) {
@@ -136,7 +147,7 @@ func (b *binder) variable(name yamldoc.Text) {
 
 func (b *binder) connection(name yamldoc.Text) {
 	known := map[string]bool{}
-	for _, n := range b.flow.Nodes {
+	for _, n := range b.all {
 		if n.Connection != "" {
 			known[n.Connection] = true
 		}
@@ -147,12 +158,33 @@ func (b *binder) connection(name yamldoc.Text) {
 	}
 }
 
-func (b *binder) node(id yamldoc.Text) *flow.Node {
-	n := b.flow.Nodes[id.Value]
-	if n == nil && id.Given() {
-		b.list.Errorf(id.Pos, diag.UnknownNode, "flow %q has no node %q", b.flow.Name, id.Value).Hint = diag.Suggest(id.Value, b.nodes)
+// node is one of the flow itself.
+func (b *binder) node(id yamldoc.Text) {
+	if b.flow.Nodes[id.Value] == nil {
+		b.unknown(id, b.flow.Order)
+	}
+}
+
+// anywhere is a node by its address, nil if there is none.
+func (b *binder) anywhere(address yamldoc.Text) *flow.Node {
+	n := b.all[address.Value]
+	if n == nil {
+		b.unknown(address, b.addresses)
 	}
 	return n
+}
+
+func (b *binder) unknown(id yamldoc.Text, among []string) {
+	if !id.Given() {
+		return
+	}
+	hint := diag.Suggest(id.Value, among)
+	for _, address := range among {
+		if strings.HasSuffix(address, "/"+id.Value) {
+			hint = fmt.Sprintf("the one inside another node is %q", address)
+		}
+	}
+	b.list.Errorf(id.Pos, diag.UnknownNode, "flow %q has no node %q", b.flow.Name, id.Value).Hint = hint
 }
 
 func (b *binder) outcome(n *flow.Node, name yamldoc.Text) bool {

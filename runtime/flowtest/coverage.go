@@ -5,15 +5,15 @@ import (
 	"github.com/wendflow/wend/runtime/run"
 )
 
-// Coverage is what of a flow its tests came to. It is not safe for concurrent
-// use.
+// Coverage is what of a flow its tests came to, nodes that others have in their
+// inputs included. It is not safe for concurrent use.
 type Coverage struct {
 	flow    *flow.Flow
-	entered map[string]bool
+	entered map[string]bool // by their addresses
 	left    map[way]bool
 }
 
-// way is an outcome of a node.
+// way is an outcome of a node, by its address.
 type way struct{ node, outcome string }
 
 // NewCoverage is that of a flow to which no test came.
@@ -21,11 +21,21 @@ func NewCoverage(f *flow.Flow) *Coverage {
 	return &Coverage{flow: f, entered: map[string]bool{}, left: map[way]bool{}}
 }
 
-// Add adds what one run did.
-func (c *Coverage) Add(traces []run.Trace) {
+// Add adds what came of one case.
+func (c *Coverage) Add(r *Result) {
+	c.add(c.flow, r.Way)
+	for path, traces := range r.Bodies {
+		if body := c.flow.Body(path); body != nil {
+			c.add(body, traces)
+		}
+	}
+}
+
+func (c *Coverage) add(of *flow.Flow, traces []run.Trace) {
 	for _, t := range traces {
-		c.entered[t.Node] = true
-		c.left[way{t.Node, t.Outcome}] = true
+		address := of.Address(t.Node)
+		c.entered[address] = true
+		c.left[way{address, t.Outcome}] = true
 	}
 }
 
@@ -58,11 +68,12 @@ func (s *Share) count(name string, covered bool) {
 	}
 }
 
-// Nodes are the nodes that a run came to, by their ids.
+// Nodes are the nodes that a run came to, by their addresses.
 func (c *Coverage) Nodes() Share {
 	s := Share{Missing: []string{}}
-	for _, id := range c.flow.Order {
-		s.count(id, c.entered[id])
+	for of, n := range c.flow.Walk() {
+		address := of.Address(n.ID)
+		s.count(address, c.entered[address])
 	}
 	return s
 }
@@ -71,8 +82,11 @@ func (c *Coverage) Nodes() Share {
 // All count that a node can leave by, whether or not they are routed.
 func (c *Coverage) Outcomes() Share {
 	s := Share{Missing: []string{}}
-	for _, e := range c.flow.Edges() {
-		s.count(e.From+": "+e.Outcome, c.left[way{e.From, e.Outcome}])
+	for of, n := range c.flow.Walk() {
+		address := of.Address(n.ID)
+		for _, e := range n.Edges() {
+			s.count(address+": "+e.Outcome, c.left[way{address, e.Outcome}])
+		}
 	}
 	return s
 }

@@ -1,17 +1,20 @@
 package flowtest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/fact"
-	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/run"
 )
@@ -21,13 +24,12 @@ import (
 // that there is of a run when a machine dies; and the run is the same up to
 // there, whatever comes after.
 func (p *play) crash(ctx context.Context) error {
-	at := p.crashPoint()
-	if at < 0 {
+	id, before := p.crashPoint()
+	if before == nil {
 		return nil
 	}
-	before := p.events[:at:at]
-	last := before[at-1].When()
-	runs := p.before(before, last)
+	last := before[len(before)-1].When()
+	runs := p.before(id, before, last)
 	p.clock = clock.NewVirtual(last)
 	p.outside.clock = p.clock
 	p.outside.rewind(callsOf(runs))
@@ -36,55 +38,150 @@ func (p *play) crash(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.takeUp(ctx, disk, last.Sub(before[0].When()))
+	return p.takeUp(ctx, disk, last.Sub(p.events[0].When()))
 }
 
-// crashPoint is how many events come before it, or -1 if the run never came
-// there.
-func (p *play) crashPoint() int {
+// crashPoint is the run that was at work there, and its events up to it; none if
+// no run came there. Of several runs of a body it is the one that came first.
+func (p *play) crashPoint() (id string, before []run.Event) {
 	c := p.Case.crash
-	at := slices.IndexFunc(p.events, func(e run.Event) bool {
+	body, _ := c.place()
+	for child, events := range p.runsOf(body) {
+		at := c.at(events)
+		if at == 0 {
+			continue
+		}
+		if before != nil {
+			was, is := before[len(before)-1].When(), events[at-1].When()
+			if is.After(was) || is.Equal(was) && bornBefore(before, events) {
+				continue
+			}
+		}
+		id, before = child, events[:at:at]
+	}
+	switch {
+	case before != nil:
+	case c.during:
+		p.differ.Errorf(c.node.Pos, "the run made no call at node %q during which to crash", c.node.Value)
+	default:
+		p.differ.Errorf(c.node.Pos, "the run never left node %q, after which to crash", c.node.Value)
+	}
+	return id, before
+}
+
+// place is the path of the body that the crash is in, and the node there.
+func (c crash) place() (body, node string) {
+	at := strings.LastIndexByte(c.node.Value, '/')
+	return c.node.Value[:max(at, 0)], c.node.Value[at+1:]
+}
+
+// at is how many events of a run come before the crash; 0 if the run never came
+// there. A node that is tried again has not left; one that answers does so in the
+// same breath.
+func (c crash) at(events []run.Event) int {
+	_, node := c.place()
+	for i, e := range events {
 		switch e := e.(type) {
 		case run.CallReplied:
-			return c.during && e.Node == c.node.Value
+			if c.during && e.Node == node {
+				return i
+			}
 		case run.NodeFinished:
-			return !c.during && e.Node == c.node.Value
-		default:
-			return false
+			if c.during || e.Node != node {
+				continue
+			}
+			if i++; i == len(events) {
+				return i
+			}
+			switch next := events[i].(type) {
+			case run.TimerSet:
+				if next.Kind == run.TimerRetry && next.Node == node {
+					continue
+				}
+			case run.RunResponded:
+				i++
+			}
+			return i
 		}
-	})
-	switch {
-	case at < 0 && c.during:
-		p.differ.Errorf(c.node.Pos, "the run made no call at node %q during which to crash", c.node.Value)
-	case at < 0:
-		p.differ.Errorf(c.node.Pos, "the run never left node %q, after which to crash", c.node.Value)
-	case !c.during:
-		at++
 	}
-	return at
+	return 0
 }
 
-// before are the events of all runs up to the crash, by their ids. A child of
-// which the run has heard that it ended has all of its own; another has those that
-// were certainly there.
-func (p *play) before(parent []run.Event, last time.Time) map[string][]run.Event {
-	runs := map[string][]run.Event{runID: parent}
-	ended := map[string]bool{}
-	for _, e := range parent {
-		if c, ok := e.(run.ChildEnded); ok {
-			ended[c.Run] = true
-		}
+// runsOf are the events of the runs of a body, by their ids; of the run itself for
+// the path "".
+func (p *play) runsOf(body string) map[string][]run.Event {
+	if body == "" {
+		return map[string][]run.Event{runID: p.events}
 	}
+	runs := map[string][]run.Event{}
 	for id, events := range p.children {
-		n := 0
-		for n < len(events) && (ended[id] || events[n].When().Before(last)) {
-			n++
-		}
-		if n > 0 {
-			runs[id] = events[:n:n]
+		if first := events[0].(run.RunStarted); first.Flow == p.flow.Name && first.Parent.Body == body {
+			runs[id] = events
 		}
 	}
 	return runs
+}
+
+// bornBefore tells whether the first of two children comes first in its parent.
+func bornBefore(a, b []run.Event) bool {
+	x, y := a[0].(run.RunStarted).Parent, b[0].(run.RunStarted).Parent
+	return cmp.Or(strings.Compare(x.Run, y.Run), cmp.Compare(x.Visit, y.Visit), cmp.Compare(x.Attempt, y.Attempt), cmp.Compare(x.Index, y.Index)) < 0
+}
+
+// before are the events of all runs up to the crash, by their ids. Those that had
+// the crashed run made have at least what says so; one of which its parent has
+// heard that it ended has all of its own, and another those that were certainly
+// there.
+func (p *play) before(id string, events []run.Event, last time.Time) map[string][]run.Event {
+	runs := map[string][]run.Event{id: events}
+	for first := events[0].(run.RunStarted); first.Parent != nil; {
+		parent := p.eventsOf(first.Parent.Run)
+		n := earlier(parent, last)
+		for i, e := range parent {
+			if c, ok := e.(run.ChildrenStarted); ok && c.Place == first.Parent.Place {
+				n = max(n, i+1)
+			}
+		}
+		runs[first.Parent.Run] = parent[:n:n]
+		first = parent[0].(run.RunStarted)
+	}
+	for child, events := range p.children {
+		if _, known := runs[child]; known {
+			continue
+		}
+		if n := earlier(events, last); n > 0 {
+			runs[child] = events[:n:n]
+		}
+	}
+	var whole func(events []run.Event)
+	whole = func(events []run.Event) {
+		for _, e := range events {
+			if c, ok := e.(run.ChildEnded); ok && p.children[c.Run] != nil {
+				runs[c.Run] = p.children[c.Run]
+				whole(runs[c.Run])
+			}
+		}
+	}
+	for _, events := range slices.Collect(maps.Values(runs)) {
+		whole(events)
+	}
+	return runs
+}
+
+func (p *play) eventsOf(id string) []run.Event {
+	if id == runID {
+		return p.events
+	}
+	return p.children[id]
+}
+
+// earlier is how many events happened before that time.
+func earlier(events []run.Event, than time.Time) int {
+	n := 0
+	for n < len(events) && events[n].When().Before(than) {
+		n++
+	}
+	return n
 }
 
 // callsOf counts the calls that were sent, by their keys.
@@ -113,19 +210,18 @@ func (p *play) forget(runs map[string][]run.Event) {
 	p.lines = slices.DeleteFunc(p.lines, func(l line) bool { return !left[l.spot] })
 }
 
-// diskWith is a journal that holds the beginnings of the runs, and the events
-// from outside that they received until then.
+// diskWith is a journal that holds the beginnings of the runs, the events that
+// they emitted, and those from outside that they received until then.
 func (p *play) diskWith(ctx context.Context, runs map[string][]run.Event) (journal.Driver, error) {
 	disk := journal.NewMemory(keptRuns)
 	disk.Now = p.clock.Now
 	if err := disk.PutBlob(ctx, p.flow.Digest, p.flow.Source); err != nil {
 		return nil, err
 	}
-	parent := runs[runID]
-	if err := p.memory.before(ctx, len(parent), parent[len(parent)-1].When(), disk); err != nil {
+	if err := p.memory.before(ctx, runs, disk); err != nil {
 		return nil, fmt.Errorf("crash at node %q: %w", p.Case.crash.node.Value, err)
 	}
-	start := parent[0].When()
+	start := p.events[0].When()
 	for id, events := range runs {
 		if err := disk.Append(ctx, id, 0, events); err != nil {
 			return nil, fmt.Errorf("crash at node %q: %w", p.Case.crash.node.Value, err)
@@ -154,7 +250,7 @@ func (p *play) takeUp(ctx context.Context, disk journal.Driver, already time.Dur
 	told := sync.OnceFunc(func() { close(found) })
 	cfg := p.config()
 	cfg.Journal = disk
-	cfg.Flow = func(context.Context, journal.Summary) (*flow.Flow, error) { return p.flow, nil }
+	cfg.Flow = catalog.NewPast(catalog.PastConfig{Live: p.live}).Flow // none of them changes
 	cfg.Observers = fact.Observe(p.hear, func(f fact.Fact) {
 		if _, ok := f.(fact.RunsFound); ok {
 			told()
@@ -173,7 +269,7 @@ func (p *play) takeUp(ctx context.Context, disk journal.Driver, already time.Dur
 	case <-ctx.Done():
 	}
 	idle()
-	err := p.wait(ctx, e)
+	err := p.wait(ctx, e, disk)
 	end()
 	engines.Wait()
 	if err == nil {

@@ -55,6 +55,8 @@ type given struct {
 	pos      diag.Pos
 	node     yamldoc.Text
 	body     []byte
+	object   map[string]any // that the body is, if it is one
+	bodyAt   diag.Pos
 	method   string
 	methodAt diag.Pos
 	headers  map[string]string
@@ -63,6 +65,16 @@ type given struct {
 	paramsAt []yamldoc.Text // names
 	unsigned bool
 	signed   diag.Pos // where unsigned was said
+}
+
+// header is one of the request, by its name in lower case.
+func (g *given) header(name string) string {
+	for n, text := range g.headers {
+		if strings.EqualFold(n, name) {
+			return text
+		}
+	}
+	return ""
 }
 
 // value is a variable and what it has at the start.

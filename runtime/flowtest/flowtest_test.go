@@ -115,7 +115,7 @@ func said(t *testing.T, archive *txtar.Archive) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cover.Add(r.Way)
+		cover.Add(r)
 		result := "ok"
 		if len(r.Mistakes) > 0 {
 			result = "FAIL"

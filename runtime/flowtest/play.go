@@ -40,6 +40,9 @@ type Result struct {
 	// Way is what the run did, one entry for each attempt at a node; nothing if
 	// no run was made.
 	Way []run.Trace
+	// Bodies is the same of the runs that nodes of the flow had made of what they
+	// have in their inputs, one after another, by the Path of the body.
+	Bodies map[string][]run.Trace
 	// Reason is why the run ended as it did, or why none was made.
 	Reason string
 }
@@ -82,10 +85,10 @@ type play struct {
 	memory   *remembering
 
 	mu      sync.Mutex
-	tries   map[run.Place]int // of mocked nodes, which of the test's ends each is
-	entered map[string]int    // how many there are of a node
-	lines   []line            // of the log
-	emitted []any             // events that nobody took
+	tries   map[spot]int // of mocked nodes, which of the test's ends each is
+	entered map[spot]int // how many there are of a node
+	lines   []line       // of the log
+	emitted []any        // events that nobody took
 }
 
 // spot is a place in one of the runs.
@@ -103,7 +106,7 @@ type line struct {
 func newPlay(c *Case, env Env) *play {
 	p := &play{
 		Case: c, callee: env.Callee, clock: clock.NewVirtual(c.now), differ: casefile.Differ{Code: CodeDiffers},
-		tries: map[run.Place]int{}, entered: map[string]int{},
+		tries: map[spot]int{}, entered: map[spot]int{},
 	}
 	p.outside = &outside{clock: p.clock, expected: c.calls, settings: map[string]map[string]any{}}
 	for _, s := range c.settings {
@@ -119,23 +122,35 @@ func (p *play) withMocks(of *flow.Flow) *flow.Flow {
 	if len(p.mocks) == 0 {
 		return of
 	}
-	f := *of
-	f.Nodes = maps.Clone(of.Nodes)
-	for _, m := range p.mocks {
-		n := *of.Nodes[m.node.Value]
-		kind := *n.Type
-		kind.Step = func(_ context.Context, v node.Visit) (node.Action, error) { return p.leave(m, v) }
-		n.Type = &kind
-		f.Nodes[n.ID] = &n
+	return of.Replaced(func(address string, n *flow.Node) *flow.Node {
+		i := slices.IndexFunc(p.mocks, func(m mocked) bool { return m.node.Value == address })
+		if i < 0 {
+			return n
+		}
+		mock, kind := *n, *n.Type
+		kind.Step = func(_ context.Context, v node.Visit) (node.Action, error) { return p.leave(p.mocks[i], v) }
+		mock.Type = &kind
+		return &mock
+	})
+}
+
+// live is a flow by its name: that of the test, or one that is called.
+func (p *play) live(name string) *flow.Flow {
+	switch {
+	case name == p.flow.Name:
+		return p.flow
+	case p.callee == nil:
+		return nil
+	default:
+		return p.callee(name)
 	}
-	return &f
 }
 
 // leave is the Step of a mocked node.
 func (p *play) leave(m mocked, v node.Visit) (node.Action, error) {
 	e := m.ends[0]
 	if !m.always {
-		nr := p.try(run.Place{Node: v.Node, Visit: v.Visit, Attempt: v.Attempt})
+		nr := p.try(m, spot{v.Run, run.Place{Node: v.Node, Visit: v.Visit, Attempt: v.Attempt}})
 		if nr >= len(m.ends) {
 			return nil, &node.Fault{Code: "test", Msg: fmt.Sprintf("the test says of %d attempts how they leave, and this is number %d", len(m.ends), nr+1)}
 		}
@@ -147,36 +162,28 @@ func (p *play) leave(m mocked, v node.Visit) (node.Action, error) {
 	return node.Finish{Outcome: e.outcome.Value, Outputs: maps.Clone(e.outputs), Message: e.message, Code: e.code}, nil
 }
 
-// try numbers the attempts at a mocked node. One that is made again after a crash
-// keeps its number.
-func (p *play) try(at run.Place) int {
+// try numbers the attempts of a run at a mocked node. One that is made again after
+// a crash keeps its number.
+func (p *play) try(m mocked, at spot) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	nr, known := p.tries[at]
 	if !known {
-		nr = p.entered[at.Node]
+		all := spot{at.run, run.Place{Node: at.Node}}
+		nr = p.entered[all]
 		p.tries[at] = nr
-		p.entered[at.Node]++
+		p.entered[all]++
 	}
-	if m := p.mockOf(at.Node); nr == len(m.ends) {
-		p.differ.Errorf(m.node.Pos, "node %q is tried %d times, and the test says only how %d leave", at.Node, nr+1, len(m.ends))
+	if nr == len(m.ends) {
+		p.differ.Errorf(m.node.Pos, "node %q is tried %d times, and the test says only how %d leave", m.node.Value, nr+1, len(m.ends))
 	}
 	return nr
-}
-
-func (p *play) mockOf(id string) mocked {
-	for _, m := range p.mocks {
-		if m.node.Value == id {
-			return m
-		}
-	}
-	return mocked{}
 }
 
 // config is that of an engine for the run.
 func (p *play) config() engine.Config {
 	return engine.Config{
-		Caller: p.outside, Clock: p.clock, Callee: p.callee,
+		Caller: p.outside, Clock: p.clock, Callee: p.live,
 		NewID: func() string { return runID }, NewSeed: func() string { return seed },
 		Observers: fact.Observe(p.hear),
 	}
@@ -213,11 +220,7 @@ func (p *play) begin(ctx context.Context) (*problem.Problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.wait(ctx, e); err != nil {
-		return nil, err
-	}
-	p.children, err = childrenIn(ctx, p.memory)
-	return nil, err
+	return nil, p.wait(ctx, e, p.memory)
 }
 
 // childrenIn returns the events of all runs but that of the test.
@@ -248,14 +251,17 @@ func stop(e *engine.Engine) {
 	_ = e.Shutdown(now)
 }
 
-// wait returns when nothing can happen any more.
-func (p *play) wait(ctx context.Context, e *engine.Engine) error {
+// wait returns when nothing can happen any more, with what then is in the journal.
+func (p *play) wait(ctx context.Context, e *engine.Engine, j journal.Driver) error {
 	if err := p.clock.Stalled(ctx); !errors.Is(err, clock.ErrStalled) {
 		return err
 	}
 	var err error
 	if p.events, err = e.Events(ctx, runID); err != nil {
 		return fmt.Errorf("read the run's events: %w", err)
+	}
+	if p.children, err = childrenIn(ctx, j); err != nil {
+		return err
 	}
 	p.emitted, err = p.kept(ctx, e)
 	return err
@@ -298,8 +304,8 @@ func (p *play) given() map[string]any {
 func (p *play) output() (map[string]any, error) {
 	n := p.from(p.flow)
 	hook, ok := n.Trigger.(*node.Hook)
-	body := p.trigger.body
 	if !ok {
+		body := p.trigger.body
 		if body == nil {
 			body = []byte("{}")
 		}
@@ -316,15 +322,19 @@ func (p *play) output() (map[string]any, error) {
 	for name, text := range p.trigger.params {
 		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(text))
 	}
+	body, contentType, err := p.trigger.sent(hook)
+	if err != nil {
+		return nil, err
+	}
 	r, err := http.NewRequest(method, webhook.Prefix+path+"?"+query.Encode(), bytes.NewReader(body)) //nolint:noctx // it is not sent
 	if err != nil {
 		return nil, err
 	}
-	if len(body) > 0 && slices.Contains(hook.Takes, node.BodyJSON) {
-		r.Header.Set("Content-Type", "application/json")
-	}
 	for name, text := range p.trigger.headers {
 		r.Header.Set(name, text)
+	}
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
 	}
 	return webhook.Output(catalog.Hook{Hook: hook, Flow: p.flow, Node: n}, r, p.trigger.params, body)
 }
@@ -370,6 +380,28 @@ func (p *play) letter(ev event) journal.Event {
 	return journal.Event{ID: ev.id, Name: ev.name, Key: ev.key, Data: doc, Expires: p.clock.Now().Add(eventsKept)}
 }
 
+// bodies are the ways of the runs that were made of bodies of the flow.
+func (p *play) bodies() (map[string][]run.Trace, error) {
+	var ways map[string][]run.Trace
+	for _, id := range slices.Sorted(maps.Keys(p.children)) {
+		events := p.children[id]
+		first := events[0].(run.RunStarted)
+		body := p.flow.Body(first.Parent.Body)
+		if first.Flow != p.flow.Name || body == nil {
+			continue
+		}
+		way, err := run.Traces(body, events)
+		if err != nil {
+			return nil, fmt.Errorf("child run %s: %w", id, err)
+		}
+		if ways == nil {
+			ways = map[string][]run.Trace{}
+		}
+		ways[body.Path] = append(ways[body.Path], way...)
+	}
+	return ways, nil
+}
+
 // result compares what came about with what the case wants.
 func (p *play) result(refused *problem.Problem) (*Result, error) {
 	r := &Result{Case: p.Case}
@@ -382,6 +414,9 @@ func (p *play) result(refused *problem.Problem) (*Result, error) {
 			return nil, err
 		}
 		r.Way, r.Reason = report.Nodes, report.Reason
+		if r.Bodies, err = p.bodies(); err != nil {
+			return nil, err
+		}
 		p.compareRun(report)
 	}
 	p.outside.compare(&p.differ, p.Case)

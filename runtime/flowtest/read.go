@@ -113,7 +113,12 @@ func (r *reader) trigger(f yamldoc.Field, g *given) {
 	g.pos = f.Value.Pos()
 	r.Object(f, nil,
 		yamldoc.Key{Name: "node", Read: yamldoc.Into(&g.node, r.Text)},
-		yamldoc.Key{Name: "body", Read: func(f yamldoc.Field) { g.body = casefile.ReadBody(&r.Reader, f) }},
+		yamldoc.Key{Name: "body", Read: func(f yamldoc.Field) {
+			g.body, g.object, g.bodyAt = casefile.ReadBody(&r.Reader, f), nil, f.Value.Pos()
+			if m, ok := f.Value.(*yamldoc.Map); ok {
+				g.object, _ = yamldoc.Plain(m).(map[string]any)
+			}
+		}},
 		yamldoc.Key{Name: "method", Read: func(f yamldoc.Field) { g.method, g.methodAt = strings.ToUpper(r.Str(f)), f.Value.Pos() }},
 		yamldoc.Key{Name: "headers", Read: yamldoc.Into(&g.headers, r.texts)},
 		yamldoc.Key{Name: "query", Read: yamldoc.Into(&g.query, r.texts)},

@@ -2,9 +2,12 @@ package flowtest
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"mime"
 	"net/http"
 	"path/filepath"
 	"reflect"
@@ -33,6 +36,7 @@ type (
 		Now         string                  `yaml:"now"`
 		Variables   map[string]any          `yaml:"variables,omitempty"`
 		Connections map[string]fileSettings `yaml:"connections,omitempty"`
+		Nodes       map[string][]fileEnd    `yaml:"nodes,omitempty"`
 		Calls       []fileExchange          `yaml:"calls,omitempty"`
 		Events      []fileEvent             `yaml:"events,omitempty"`
 		Want        fileWant                `yaml:"want"`
@@ -47,6 +51,13 @@ type (
 	}
 	fileSettings struct {
 		Settings map[string]any `yaml:"settings"`
+	}
+	fileEnd struct {
+		Outcome string         `yaml:"outcome"`
+		Outputs map[string]any `yaml:"outputs,omitempty"`
+		Message string         `yaml:"message,omitempty"`
+		Code    string         `yaml:"code,omitempty"`
+		After   string         `yaml:"after,omitempty"`
 	}
 	fileExchange struct {
 		Expect fileCall         `yaml:"expect"`
@@ -161,7 +172,7 @@ func (r Recorded) play(ctx context.Context, doc fileTests, env Env) (*play, *Res
 
 // draft is the case without what must be so.
 func (r Recorded) draft(f *flow.Flow) (fileCase, error) {
-	c := fileCase{Name: r.Name, Connections: map[string]fileSettings{}}
+	c := fileCase{Name: r.Name, Connections: map[string]fileSettings{}, Nodes: map[string][]fileEnd{}}
 	if len(r.Events) == 0 {
 		return c, fmt.Errorf("the run has no events")
 	}
@@ -171,18 +182,22 @@ func (r Recorded) draft(f *flow.Flow) (fileCase, error) {
 	}
 	from := f.Nodes[first.Trigger]
 	switch {
+	case first.RetryOf != "":
+		return c, fmt.Errorf("it is a retry, which began in the middle: record run %s", first.RetryOf)
+	case first.Parent != nil:
+		return c, fmt.Errorf("another run had it made: record run %s", first.Parent.Run)
 	case from == nil || !from.Type.Starts():
 		return c, fmt.Errorf("flow %q has no trigger %q, with which the run began", f.Name, first.Trigger)
-	case first.RetryOf != "":
-		return c, fmt.Errorf("run %s is a retry: it began in the middle; record run %s", first.Run, first.RetryOf)
-	case first.Parent != nil:
-		return c, fmt.Errorf("run %s was made by another run: record run %s", first.Run, first.Parent.Run)
 	}
 	if _, cancelled := r.Events[len(r.Events)-1].(run.RunCancelled); cancelled {
-		return c, fmt.Errorf("run %s was cancelled, which nothing in a test does", first.Run)
+		return c, errors.New("it was cancelled, which nothing in a test does")
 	}
 	m := masker{words: map[string]string{}}
-	c.Trigger = m.trigger(from, first)
+	m.find(r.Events)
+	var err error
+	if c.Trigger, err = m.trigger(from, first); err != nil {
+		return c, err
+	}
 	c.Now = first.At.At.UTC().Format("2006-01-02T15:04:05.000Z")
 	c.Variables = map[string]any{}
 	for name, v := range first.Variables {
@@ -190,7 +205,7 @@ func (r Recorded) draft(f *flow.Flow) (fileCase, error) {
 			c.Variables[name] = yamldoc.Writable(m.value(name, v))
 		}
 	}
-	for _, n := range f.Nodes {
+	for n := range f.All() {
 		if values := r.Settings(n.Connection); n.Connection != "" && len(values) > 0 {
 			values, _ := yamldoc.Writable(m.value("", values)).(map[string]any)
 			c.Connections[n.Connection] = fileSettings{values}
@@ -200,11 +215,32 @@ func (r Recorded) draft(f *flow.Flow) (fileCase, error) {
 	return c, nil
 }
 
-// happenings are the calls of a run and the events that it received.
+// happenings are the calls of a run, the events that it received, and how the
+// nodes left that had other runs made: what those did is not among its events.
 func (m *masker) happenings(c *fileCase, events []run.Event, start time.Time) {
 	open := map[string]int{} // index of the call that has no reply yet
+	begun := map[string]time.Time{}
+	for _, e := range events {
+		if spawned, ok := e.(run.ChildrenStarted); ok {
+			begun[spawned.Node] = time.Time{}
+		}
+	}
 	for _, e := range events {
 		switch e := e.(type) {
+		case run.ChildrenStarted:
+			begun[e.Node] = e.When()
+		case run.NodeFinished:
+			since, parent := begun[e.Node]
+			if !parent {
+				continue
+			}
+			end := fileEnd{Outcome: e.Outcome, Message: m.text("", e.Message), Code: e.Code}
+			end.Outputs, _ = yamldoc.Writable(m.value("", e.Outputs)).(map[string]any)
+			if took := e.When().Sub(since).Round(time.Millisecond); !since.IsZero() && took > 0 {
+				end.After = took.String()
+			}
+			begun[e.Node] = time.Time{}
+			c.Nodes[e.Node] = append(c.Nodes[e.Node], end)
 		case run.CallStarted:
 			open[fmt.Sprint(e.Place, e.Call)] = len(c.Calls)
 			c.Calls = append(c.Calls, fileExchange{Expect: fileCall{Method: e.Method, URL: e.URL}})
@@ -216,7 +252,7 @@ func (m *masker) happenings(c *fileCase, events []run.Event, start time.Time) {
 		case run.EventReceived:
 			at := e.When().Sub(start).Round(time.Millisecond) + time.Millisecond
 			values, _ := yamldoc.Writable(m.value("", e.Data)).(map[string]any)
-			c.Events = append(c.Events, fileEvent{at.String(), e.Name, e.Key, values})
+			c.Events = append(c.Events, fileEvent{at.String(), e.Name, m.text("", e.Key), values})
 		default: // follows from the others
 		}
 	}
@@ -280,17 +316,33 @@ func (r Recorded) sameWay(f *flow.Flow, way []run.Trace) error {
 	return nil
 }
 
-// masker puts words in the place of secrets: the same for the same.
-type masker struct{ words map[string]string }
+// masker puts words in the place of secrets: the same for the same, wherever in a
+// text it stands.
+type masker struct {
+	words map[string]string
+	found []string // those with words, as they were found
+}
+
+// find knows the secrets of a run: what is one in one place is one in all.
+func (m *masker) find(events []run.Event) {
+	first := events[0].(run.RunStarted)
+	m.value("", first.Output)
+	m.value("", first.Variables)
+	m.happenings(&fileCase{Nodes: map[string][]fileEnd{}}, events, first.At.At)
+}
 
 func (m *masker) text(name, text string) string {
-	if secret.Looks(name, text) == "" {
-		return text
-	}
-	if m.words[text] == "" {
+	if secret.Looks(name, text) != "" && m.words[text] == "" {
 		m.words[text] = fmt.Sprintf("secret-%d", len(m.words)+1)
+		m.found = append(m.found, text)
 	}
-	return m.words[text]
+	if word := m.words[text]; word != "" {
+		return word
+	}
+	for _, known := range m.found {
+		text = strings.ReplaceAll(text, known, m.words[known])
+	}
+	return text
 }
 
 // value copies plain data without its secrets.
@@ -300,6 +352,9 @@ func (m *masker) value(name string, v any) any {
 		out := make(map[string]any, len(v))
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			out[key] = m.value(key, v[key])
+		}
+		if was, file := v["base64"].(string); file && v["filename"] != nil && out["base64"] != any(was) {
+			out["base64"] = base64.StdEncoding.EncodeToString([]byte(m.words[was]))
 		}
 		return out
 	case []any:
@@ -332,14 +387,14 @@ func (m *masker) body(raw []byte) []byte {
 	return text
 }
 
-// trigger is what the run began with.
-func (m *masker) trigger(from *flow.Node, first run.RunStarted) fileTrigger {
+// trigger is what the run began with. A body is sent again as what it came as.
+func (m *masker) trigger(from *flow.Node, first run.RunStarted) (fileTrigger, error) {
 	t := fileTrigger{Node: from.ID}
 	output, _ := m.value("", first.Output).(map[string]any)
 	hook, ok := from.Trigger.(*node.Hook)
 	if !ok {
 		t.Body = yamldoc.Writable(output)
-		return t
+		return t, nil
 	}
 	request, _ := output["request"].(map[string]any)
 	delete(output, "request")
@@ -361,11 +416,25 @@ func (m *masker) trigger(from *flow.Node, first run.RunStarted) fileTrigger {
 	if len(output) == 0 {
 		t.Body = nil
 	}
-	return t
+	headers, _ := request["headers"].(map[string]any)
+	said, _ := headers["content_type"].(string)
+	media, _, err := mime.ParseMediaType(said)
+	switch {
+	case err != nil || data.IsJSON(media): // as the test sends it
+	case data.IsXML(media) && slices.Contains(hook.Takes, node.BodyJSON): // which reads the same as JSON
+	case data.IsXML(media):
+		raw, ok := request["raw"].(string)
+		if !ok || hook.Raw != node.RawText {
+			return t, errors.New("it began with XML, of which it has only what was read: give the webhook raw: text")
+		}
+		t.Body, t.Headers["content-type"] = raw, media
+	default:
+		t.Headers["content-type"] = media
+	}
+	return t, nil
 }
 
-// ofTransport are headers that say nothing of what a message means. The body of
-// the request is written as JSON, whatever it came as.
+// ofTransport are headers that say nothing of what a message means.
 var ofTransport = []string{
 	"Accept", "Accept-Encoding", "Connection", "Content-Length", "Content-Type", "Date", "Host", "User-Agent", "Traceparent", "Tracestate",
 	"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
