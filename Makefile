@@ -47,6 +47,7 @@ demo: build plugins ## run every vendor's flows once against the emulators
 
 test: plugins ## run all tests, with the race detector, and those of the shipped flows
 	bin/wend test flows --min-coverage 95
+	bin/wend test examples --min-coverage 95
 	$(GO) vet ./...
 	$(GO) test -race -timeout 20m ./...
 	$(GO) test ./runtime/pluginhost/meter ./runtime/flow ./runtime/engine

@@ -263,6 +263,26 @@ var (
 	fence = regexp.MustCompile("(?ms)^```.*?^```$|`[^`\n]*`")
 )
 
+// TestShownExamples holds that the flows which a guide shows are those of
+// examples/coming-from, which have tests.
+func TestShownExamples(t *testing.T) {
+	t.Parallel()
+	page := readFile(t, "docs/guides/coming-from.md")
+	files, err := filepath.Glob(filepath.Join(root, "examples/coming-from/*.test.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no examples", err)
+	}
+	for _, file := range files {
+		src, err := os.ReadFile(strings.TrimSuffix(file, ".test.yaml") + ".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(page, "```yaml\n"+string(src)+"```\n") {
+			t.Errorf("the guide does not show the flow of %s as it is", filepath.Base(file))
+		}
+	}
+}
+
 // TestLinksLeadSomewhere follows the links between pages, to headings too.
 func TestLinksLeadSomewhere(t *testing.T) {
 	t.Parallel()

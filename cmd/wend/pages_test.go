@@ -21,6 +21,9 @@ var tried = map[string]func(s *session, page string){
 		s.write("sms.yaml", strings.Replace(flow, "n2.sms.senderNumber", "n2.sms.sendrNumber", 1))
 	},
 	"docs/flows.md": nil,
+	"docs/guides/first-flow.md": func(s *session, _ string) {
+		s.configs = "" // there is none yet
+	},
 	"docs/testing.md": func(s *session, page string) {
 		s.write("order.yaml", yamlBlocks(page, "flow: order")[0])
 		s.write("order.test.yaml", yamlBlocks(page, "cases:")[0])
@@ -88,7 +91,7 @@ func TestPages(t *testing.T) {
 func TestEveryCommandIsTried(t *testing.T) {
 	t.Parallel()
 	var pages []string
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/vendors/*.md", "examples/*/*.md", "findings/*.md", "deploy/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "examples/*/*.md", "findings/*.md", "deploy/*.md"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)
@@ -105,7 +108,7 @@ func TestEveryCommandIsTried(t *testing.T) {
 			continue
 		}
 		for _, c := range commandsOf(page, readFile(t, file)) {
-			known := false
+			known := c.file != ""
 			for start := range untried {
 				known = known || strings.HasPrefix(c.line, start)
 			}
@@ -116,14 +119,19 @@ func TestEveryCommandIsTried(t *testing.T) {
 	}
 }
 
-// pageCommand is a command of a page, with the lines that it says are printed.
+// pageCommand is a command of a page, with the lines that it says are printed; or
+// a file that its reader writes, or adds to.
 type pageCommand struct {
 	line string
 	want []string
+
+	file, content string
+	more          bool
 }
 
 var (
-	fence     = regexp.MustCompile("(?ms)^```([a-z]*)[^\n]*\n(.*?)^```$")
+	// A file's name behind the language says that the reader writes it.
+	fence     = regexp.MustCompile("(?ms)^```([a-z]*)([^\n]*)\n(.*?)^```$")
 	codeBlock = regexp.MustCompile(`(?m)(?:^|\n\n)((?:    [^\n]*(?:\n|$))+)`)
 	// starts are what a line of a block without prompts begins with, if it is a
 	// command.
@@ -140,13 +148,16 @@ func commandsOf(page, text string) []pageCommand {
 	var all []found
 	plain := []byte(text)
 	for _, m := range fence.FindAllStringSubmatchIndex(text, -1) {
-		kind, content := text[m[2]:m[3]], text[m[4]:m[5]]
+		kind, about, content := text[m[2]:m[3]], strings.TrimSpace(text[m[4]:m[5]]), text[m[6]:m[7]]
 		for i := m[0]; i < m[1]; i++ {
 			if plain[i] != '\n' {
 				plain[i] = '.' // not to be taken for an indented block
 			}
 		}
 		switch {
+		case kind == "yaml" && about != "":
+			name, more := strings.CutPrefix(about, ">> ")
+			all = append(all, found{m[0], []pageCommand{{file: name, content: content, more: more}}})
 		case kind == "sh" && page == "docs/configuration.md":
 			all = append(all, found{m[0], []pageCommand{{line: strings.TrimSpace(content)}}})
 		case kind == "sh" || kind == "":
@@ -189,8 +200,8 @@ func linesOf(block string) []pageCommand {
 func yamlBlocks(page, with string) []string {
 	var found []string
 	for _, m := range fence.FindAllStringSubmatch(page, -1) {
-		if m[1] == "yaml" && strings.Contains(m[2], with) {
-			found = append(found, m[2])
+		if m[1] == "yaml" && strings.Contains(m[3], with) {
+			found = append(found, m[3])
 		}
 	}
 	return found
@@ -293,9 +304,12 @@ func (s *session) start(args []string, until *regexp.Regexp) string {
 	}
 }
 
-// configure puts the ports of this session into wend.yaml.
+// configure puts the ports of this session into wend.yaml, if there is one.
 func (s *session) configure() {
 	s.t.Helper()
+	if s.configs == "" {
+		return
+	}
 	s.write("wend.yaml", s.here(s.configs))
 }
 
@@ -311,6 +325,17 @@ const pageServer = "127.0.0.1:8080"
 
 func (s *session) do(c pageCommand) {
 	s.t.Helper()
+	switch {
+	case c.file == "wend.yaml":
+		s.configs = c.content
+		return
+	case c.more:
+		c.content = readFile(s.t, filepath.Join(s.dir, c.file)) + c.content
+		fallthrough
+	case c.file != "":
+		s.write(c.file, c.content)
+		return
+	}
 	line := regexp.MustCompile(`(^|\s)bin/wend `).ReplaceAllString(c.line, "${1}wend ")
 	args := argument.FindAllString(line, -1)
 	for i := range args {
