@@ -17,6 +17,7 @@ var ownTime = map[string]string{
 	"runtime/journal/memory.go":        "a default, where nobody gives the clock's Now",
 	"runtime/journal/sqlite/sqlite.go": "the same",
 	"runtime/api/stream.go":            "a network client is slow by no other time",
+	"runtime/api/export.go":            "the same",
 	"runtime/outbound/conn.go":         "what is left of an exchange on the network",
 	"runtime/outbound/credential.go":   "bounds an exchange on the network",
 	"runtime/outbound/exchange.go":     "the same",
@@ -33,6 +34,8 @@ var ownTime = map[string]string{
 	"cmd/wend/runs_list.go":            "`--from 2h` is two hours before the user asked",
 	"cmd/wend/runs_retry.go":           "the same",
 	"cmd/wend/runs_resume.go":          "the same",
+	"cmd/wend/runs_export.go":          "the same",
+	"cmd/wend/backtest.go":             "the same",
 }
 
 var asksForTime = regexp.MustCompile(`\b(time\.(Now|Since|Until|After|AfterFunc|NewTimer|NewTicker|Tick|Sleep)|context\.With(Timeout|Deadline)\w*)\b`)

@@ -28,6 +28,7 @@ var tried = map[string]func(s *session, page string){
 		s.write("order.yaml", yamlBlocks(page, "flow: order")[0])
 		s.write("order.test.yaml", yamlBlocks(page, "cases:")[0])
 	},
+	"docs/backtest.md": nil,
 	"docs/configuration.md": func(s *session, page string) {
 		s.env = append(s.env, "SMS_KEY=topsecret", "GITHUB_KEY=topsecret-too", "GITHUB_NEXT_KEY=topsecret-later")
 		s.configs = yamlBlocks(page, "  sms-gateway:\n    type: hmac")[0]

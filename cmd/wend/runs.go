@@ -23,7 +23,7 @@ func runsCommand(std *streams) *cobra.Command {
 	var r remote
 	cmd := &cobra.Command{
 		Use:   "runs",
-		Short: "The runs of a server: list, show, retry, resume, cancel",
+		Short: "The runs of a server: list, show, export, retry, resume, cancel",
 		Long: `Ask a server about its runs, over its API.
 
 A run is named by its id, by the begin or the end of it (at least 4 characters), or by its key;
@@ -35,7 +35,7 @@ environment variable WEND_TOKEN, or from where --token says.`,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	r.addFlags(cmd)
-	cmd.AddCommand(runsListCommand(std, &r), runsShowCommand(std, &r), runsRetryCommand(std, &r), runsResumeCommand(std, &r), runsCancelCommand(std, &r))
+	cmd.AddCommand(runsListCommand(std, &r), runsShowCommand(std, &r), runsExportCommand(std, &r), runsRetryCommand(std, &r), runsResumeCommand(std, &r), runsCancelCommand(std, &r))
 	return cmd
 }
 

@@ -91,7 +91,7 @@ func (s *scene) wrong(got act) string {
 }
 
 // records tell where an emulator's state has what a scene was about.
-var records = map[string]record{
+var records = map[string]recordField{
 	"cisco-cce":   {state: "state", path: []place{{"tasks", "taskId", "taskId"}}},
 	"nice-cxone":  {state: "state", path: []place{{"contacts", "contactId", "contactId"}}},
 	"genesys-cs":  {state: "status", path: []place{{"services", "service_id", "serviceId"}, {"tasks", "task_id", "taskId"}}},
@@ -99,8 +99,8 @@ var records = map[string]record{
 	"luware-lucs": {state: "state", path: []place{{"tasks", "taskId", "taskId"}}},
 }
 
-// record is a field of an entry that lies in lists, one inside the other.
-type record struct {
+// recordField is a field of an entry that lies in lists, one inside the other.
+type recordField struct {
 	state string
 	path  []place
 }

@@ -113,7 +113,7 @@ func (t *testRecord) findFlow(k *kit, name string, paths []string) (flowtest.Env
 	return flowtest.Env{}, wrongf("no flow %q without mistakes under %q", name, paths)
 }
 
-// settings are those that connections have now. No secret is looked up.
+// settings are those that connections have now.
 func (t *testRecord) settings(std *streams) (func(string) map[string]any, error) {
 	env := envFlags{configPath: t.config}
 	cfg, err := env.load(std)
@@ -123,6 +123,11 @@ func (t *testRecord) settings(std *streams) (func(string) map[string]any, error)
 	if cfg == nil {
 		cfg = &config.Config{}
 	}
+	return settingsOf(cfg), nil
+}
+
+// settingsOf finds the settings of connections. No secret is looked up.
+func settingsOf(cfg *config.Config) func(connection string) map[string]any {
 	return func(connection string) map[string]any {
 		for _, c := range cfg.Connections {
 			if c.Name == connection {
@@ -130,7 +135,7 @@ func (t *testRecord) settings(std *streams) (func(string) map[string]any, error)
 			}
 		}
 		return nil
-	}, nil
+	}
 }
 
 // target is the file to write.

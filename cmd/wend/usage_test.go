@@ -11,7 +11,7 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	const onward = "\ntry: wend --help\n"
 	tests := map[string]string{
-		"frobnicate":                        `wend: no command "frobnicate"; expected one of "backup", "check", "completion", "curl", "demo", "emulate", "events", "flows", "fmt", "graph", "help", "lsp", …`,
+		"frobnicate":                        `wend: no command "frobnicate"; expected one of "backtest", "backup", "check", "completion", "curl", "demo", "emulate", "events", "flows", "fmt", "graph", "help", …`,
 		"chekc":                             `wend: no command "chekc"; did you mean "check"?`,
 		"plugin biuld":                      `wend: no command "plugin biuld"; did you mean "build"?`,
 		"check":                             `wend: requires at least 1 arg(s), only received 0`,
@@ -57,7 +57,7 @@ func TestUsage(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
-		"", "--help", "help", "check --help", "fmt --help", "graph --help", "run -h", "lsp --help", "serve --help", "emulate --help", "nodes --help", "schema --help",
+		"", "--help", "help", "backtest --help", "check --help", "fmt --help", "graph --help", "run -h", "lsp --help", "serve --help", "emulate --help", "nodes --help", "schema --help",
 		"demo --help", "plugin", "plugin --help", "plugin build --help", "plugin inspect --help", "--version", "version", "version --json", "backup --help",
 	} {
 		t.Run(line, func(t *testing.T) {

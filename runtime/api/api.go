@@ -160,6 +160,7 @@ func (s *Server) Mount(e *echo.Echo) {
 	e.POST("/api/v1/flows/:flow/pause", s.pauseFlow, guard...)
 	e.POST("/api/v1/flows/:flow/resume", s.resumeFlow, guard...)
 	e.GET("/api/v1/runs", s.listRuns, guard...)
+	e.GET("/api/v1/runs/export", s.exportRuns, guard...)
 	e.GET("/api/v1/runs/:id", s.showRun, guard...)
 	e.GET("/api/v1/runs/:id/events", s.streamEvents, guard...)
 	e.POST("/api/v1/runs/:id/cancel", s.cancelRun, guard...)

@@ -90,6 +90,8 @@ type Config struct {
 	// its calls and children carry on the span that they are of. Without it they
 	// carry on what the run was started with.
 	Trace func(run, traceParent string) tracecontext.Trace
+	// Past is set to make runs again that were made before. Defaults to none.
+	Past Past
 	// Observers are told what happens. Defaults to nobody.
 	Observers *fact.Observers
 }

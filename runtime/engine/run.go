@@ -285,6 +285,9 @@ func (r *Run) claim(ctx context.Context, d journal.Dedupe) (holder string, err e
 // record folds an event. It reaches the journal with the next flush, and then
 // observers are told the facts that follow from it, after those given.
 func (r *Run) record(e run.Event, facts ...fact.Fact) error {
+	if past := r.engine.cfg.Past; past != nil {
+		e = past.Event(r.ID, e)
+	}
 	r.keep.Lock()
 	defer r.keep.Unlock()
 	before := r.state.At

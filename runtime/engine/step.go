@@ -41,6 +41,9 @@ func (r *Run) step() error {
 	}
 	switch a := action.(type) {
 	case node.Ask:
+		if f := r.assumed(a); f != nil {
+			return r.finish(n, *f)
+		}
 		return r.ask(n, a)
 	case node.Sleep:
 		return r.record(run.TimerSet{At: r.at(), Place: r.state.At.Place, Kind: run.TimerSleep, Due: r.within(r.engine.now().Add(a.For))})

@@ -52,6 +52,11 @@ func (r *Run) keeps(n *flow.Node, k node.Keep) error {
 // all that led to it, and the change is the visit's: after a crash the run comes
 // back to this node, and what was done is not done again.
 func (r *Run) kept(k node.Keep) (kept node.Kept, err error) {
+	if past := r.engine.cfg.Past; past != nil {
+		if kept, known, err := past.Kept(r.ID, r.state.At.Place, k); known {
+			return kept, err
+		}
+	}
 	scope := r.state.Flow.Name
 	if k.Global {
 		scope = ""

@@ -1,0 +1,254 @@
+// Package record is the form in which runs leave their journal: one JSON object for
+// each run that no other made, with all events of it and of the runs that it had
+// made, and without what looks like a secret if that is wanted.
+package record
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/wendflow/wend/runtime/journal"
+	"github.com/wendflow/wend/runtime/run"
+)
+
+// Run is a run that no other run made. Its events are not changed.
+type Run struct {
+	ID     string
+	Flow   string
+	Status run.Status
+	Events []run.Event // all of the run; none if Missing says why
+	// Children are the events of each run that it had made, and of those that these
+	// had made, in no order.
+	Children [][]run.Event
+	// Masked says that words stand in the place of what looked like secrets, the same
+	// for the same.
+	Masked  bool
+	Missing string
+}
+
+// doc is the stable form of a run. That of `wend runs show --json --events` has the
+// same names.
+type doc struct {
+	Run      string            `json:"run"`
+	Flow     string            `json:"flow"`
+	Status   run.Status        `json:"status"`
+	Masked   bool              `json:"masked,omitempty"`
+	Missing  string            `json:"missing,omitempty"`
+	Events   json.RawMessage   `json:"events,omitempty"`
+	Children []json.RawMessage `json:"children,omitempty"`
+}
+
+// Write writes a run on a line of its own.
+func Write(w io.Writer, r *Run) error {
+	d := doc{Run: r.ID, Flow: r.Flow, Status: r.Status, Masked: r.Masked, Missing: r.Missing}
+	var err error
+	if len(r.Events) > 0 {
+		if d.Events, err = run.Marshal(r.Events); err != nil {
+			return fmt.Errorf("write run %s: %w", r.ID, err)
+		}
+	}
+	for _, events := range r.Children {
+		raw, err := run.Marshal(events)
+		if err != nil {
+			return fmt.Errorf("write a run that run %s had made: %w", r.ID, err)
+		}
+		d.Children = append(d.Children, raw)
+	}
+	return d.write(w)
+}
+
+func (d *doc) write(w io.Writer) error {
+	line, err := json.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("write run %s: %w", d.Run, err)
+	}
+	_, err = w.Write(append(line, '\n'))
+	return err
+}
+
+// Read reads the runs of a source one after the other. After an error there are no
+// more.
+func Read(src io.Reader) iter.Seq2[*Run, error] {
+	return func(yield func(*Run, error) bool) {
+		for d, err := range docs(src) {
+			var r *Run
+			if err == nil {
+				r, err = d.run()
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func docs(src io.Reader) iter.Seq2[*doc, error] {
+	return func(yield func(*doc, error) bool) {
+		dec := json.NewDecoder(src)
+		for nr := 1; ; nr++ {
+			var d doc
+			err := dec.Decode(&d)
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			switch {
+			case errors.Is(err, io.ErrUnexpectedEOF):
+				err = fmt.Errorf("run %d is cut off", nr)
+			case err != nil:
+				err = fmt.Errorf("run %d: %w", nr, err)
+			case d.Run == "":
+				err = fmt.Errorf("run %d: it has no \"run\", which is its id; expected what `wend runs export` writes", nr)
+			}
+			if !yield(&d, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (d *doc) run() (*Run, error) {
+	r := &Run{ID: d.Run, Flow: d.Flow, Status: d.Status, Masked: d.Masked, Missing: d.Missing}
+	if len(d.Events) == 0 {
+		if r.Missing == "" && d.Status.Ended() {
+			r.Missing = "its events are not on record; `wend runs export` and `wend runs show --json --events` write them"
+		}
+		return r, nil
+	}
+	for _, raw := range append([]json.RawMessage{d.Events}, d.Children...) {
+		events, err := run.Unmarshal(raw)
+		if _, unknown := errors.AsType[*run.UnknownError](err); unknown {
+			r.Events, r.Children, r.Missing = nil, nil, err.Error()
+			return r, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("run %s: %w", d.Run, err)
+		}
+		if len(events) == 0 {
+			continue
+		}
+		if _, begins := events[0].(run.RunStarted); !begins {
+			return nil, fmt.Errorf("run %s: its events do not begin with its start", d.Run)
+		}
+		if r.Events == nil {
+			r.Events = events
+		} else {
+			r.Children = append(r.Children, events)
+		}
+	}
+	return r, nil
+}
+
+// Source has runs and their events, as *engine.Engine.
+type Source interface {
+	Runs(ctx context.Context, durable bool, f journal.Filter) (journal.Page, error)
+	Events(ctx context.Context, id string) ([]run.Event, error)
+}
+
+const (
+	onPage = 100
+	// mostRuns is how many runs one may have had made to be given out with them.
+	mostRuns = 10_000
+)
+
+// All yields the runs that a filter chooses, but for those that others made, the
+// newest first, out of one of the two lists. One that has not ended, or is too
+// large, comes without events.
+func All(ctx context.Context, src Source, durable bool, f journal.Filter) iter.Seq2[*Run, error] {
+	f.Limit = onPage
+	return func(yield func(*Run, error) bool) {
+		for {
+			page, err := src.Runs(ctx, durable, f)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, s := range page.Runs {
+				if s.Parent != nil {
+					continue
+				}
+				r, err := whole(ctx, src, durable, s)
+				if errors.Is(err, journal.ErrNotFound) {
+					continue // it was removed since
+				}
+				if !yield(r, err) || err != nil {
+					return
+				}
+			}
+			if f.Cursor = page.Next; f.Cursor == "" {
+				return
+			}
+		}
+	}
+}
+
+// whole is a run with those that it had made.
+func whole(ctx context.Context, src Source, durable bool, s journal.Summary) (*Run, error) {
+	r := &Run{ID: s.ID, Flow: s.Flow, Status: s.Status}
+	if !s.Status.Ended() {
+		return r, nil
+	}
+	err := r.collect(ctx, src, durable)
+	_, unknown := errors.AsType[*run.UnknownError](err)
+	_, large := errors.AsType[*largeError](err)
+	if unknown || large {
+		r.Events, r.Children, r.Missing = nil, nil, err.Error()
+		return r, nil
+	}
+	return r, err
+}
+
+type largeError struct{}
+
+func (*largeError) Error() string {
+	return fmt.Sprintf("it had more than %d runs made", mostRuns)
+}
+
+func (r *Run) collect(ctx context.Context, src Source, durable bool) (err error) {
+	if r.Events, err = src.Events(ctx, r.ID); err != nil {
+		return err
+	}
+	parents := []string{}
+	if spawns(r.Events) {
+		parents = append(parents, r.ID)
+	}
+	for len(parents) > 0 {
+		f := journal.Filter{Parent: parents[0], Limit: onPage}
+		parents = parents[1:]
+		for {
+			page, err := src.Runs(ctx, durable, f)
+			if err != nil {
+				return err
+			}
+			for _, s := range page.Runs {
+				events, err := src.Events(ctx, s.ID)
+				if err != nil {
+					return err
+				}
+				if r.Children = append(r.Children, events); len(r.Children) > mostRuns {
+					return &largeError{}
+				}
+				if spawns(events) {
+					parents = append(parents, s.ID)
+				}
+			}
+			if f.Cursor = page.Next; f.Cursor == "" {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// spawns tells whether a run had others made.
+func spawns(events []run.Event) bool {
+	for _, e := range events {
+		if _, yes := e.(run.ChildrenStarted); yes {
+			return true
+		}
+	}
+	return false
+}
