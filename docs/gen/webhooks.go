@@ -48,7 +48,7 @@ what becomes of [requests that come again](configuration.md#requests-that-come-a
 		fmt.Fprintf(&b, "| `%s`, `%s` | `%s` |\n", s.Name, s.Type, strings.Join(settings, "`, `"))
 	}
 	b.WriteString(`
-Who does not sign has a credential: a connection of type ` + "[`basic`](configuration.md#basic), [`bearer`](configuration.md#bearer) or [`api-key`](configuration.md#api-key)" + `, or a certificate: ` + "[`mtls`](configuration.md#mtls)" + `.
+Who does not sign has a credential: a connection of type ` + "[`basic`](configuration.md#basic), [`bearer`](configuration.md#bearer) or [`api-key`](configuration.md#api-key)" + `, a token of an issuer, [` + "`jwt`" + `](configuration.md#jwt), or a certificate: ` + "[`mtls`](configuration.md#mtls)" + `.
 
 Each scheme is held against an example that its sender publishes, where there is one (Standard Webhooks, Stripe's library, Slack, GitHub, Twilio), and else against
 one that another program signed, with the bytes, the header and the time changed one by one: ` + "`runtime/outbound/schemes_test.go`" + `.

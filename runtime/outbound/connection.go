@@ -78,6 +78,8 @@ type Rate struct {
 //	            timestampHeader or timestampPrefix the time of signing must be sent
 //	            and signed, with idHeader the id. It makes no calls, so all its settings
 //	            are these
+//	jwt         issuer, audience, jwksURL, algorithms?, claims?, tolerance? ("1m"). It calls
+//	            jwksURL, for which timeout, private and tls hold
 //	mtls        subjects?, names? and fingerprints? of certificates, one of them at least
 //	ed25519     publicKeys, and the settings of hmac but algorithm, keyEncoding and keyPrefix
 //	oauth2-client-credentials
@@ -181,6 +183,7 @@ func (c Connection) validateInbound() error {
 		return nil
 	}
 	errs := []error{c.UnknownSettings(nil)}
+	asks := c.Type == "jwt" // for keys
 	for _, part := range []struct {
 		field string
 		given bool
@@ -188,9 +191,9 @@ func (c Connection) validateInbound() error {
 		{"forFlows", len(c.ForFlows) > 0},
 		{"hosts", len(c.Hosts) > 0},
 		{"baseURL", c.BaseURL != ""},
-		{"timeout", c.Timeout != 0},
-		{"private", c.Private},
-		{"tls", c.TLS != TLS{}},
+		{"timeout", c.Timeout != 0 && !asks},
+		{"private", c.Private && !asks},
+		{"tls", c.TLS != TLS{} && !asks},
 		{"rate", c.Rate != Rate{}},
 		{"concurrency", c.Concurrency != 0},
 	} {

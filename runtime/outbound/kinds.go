@@ -36,6 +36,7 @@ var kinds = []kind{
 		name: "hmac", anySecrets: true, optional: []string{handshakeToken}, make: makeHMAC,
 		settings: SignatureSettings(),
 	},
+	{name: "jwt", settings: []string{"issuer", "audience", "jwksURL", "algorithms", "claims", "tolerance"}, make: makeJWT},
 	{name: "mtls", settings: []string{"subjects", "names", "fingerprints"}, make: makeMTLS},
 	{name: "ed25519", settings: slices.Concat(signatureSettings, []string{"publicKeys"}), make: makeEd25519},
 	{

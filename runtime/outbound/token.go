@@ -176,21 +176,32 @@ func (m *maker) tokenProof(fetch func(ctx context.Context, refresh string) (*tok
 	}}
 }
 
-// tokenURL reads where tokens come from. It is the operator's word, so its
-// host need not be listed, but everything else holds for it too.
-func (m *maker) tokenURL() string {
-	text := m.text("tokenURL", "")
+// tokenURL reads where tokens come from.
+func (m *maker) tokenURL() string { return m.endpoint("tokenURL", "secrets need") }
+
+// endpoint reads where what a type needs comes from. It is the operator's word, so
+// its host need not be listed, but everything else holds for it too. need begins
+// to say why it is not in the clear.
+func (m *maker) endpoint(name, need string) string {
+	text := m.needText(name)
 	u, err := url.Parse(text)
 	switch {
-	case slices.Contains(m.empty, "tokenURL"): // said already
-	case text == "":
-		m.errorf("settings", "type %q needs settings.tokenURL", m.Type)
+	case text == "": // said already
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		m.errorf("settings.tokenURL", "settings.tokenURL: expected https://… with a host")
+		m.errorf("settings."+name, "settings.%s: expected https://… with a host", name)
 	case u.User != nil:
-		m.errorf("settings.tokenURL", "settings.tokenURL holds a user name: use the secrets instead")
+		m.errorf("settings."+name, "settings.%s holds a user name: use the secrets instead", name)
 	case u.Scheme == "http" && !m.Private:
-		m.errorf("settings.tokenURL", "settings.tokenURL: secrets need https, or private: true")
+		m.errorf("settings."+name, "settings.%s: %s https, or private: true", name, need)
+	}
+	return text
+}
+
+// needText reads a setting that must be given.
+func (m *maker) needText(name string) string {
+	text := m.text(name, "")
+	if text == "" && !slices.Contains(m.empty, name) {
+		m.errorf("settings", "type %q needs settings.%s", m.Type, name)
 	}
 	return text
 }

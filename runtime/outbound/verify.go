@@ -164,7 +164,7 @@ func (c Connection) CanSign() bool { return c.Type == "hmac" }
 // CanVerify tells whether callers can be checked with the connection.
 func (c Connection) CanVerify() bool {
 	switch c.Type {
-	case "hmac", "ed25519", "mtls", "basic", "bearer":
+	case "hmac", "ed25519", "jwt", "mtls", "basic", "bearer":
 		return true
 	case "api-key":
 		// A key in the query would stand in every log on the way.
@@ -176,7 +176,7 @@ func (c Connection) CanVerify() bool {
 
 // CanCall tells whether calls can go out with the connection.
 func (c Connection) CanCall() bool {
-	return !slices.Contains([]string{"hmac", "ed25519", "mtls"}, c.Type)
+	return !slices.Contains([]string{"hmac", "ed25519", "jwt", "mtls"}, c.Type)
 }
 
 // headerVerifier wants one header to have one of several values.

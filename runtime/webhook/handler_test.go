@@ -519,7 +519,7 @@ func TestCheck(t *testing.T) {
 		"gateway, handshake: { type: hub, connection: vender }":  `3:3: webhook "n1": no connection "vender" in the configuration; did you mean "vendor"? [unknown-connection]`,
 		"vender, handshake: { type: zoom }":                      `3:3: webhook "n1": no connection "vender" in the configuration; did you mean "vendor"? [unknown-connection]`,
 		"gatewya":                                                `3:3: webhook "n1": no connection "gatewya" in the configuration; did you mean "gateway"? [unknown-connection]`,
-		"vendor":                                                 `3:3: webhook "n1": connection "vendor" cannot check callers; one of type "hmac", "ed25519", "mtls", "basic", "bearer" or "api-key" with a header can [unknown-connection]`,
+		"vendor":                                                 `3:3: webhook "n1": connection "vendor" cannot check callers; one of type "hmac", "ed25519", "jwt", "mtls", "basic", "bearer" or "api-key" with a header can [unknown-connection]`,
 		"whatever":                                               `3:3: webhook "n1": no connection "whatever" in the configuration; expected one of "gateway", "vendor" [unknown-connection]`,
 	}
 	for connection, want := range tests {

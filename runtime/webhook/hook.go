@@ -246,7 +246,7 @@ func Check(set *catalog.Set, can Abilities) diag.List {
 	}
 	for _, found := range set.Hooks() {
 		if found.Verify != "" {
-			demand(found, found.Verify, can.Verify, "check callers", `one of type "hmac", "ed25519", "mtls", "basic", "bearer" or "api-key" with a header can`)
+			demand(found, found.Verify, can.Verify, "check callers", `one of type "hmac", "ed25519", "jwt", "mtls", "basic", "bearer" or "api-key" with a header can`)
 		}
 		shake := found.Handshake
 		switch {
