@@ -88,6 +88,7 @@ findings: ## ask whether the surprises of others' software are still there; need
 generate: build plugins ## rewrite the generated files: docs, NOTICE and the schema of flows
 	bin/wend schema > wend.schema.json
 	bin/wend schema --tests > wend.tests.schema.json
+	bin/wend schema --plugin > wend.plugin.schema.json
 	$(GO) run ./docs/gen
 	bin/wend graph flows/luware-lucs/task-life.yaml --out docs/task-life.svg
 

@@ -80,7 +80,7 @@ var diagram = map[string]string{
 	"plugins/*/emulator":          "emulator",
 	"crash":                       "emulator plugins/cisco-cce/emulator runtime/journal runtime/journal/sqlite runtime/run",
 	"docs":                        "", // only tests
-	"docs/gen":                    "nodes runtime/node runtime/telemetry runtime/outbound",
+	"docs/gen":                    "nodes runtime/manifest runtime/node runtime/outbound runtime/telemetry",
 	"cmd/wend":                    "*",
 }
 

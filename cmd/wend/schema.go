@@ -5,11 +5,12 @@ import (
 
 	"github.com/wendflow/wend/runtime/flowschema"
 	"github.com/wendflow/wend/runtime/flowtest"
+	"github.com/wendflow/wend/runtime/manifest"
 )
 
 func schemaCommand(std *streams) *cobra.Command {
 	var env envFlags
-	var tests bool
+	var tests, plugin bool
 	cmd := &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of flows, for editors",
@@ -18,11 +19,16 @@ name it in the first line of a flow:
 
   # yaml-language-server: $schema=../wend.schema.json
 
---tests is that of the tests of flows, *.test.yaml.`,
+--tests is that of the tests of flows, *.test.yaml; --plugin that of the manifest of
+a plugin, plugin.yaml.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if tests {
 				_, err := std.out.Write(flowtest.Schema)
+				return err
+			}
+			if plugin {
+				_, err := std.out.Write(manifest.Schema)
 				return err
 			}
 			types, err := env.catalogue(cmd.Context())
@@ -34,5 +40,7 @@ name it in the first line of a flow:
 	}
 	env.flags(cmd)
 	cmd.Flags().BoolVar(&tests, "tests", false, "print the JSON Schema of files of tests")
+	cmd.Flags().BoolVar(&plugin, "plugin", false, "print the JSON Schema of plugin.yaml")
+	cmd.MarkFlagsMutuallyExclusive("tests", "plugin")
 	return cmd
 }

@@ -77,51 +77,65 @@ func TestSchemaTakesShippedFlows(t *testing.T) {
 	}
 }
 
-// TestSchemaOfTests holds that no editor complains of the tests of our own flows,
-// and that it tells of what is not known.
-func TestSchemaOfTests(t *testing.T) {
+// TestOtherSchemas holds that no editor complains of the tests of our own flows, or
+// of the manifests of our own plugins, and that it tells of what is not known.
+func TestOtherSchemas(t *testing.T) {
 	t.Parallel()
-	code, stdout, stderr := command(t, "schema", "--tests")
-	if code != 0 || stderr != "" {
-		t.Fatalf("exit %d:\n%s", code, stderr)
-	}
-	if stdout != readFile(t, filepath.Join(root, "wend.tests.schema.json")) {
-		t.Error("wend.tests.schema.json is not what `wend schema --tests` prints; make generate writes it")
-	}
-	document, err := jsonschema.UnmarshalJSON(strings.NewReader(stdout))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource("tests.json", document); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := compiler.Compile("tests.json")
-	if err != nil {
-		t.Fatalf("it is no JSON Schema: %v", err)
-	}
-	files, err := filepath.Glob(filepath.Join(root, "flows", "*", "*.test.yaml"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no tests: %v", err)
-	}
-	for _, file := range files {
-		if document, ok := asDocument(t, file); !ok {
-			t.Errorf("%s is no YAML", file)
-		} else if err := schema.Validate(document); err != nil {
-			t.Errorf("%s: %v", file, err)
-		}
-	}
-	for _, wrong := range []string{
-		`{}`, `{"cases": []}`, `{"cases": [{"name": "a"}]}`, `{"cases": [{"name": "a", "want": {"way": []}}]}`,
-		`{"cases": [{"name": "a", "want": {"status": "done"}}]}`, `{"cases": [{"name": "a", "calls": [{"expect": {}}], "want": {}}]}`,
-		`{"cases": [{"name": "a", "nodes": {"n1": {}}, "want": {}}]}`, `{"cases": [{"name": "a", "want": {"took": 5}}]}`,
+	for _, kind := range []struct {
+		flag, file, ours string
+		wrong            []string
+	}{
+		{"--tests", "wend.tests.schema.json", "flows/*/*.test.yaml", []string{
+			`{}`, `{"cases": []}`, `{"cases": [{"name": "a"}]}`, `{"cases": [{"name": "a", "want": {"way": []}}]}`,
+			`{"cases": [{"name": "a", "want": {"status": "done"}}]}`, `{"cases": [{"name": "a", "calls": [{"expect": {}}], "want": {}}]}`,
+			`{"cases": [{"name": "a", "nodes": {"n1": {}}, "want": {}}]}`, `{"cases": [{"name": "a", "want": {"took": 5}}]}`,
+		}},
+		{"--plugin", "wend.plugin.schema.json", "plugins/*/plugin.yaml", []string{
+			`{}`, `{"plugin": "A", "version": "1.0.0", "abi": 1, "methods": {"m": {"inputs": {"type": "object"}, "outputs": {"type": "object"}, "outcomes": {"success": "a", "fault": "b"}}}}`,
+			`{"plugin": "a", "version": "1.0.0", "abi": 2, "methods": {"m": {"inputs": {"type": "object"}, "outputs": {"type": "object"}, "outcomes": {"success": "a", "fault": "b"}}}}`,
+			`{"plugin": "a", "version": "1.0.0", "abi": 1, "methods": {"m": {"inputs": {"type": "array"}, "outputs": {"type": "object"}, "outcomes": {"success": "a", "fault": "b"}}}}`,
+			`{"plugin": "a", "version": "1.0.0", "abi": 1, "methods": {"m": {"inputs": {"type": "object"}, "outputs": {"type": "object"}, "outcomes": {"success": "a"}}}}`,
+			`{"plugin": "a", "version": "1.0.0", "abi": 1, "methods": {}}`,
+		}},
 	} {
-		document, err := jsonschema.UnmarshalJSON(strings.NewReader(wrong))
+		code, stdout, stderr := command(t, "schema", kind.flag)
+		if code != 0 || stderr != "" {
+			t.Fatalf("exit %d:\n%s", code, stderr)
+		}
+		if stdout != readFile(t, filepath.Join(root, kind.file)) {
+			t.Errorf("%s is not what `wend schema %s` prints; make generate writes it", kind.file, kind.flag)
+		}
+		document, err := jsonschema.UnmarshalJSON(strings.NewReader(stdout))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if schema.Validate(document) == nil {
-			t.Errorf("the schema lets pass: %s", wrong)
+		compiler := jsonschema.NewCompiler()
+		if err := compiler.AddResource(kind.file, document); err != nil {
+			t.Fatal(err)
+		}
+		schema, err := compiler.Compile(kind.file)
+		if err != nil {
+			t.Fatalf("it is no JSON Schema: %v", err)
+		}
+		files, err := filepath.Glob(filepath.Join(root, kind.ours))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no %s: %v", kind.ours, err)
+		}
+		for _, file := range files {
+			if document, ok := asDocument(t, file); !ok {
+				t.Errorf("%s is no YAML", file)
+			} else if err := schema.Validate(document); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+		for _, wrong := range kind.wrong {
+			document, err := jsonschema.UnmarshalJSON(strings.NewReader(wrong))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if schema.Validate(document) == nil {
+				t.Errorf("the schema lets pass: %s", wrong)
+			}
 		}
 	}
 }

@@ -1,11 +1,13 @@
 // Command gen writes the pages of docs/ that are made from the code:
 // errors.md from the comments of the codes, nodes.md from what the built-in
 // node types declare, metrics.md from the metrics that are there, webhooks.md from
-// the schemes by which senders sign; and NOTICE, the licences of what is in the binary. Run it from the top of the repository.
+// the schemes by which senders sign, plugin-yaml.md from the schema of manifests; and
+// NOTICE, the licences of what is in the binary. Run it from the top of the repository.
 package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -18,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/wendflow/wend/nodes"
+	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/telemetry"
 )
@@ -43,7 +46,10 @@ func makePages() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{"docs/errors.md": mistakes, "docs/nodes.md": nodesPage(), "docs/metrics.md": metricsPage(), "docs/webhooks.md": webhooksPage(), "NOTICE": notice}, nil
+	return map[string]string{
+		"docs/errors.md": mistakes, "docs/nodes.md": nodesPage(), "docs/metrics.md": metricsPage(), "docs/webhooks.md": webhooksPage(),
+		"docs/plugin-yaml.md": manifestPage(), "NOTICE": notice,
+	}, nil
 }
 
 const generated = "<!-- Made by `make generate` from the code; do not edit. -->\n\n"
@@ -233,4 +239,89 @@ func metricsPage() string {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.Name, r.Kind, strings.Join(labels, " "), r.Help)
 	}
 	return b.String()
+}
+
+func manifestPage() string {
+	var schema map[string]any
+	if err := json.Unmarshal(manifest.Schema, &schema); err != nil {
+		panic(err) // it is in the binary
+	}
+	var b strings.Builder
+	b.WriteString(generated)
+	b.WriteString("# plugin.yaml\n\n" +
+		"The manifest of a plugin, key by key. [plugins.md](plugins.md) shows one grow; [abi.md](abi.md) says how it lies in a module. Keys in bold must be there. " +
+		"`wend schema --plugin` prints the same as JSON Schema: save it, and name it in the first line of the file for an editor that knows the YAML language server:\n\n" +
+		"```yaml\n# yaml-language-server: $schema=../wend.plugin.schema.json\n```\n\n" +
+		"| key | form | |\n|---|---|---|\n")
+	p := &manifestTable{out: &b, root: schema}
+	p.rows(schema, "")
+	return b.String()
+}
+
+// manifestTable writes a row for each key of a schema.
+type manifestTable struct {
+	out  *strings.Builder
+	root map[string]any
+}
+
+func (t *manifestTable) rows(schema map[string]any, path string) {
+	props, _ := schema["properties"].(map[string]any)
+	required, _ := schema["required"].([]any)
+	for _, name := range slices.SortedFunc(maps.Keys(props), func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(required, a), rank(required, b)), cmp.Compare(a, b))
+	}) {
+		key := "`" + path + name + "`"
+		if slices.Contains(required, any(name)) {
+			key = "**" + key + "**"
+		}
+		t.row(key, path+name, props[name].(map[string]any))
+	}
+	if open, ok := schema["additionalProperties"].(map[string]any); ok && open["$ref"] != nil {
+		t.rows(t.target(open), path+"NAME.")
+	}
+}
+
+// rank puts what must be there first, in its order.
+func rank(required []any, name string) int {
+	if i := slices.Index(required, any(name)); i >= 0 {
+		return i
+	}
+	return len(required)
+}
+
+func (t *manifestTable) row(key, path string, schema map[string]any) {
+	target := t.target(schema)
+	form, _ := target["type"].(string)
+	switch {
+	case schema["$ref"] == "#/$defs/object":
+		form = "JSON Schema of an object"
+	case target["examples"] != nil:
+		form = fmt.Sprintf("such as `%v`", target["examples"].([]any)[0])
+	case target["const"] != nil:
+		form = fmt.Sprintf("`%v`", target["const"])
+	case form == "object":
+		form = "mapping"
+	case form == "array":
+		form = "list"
+	case form == "string":
+		form = "text"
+	}
+	about, ok := schema["description"].(string)
+	if !ok {
+		about, _ = target["description"].(string)
+	}
+	fmt.Fprintf(t.out, "| %s | %s | %s |\n", key, form, about)
+	if schema["$ref"] != "#/$defs/object" {
+		t.rows(target, path+".")
+	}
+}
+
+// target is what a schema refers to, with its own description.
+func (t *manifestTable) target(schema map[string]any) map[string]any {
+	ref, ok := schema["$ref"].(string)
+	if !ok {
+		return schema
+	}
+	defs := t.root["$defs"].(map[string]any)
+	return defs[strings.TrimPrefix(ref, "#/$defs/")].(map[string]any)
 }

@@ -2,6 +2,8 @@ package manifest_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -174,6 +176,48 @@ func TestSectionLimits(t *testing.T) {
 	} {
 		if _, err := manifest.Decode([]byte(section)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("a section of %.20s…: %v, want %q", section, err, want)
+		}
+	}
+}
+
+// TestSchema holds that the schema for editors has the keys of the reader, no more and
+// no less: what has all of them fits it, and it has none that this has not.
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	object := map[string]any{"type": "object"}
+	whole, err := json.Marshal(&manifest.Manifest{
+		Plugin: "p", Version: "1.0.0", ABI: 1, Summary: "s", Settings: object,
+		Methods: []manifest.Method{{
+			Name: "m", Aliases: []string{"n"}, Title: "t", Doc: "d", Idempotent: true, Inputs: object, Outputs: object,
+			Outcomes: node.Outcomes{Success: "a", Fault: "b", Invalid: "c", Default: "d", All: []node.Outcome{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "d"}}},
+		}},
+		Limits: manifest.DefaultLimits(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document, schema map[string]any
+	if err := errors.Join(json.Unmarshal(whole, &document), json.Unmarshal(manifest.Schema, &schema)); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := node.NewSchema(schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range compiled.Validate(document) {
+		t.Error(p)
+	}
+	method := document["methods"].(map[string]any)["m"].(map[string]any)
+	defs := schema["$defs"].(map[string]any)
+	for what, pair := range map[string][2]any{
+		"the manifest": {schema, document}, "limits": {schema["properties"].(map[string]any)["limits"], document["limits"]},
+		"a method": {defs["method"], method}, "outcomes": {defs["outcomes"], method["outcomes"]},
+	} {
+		known := pair[0].(map[string]any)["properties"].(map[string]any)
+		for name := range known {
+			if _, ok := pair[1].(map[string]any)[name]; !ok {
+				t.Errorf("%s: the schema has %q, which the reader does not know", what, name)
+			}
 		}
 	}
 }
