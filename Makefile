@@ -3,13 +3,13 @@
 GO      ?= go
 PLUGINS := $(notdir $(patsubst %/plugin.yaml,%,$(wildcard plugins/*/plugin.yaml)))
 WASM    := $(PLUGINS:%=plugins/dist/%.wasm)
-GOFILES  = $(shell find . -name '*.go' -not -path './tools/*' -not -path './bench/*')
+GOFILES  = $(shell find . -name '*.go' -not -path './tools/*' -not -path './bench/*' -not -path './deploy/*')
 # YAML that ships.
 YAML    := flows nodes plugins examples wend.yaml
 LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build plugins image demo test lint vuln fmt golden fuzz bench crash cross findings generate layout check clean
+.PHONY: help build plugins image demo test lint vuln fmt golden fuzz bench crash proof cross findings generate layout check clean
 
 # One static file, without symbols and without the paths of who built it. Go
 # stamps the version from git; VERSION= is for files without their history.
@@ -76,6 +76,9 @@ bench: plugins ## run the benchmarks, those beside other engines too
 crash: ## kill a server 100 times, let its writes fail, fill its disk, and audit what is left
 	$(GO) run ./crash -kills 100
 	$(GO) run ./crash -disk
+
+proof: ## hold traces, metrics, log and alerts against a collector and Prometheus, which must be installed
+	cd deploy/proof && $(GO) test -count=1 ./...
 
 cross: ## build for every platform that is promised
 	@for os in linux darwin windows; do for arch in amd64 arm64; do \

@@ -136,9 +136,11 @@ type system struct {
 func (b *bench) systems(o options) []system {
 	all := []system{
 		// The same flow thrice: with a plugin, with the native node that peers
-		// have, and with the plugin and a journal that is on disk.
+		// have, and with the plugin and a journal that is on disk; with the native
+		// node also while traces of all runs, metrics and log are sent.
 		{"wend", b.wendWith(wendFlow{Plugin: true})},
 		{"wend-http-node", b.wendWith(wendFlow{})},
+		{"wend-http-seen", b.wendWith(wendFlow{Seen: true})},
 		{"rulego", b.startRuleGo},
 		{"wend-durable", b.wendWith(wendFlow{Plugin: true, Durable: true})},
 		{"dbos-sqlite", b.startDBOS},
@@ -174,6 +176,7 @@ type wendFlow struct {
 	Plugin  bool
 	Durable bool
 	Accept  bool // answer 202 at once
+	Seen    bool // send traces, metrics and log to the vendor, who throws them away
 	Vendor  string
 }
 

@@ -9,6 +9,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -66,6 +67,10 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		v.mu.Lock()
 		defer v.mu.Unlock()
 		v.stats.Failures++
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, "/v1/") { // telemetry
+		_, _ = io.Copy(io.Discard, r.Body)
 		return
 	}
 	v.enter()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -72,4 +73,14 @@ func Serve(ctx context.Context, configFile string, paths []string, log *slog.Log
 	case err := <-done:
 		return "", nil, err
 	}
+}
+
+// NeedRestart names what a server that began with one configuration would have to
+// be restarted for to be as another has it.
+func NeedRestart(began, next *config.Config) ([]string, error) {
+	token, err := apiToken(began)
+	s := &server{
+		kit: &kit{config: began}, addr: cmp.Or(began.Server.Addr, defaultAddr), token: token, log: slog.New(slog.DiscardHandler),
+	}
+	return s.needRestart(next), err
 }

@@ -25,6 +25,8 @@ import (
 //	await NAME PATTERN           wait until it prints a line like that, later than the last one awaited
 //	interrupt NAME               interrupt it
 //	hangup NAME                  tell it to read everything anew
+//	press URL FILE               have clients POST FILE again and again
+//	release URL                  have them stop; every answer was 200
 //	grab NAME FILE               put into FILE the command that it says to try
 //	halt NAME                    interrupt it and wait; what it printed is stdout and stderr
 //	crash NAME                   kill it as by kill -9, and wait
@@ -63,11 +65,11 @@ func TestStories(t *testing.T) {
 					env.Setenv(name, value)
 				}
 			}
-			env.Values[serversKey{}] = servers{names: env.Vars, running: map[string]*server{}}
+			env.Values[serversKey{}] = servers{names: env.Vars, running: map[string]*server{}, pressed: map[string]*press{}}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "halt": halt, "crash": crash, "interrupt": interrupt, "hangup": hangup, "grab": grab, "fill": fill, "request": request, "plain": plain, "keep": keep, "until": until, "store": store,
+			"start": start, "await": await, "halt": halt, "crash": crash, "interrupt": interrupt, "hangup": hangup, "press": pressOn, "release": release, "grab": grab, "fill": fill, "request": request, "plain": plain, "keep": keep, "until": until, "store": store,
 		},
 	})
 }

@@ -152,7 +152,8 @@ type server struct {
 	// observers are told what the engine and the webhooks do.
 	observers *fact.Observers
 	metrics   *telemetry.Metrics
-	traces    *telemetry.Traces // nil: none are sent
+	traces    *telemetry.Traces       // nil: none are sent
+	exports   []func(context.Context) // send telemetry until their context ends
 	schedules *schedule.Scheduler
 	echo      *echo.Echo
 	webhooks  *webhook.Handler
@@ -196,9 +197,8 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 	if err := k.plugins.Prove(ctx); err != nil {
 		return nil, wrong(err)
 	}
-	s.tellWrongPlugins()
-	s.metrics = telemetry.New(version())
 	s.observers = s.observe()
+	s.tellWrongPlugins()
 	ec := engine.Config{
 		Bounds: runBounds(k.config.Limits), Store: storeBounds(k.config.Limits),
 		Caller: k.outbound, Clock: s.clock, Version: version(), Observers: s.observers, Depth: k.config.Limits.Depth,
@@ -222,7 +222,7 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 		}
 		ec.Journal, ec.Flow = s.journal, s.past.Flow
 	}
-	if s.versions, err = catalog.OpenVersions(ctx, catalog.VersionsConfig{Journal: s.journal, Log: log}); err != nil {
+	if s.versions, err = catalog.OpenVersions(ctx, catalog.VersionsConfig{Journal: s.journal, Log: s.log}); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -523,7 +523,7 @@ func (s *server) Run(ctx context.Context) error {
 		_ = l.Close()
 		return wrong(err)
 	}
-	defer s.sendTraces(ctx)()
+	defer s.export(ctx)()
 	if s.given.debug {
 		stop, err := s.serveProfiles(ctx)
 		if err != nil {

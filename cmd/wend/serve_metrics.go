@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/wendflow/wend/runtime/api"
 	"github.com/wendflow/wend/runtime/engine"
@@ -15,26 +18,43 @@ import (
 	"github.com/wendflow/wend/runtime/telemetry"
 )
 
-// observe begins to watch: for the log, for metrics and for traces.
+// observe begins to watch: for the log, for metrics and for traces. What goes
+// wrong with sending the log is told by the one on stderr only.
 func (s *server) observe() *fact.Observers {
+	s.metrics = telemetry.New(version())
+	to, only, instance := s.kit.config.Telemetry, s.log, uuid.NewString()
+	receiver := func(endpoint string) telemetry.Receiver {
+		return telemetry.Receiver{Endpoint: endpoint, Version: version(), Instance: instance, Log: only}
+	}
+	var sample float64
+	if to.Traces.Endpoint != "" {
+		sample = cmp.Or(to.Traces.Sample, 1)
+		s.traces = telemetry.NewTraces(receiver(to.Traces.Endpoint), sample, s.metrics)
+		s.exports = append(s.exports, s.traces.Run)
+	}
+	if to.Metrics.Endpoint != "" {
+		s.exports = append(s.exports, func(ctx context.Context) { s.metrics.Push(ctx, receiver(to.Metrics.Endpoint)) })
+	}
+	if to.Logs.Endpoint != "" {
+		logs := telemetry.NewLogs(receiver(to.Logs.Endpoint), sample, s.metrics)
+		s.exports = append(s.exports, logs.Run)
+		s.log = slog.New(slog.NewMultiHandler(s.log.Handler(), logs.Handler(s.log.Handler())))
+	}
 	watching := []fact.Observer{fact.Log(s.log, s.clock), s.metrics.Observe}
-	if to := s.kit.config.Telemetry.Traces; to.Endpoint != "" {
-		s.traces = telemetry.NewTraces(telemetry.TracesConfig{
-			Endpoint: to.Endpoint, Sample: cmp.Or(to.Sample, 1), Version: version(), Log: s.log,
-		}, s.metrics)
+	if s.traces != nil {
 		watching = append(watching, s.traces.Observe)
 	}
 	return fact.Observe(watching...)
 }
 
-// sendTraces sends spans until stop is called, which sends those that are left.
-func (s *server) sendTraces(ctx context.Context) (stop func()) {
-	if s.traces == nil {
-		return func() {}
-	}
+// export sends telemetry to OTLP receivers until stop is called, which sends what
+// is left.
+func (s *server) export(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // runs go on for a while after it
 	var group sync.WaitGroup
-	group.Go(func() { s.traces.Run(ctx) })
+	for _, run := range s.exports {
+		group.Go(func() { run(ctx) })
+	}
 	return func() {
 		cancel()
 		group.Wait()

@@ -139,7 +139,9 @@ func (s *server) needRestart(c *config.Config) []string {
 	}
 	add("server.token", err == nil && token != s.token)
 	add("server.tls", (c.Server.TLS.CertFile == "") != (began.Server.TLS.CertFile == ""))
-	add("telemetry.traces", c.Telemetry != began.Telemetry)
+	add("telemetry.traces", c.Telemetry.Traces != began.Telemetry.Traces)
+	add("telemetry.metrics", c.Telemetry.Metrics != began.Telemetry.Metrics)
+	add("telemetry.logs", c.Telemetry.Logs != began.Telemetry.Logs)
 	now, then := reflect.ValueOf(started(c.Limits)), reflect.ValueOf(started(began.Limits))
 	for i := range now.NumField() {
 		add("limits."+strings.ToLower(now.Type().Field(i).Name), !now.Field(i).Equal(then.Field(i)))

@@ -3,11 +3,13 @@ package main_test
 import (
 	"bytes"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -21,6 +23,7 @@ const patience = 2 * time.Minute
 type servers struct {
 	names   []string // NAME=value as the story began
 	running map[string]*server
+	pressed map[string]*press // by URL
 }
 
 type serversKey struct{}
@@ -99,6 +102,64 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%q was not started", args[0])
 	}
 	s.await(ts, s.stderr, pattern)
+}
+
+// press is clients that send one request after the other.
+type press struct {
+	clients sync.WaitGroup
+	ended   atomic.Bool
+	mu      sync.Mutex
+	answers map[string]int
+}
+
+// pressers is how many clients press at one time.
+const pressers = 2
+
+func pressOn(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: press URL FILE")
+	}
+	p, body := &press{answers: map[string]int{}}, ts.ReadFile(args[1])
+	serversOf(ts).pressed[args[0]] = p
+	for range pressers {
+		p.clients.Go(func() {
+			for !p.ended.Load() {
+				p.ask(args[0], body)
+			}
+		})
+	}
+	ts.Defer(func() {
+		p.ended.Store(true)
+		p.clients.Wait()
+	})
+}
+
+func (p *press) ask(url, body string) {
+	answer := "lost"
+	resp, err := http.Post(url, "application/json", strings.NewReader(body))
+	if err == nil {
+		_, err = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		answer = resp.Status
+	}
+	if err != nil {
+		answer = err.Error()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answers[answer]++
+}
+
+func release(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 || serversOf(ts).pressed[args[0]] == nil {
+		ts.Fatalf("usage: release URL, one that is pressed")
+	}
+	p := serversOf(ts).pressed[args[0]]
+	p.ended.Store(true)
+	p.clients.Wait()
+	if len(p.answers) != 1 || p.answers["200 OK"] < pressers {
+		ts.Fatalf("not all answers were 200: %v", p.answers)
+	}
 }
 
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {

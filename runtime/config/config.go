@@ -53,8 +53,17 @@ type Server struct {
 // in PEM. Without CertFile the server speaks plain HTTP.
 type ServerTLS struct{ CertFile, KeyFile, ClientCAFile string }
 
-// Telemetry says where what happens is shown, beside the log and the metrics.
-type Telemetry struct{ Traces Traces }
+// Telemetry says where what happens is shown, beside the log on stderr and the
+// metrics that are scraped.
+type Telemetry struct {
+	Traces        Traces
+	Metrics, Logs Sink
+}
+
+// Sink says where metrics or the log go.
+type Sink struct {
+	Endpoint string // of an OTLP receiver over HTTP; empty: nowhere
+}
 
 // Traces says where spans go.
 type Traces struct {

@@ -292,12 +292,27 @@ func (r *reader) address(f yamldoc.Field) string {
 }
 
 func (r *reader) telemetry(f yamldoc.Field, t *Telemetry) {
-	r.Object(f, nil, yamldoc.Key{Name: "traces", Read: func(f yamldoc.Field) { r.traces(f, &t.Traces) }})
+	r.Object(f, nil,
+		yamldoc.Key{Name: "traces", Read: func(f yamldoc.Field) { r.traces(f, &t.Traces) }},
+		yamldoc.Key{Name: "metrics", Read: yamldoc.Into(&t.Metrics, r.sink)},
+		yamldoc.Key{Name: "logs", Read: yamldoc.Into(&t.Logs, r.sink)},
+	)
+}
+
+const wantEndpoint = "the endpoint of an OTLP receiver"
+
+func (r *reader) sink(f yamldoc.Field) (s Sink) {
+	if isEmpty(f.Value) {
+		r.Blank(f, wantEndpoint)
+		return s
+	}
+	r.Object(f, nil, yamldoc.Key{Name: "endpoint", Read: yamldoc.Into(&s.Endpoint, r.endpoint)})
+	return s
 }
 
 func (r *reader) traces(f yamldoc.Field, t *Traces) {
 	if isEmpty(f.Value) {
-		r.Blank(f, "the endpoint of an OTLP receiver")
+		r.Blank(f, wantEndpoint)
 		return
 	}
 	before := r.Misread

@@ -131,9 +131,9 @@ func (r *Run) callMade(n *flow.Node, call wire.Call, replied run.CallReplied, be
 	if !r.engine.cfg.Observers.Watched() {
 		return nil
 	}
-	host, path := r.engine.address(n.Connection, call.URL)
+	scheme, host, path := r.engine.address(n.Connection, call.URL)
 	f := fact.CallMade{
-		Visit: r.visiting(replied.Place, replied.When()), Call: replied.Call, Method: call.Method, Host: host, Path: path,
+		Visit: r.visiting(replied.Place, replied.When()), Call: replied.Call, Method: call.Method, Scheme: scheme, Host: host, Path: path,
 		Status: replied.Reply.Status, Failure: replied.Reply.Failure, Message: replied.Reply.Message,
 		Sent: len(call.Body), Received: len(replied.Reply.Body) + len(replied.Reply.BodyBase64),
 		Key: replied.CallKey(r.ID, replied.Call), Idempotent: n.Idempotent || readOnly(call.Method),
@@ -146,20 +146,20 @@ func (r *Run) callMade(n *flow.Node, call wire.Call, replied run.CallReplied, be
 
 // addresser is a Caller that knows where a call goes whose URL is only a path.
 type addresser interface {
-	Host(connection, url string) string
+	Address(connection, url string) (scheme, host string)
 }
 
 // address is what may be told of a URL: a query or a user may hold a secret.
-func (e *Engine) address(connection, text string) (host, path string) {
+func (e *Engine) address(connection, text string) (scheme, host, path string) {
 	path, _, _ = strings.Cut(text, "?")
 	path, _, _ = strings.Cut(path, "#")
 	if u, err := url.Parse(text); err == nil {
-		host, path = u.Host, u.EscapedPath()
+		scheme, host, path = u.Scheme, u.Host, u.EscapedPath()
 	}
 	if a, ok := e.cfg.Caller.(addresser); ok && host == "" {
-		host = a.Host(connection, text)
+		scheme, host = a.Address(connection, text)
 	}
-	return host, path
+	return scheme, host, path
 }
 
 // also adds facts that follow from no event to those to be told.

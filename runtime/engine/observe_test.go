@@ -459,7 +459,7 @@ func TestFactOfACall(t *testing.T) {
 				Of:    fact.Of{At: call.At, Run: &fact.Run{ID: "r1", Flow: "sample", Trigger: "hook", TraceParent: parent, StartedAt: call.At.At.Add(-time.Second)}},
 				Place: run.Place{Node: "a", Visit: 1, Attempt: 1}, Type: "call-idempotent",
 			},
-			Method: "POST", Host: "vendor.example.com", Path: "/one/two", Status: 201, Took: time.Second, Received: 5,
+			Method: "POST", Scheme: "https", Host: "vendor.example.com", Path: "/one/two", Status: 201, Took: time.Second, Received: 5,
 			Key: v.calls()[0].Key, Idempotent: true,
 		}
 		if diff := gocmp.Diff(want, call); diff != "" {

@@ -77,6 +77,8 @@ type Of struct {
 	Run *Run
 }
 
+func (o Of) visit() Visit { return Visit{Of: o} }
+
 // Visit is the attempt at a node that something happened in.
 type Visit struct {
 	Of
@@ -84,6 +86,8 @@ type Visit struct {
 	Type       string // of the node, as flows write it
 	Connection string // of the node, or ""
 }
+
+func (v Visit) visit() Visit { return v }
 
 // RunStarted says that a run is on record.
 type RunStarted struct {
@@ -231,6 +235,7 @@ type CallMade struct {
 	Visit
 	Call    int // from 0, within the attempt
 	Method  string
+	Scheme  string // "" if it is not known
 	Host    string // "" if it is not known
 	Path    string
 	Status  int          // 0 if there was no reply
@@ -356,6 +361,8 @@ type JournalFailed struct {
 	Doing string // such as "append"
 	Err   error
 }
+
+func (f JournalFailed) visit() Visit { return Visit{Of: Of{f.At, f.Run}} }
 
 // JournalHealed says that the run goes on for which the journal failed.
 type JournalHealed struct{ Of }

@@ -29,9 +29,30 @@ func Log(log *slog.Logger, c clock.Clock) Observer {
 				return
 			}
 			text, attrs := lineOf(f)
-			log.LogAttrs(context.Background(), level, text, attrs...)
+			log.LogAttrs(placed(f), level, text, attrs...)
 		}
 	}
+}
+
+// about is the key of the attempt, or only the run, that a line is about.
+type about struct{}
+
+// placed tells handlers of the log what a line is about.
+func placed(f Fact) context.Context {
+	ctx := context.Background()
+	if at, ok := f.(interface{ visit() Visit }); ok {
+		if v := at.visit(); v.Run != nil {
+			return context.WithValue(ctx, about{}, v)
+		}
+	}
+	return ctx
+}
+
+// About returns the attempt that a line of Log is about, from the context that its
+// handler gets: without a Node, it is the run. It is false for all other lines.
+func About(ctx context.Context) (Visit, bool) {
+	v, ok := ctx.Value(about{}).(Visit)
+	return v, ok
 }
 
 func levelOf(f Fact) slog.Level {

@@ -227,18 +227,18 @@ func (c *Client) Settings(connection string) map[string]any {
 	return s.connection.PluginSettings()
 }
 
-// Host returns the host that a call with this URL goes to, or "" if there is
-// none.
-func (c *Client) Host(connection, url string) string {
+// Address returns the scheme and the host that a call with this URL goes by, or ""
+// if there is none.
+func (c *Client) Address(connection, url string) (scheme, host string) {
 	conn, refusal := c.find(connection)
 	if refusal != nil {
-		return ""
+		return "", ""
 	}
 	u, err := conn.resolve(url)
 	if err != nil {
-		return ""
+		return "", ""
 	}
-	return u.Host
+	return u.Scheme, u.Host
 }
 
 // Has tells whether there is a connection of that name.

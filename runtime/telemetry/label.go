@@ -49,24 +49,24 @@ func (n *names) add(name string) string {
 	return n.known[name]
 }
 
-// classOf is the class of a status, such as 2xx.
-func classOf(status int) string {
-	if c := status / 100; c >= 1 && c <= 5 {
-		return strconv.Itoa(c) + "xx"
+// classOf names a class of statuses, such as 2xx for 2.
+func classOf(class int) string {
+	if class >= 1 && class <= 5 {
+		return strconv.Itoa(class) + "xx"
 	}
 	return other
 }
 
 // statusOf is a status that the standards know, or its class: a vendor may
 // answer with any number.
-func statusOf(f fact.CallMade) string {
+func statusOf(status int) string {
 	switch {
-	case f.Status == 0:
+	case status == 0:
 		return ""
-	case http.StatusText(f.Status) != "":
-		return strconv.Itoa(f.Status)
+	case http.StatusText(status) != "":
+		return strconv.Itoa(status)
 	default:
-		return classOf(f.Status)
+		return classOf(status / 100)
 	}
 }
 

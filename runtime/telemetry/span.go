@@ -1,159 +1,166 @@
 package telemetry
 
 import (
-	"fmt"
-	"net"
+	"net/http"
+	"net/url"
 	"strconv"
 	"time"
-
-	common "go.opentelemetry.io/proto/slim/otlp/common/v1"
-	span "go.opentelemetry.io/proto/slim/otlp/trace/v1"
 
 	"github.com/wendflow/wend/runtime/fact"
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/runtime/tracecontext"
 )
 
-// schema is the version of the semantic conventions that the names of attributes
-// are from. Those that begin with "wend." are ours.
-const schema = "https://opentelemetry.io/schemas/1.40.0"
+// Fields of a Span and of its Status, and some of their values.
+const (
+	traceIDField, spanIDField, parentIDField, spanNameField = 1, 2, 4, 5
+	kindField, beganField, endedField                       = 6, 7, 8
+	spanAttribute, statusField, spanFlagsField              = 9, 15, 16
+	statusCodeField                                         = 3
 
-// spanOf makes the span that a fact ends, or nil. Below that of the run are those
-// of the attempts at nodes, and below each of them those of its plugin's invokes
-// and of its calls.
-func (t *Traces) spanOf(f fact.Fact) *span.Span {
+	internalSpan, serverSpan, clientSpan = 1, 2, 3
+	statusError                          = 2
+	sampledFlag                          = 1
+)
+
+// spanOf appends the span that a fact ends to m, if there is one that is wanted.
+// Below that of the run are those of the attempts at nodes, and below each of them
+// those of its plugin's invokes and of its calls.
+func (t *Traces) spanOf(m message, f fact.Fact) message {
 	switch f := f.(type) {
 	case fact.RunEnded:
-		return t.ofRun(f)
+		if trace, ok := t.wanted(f.Run); ok {
+			return ofRun(m, trace, f)
+		}
 	case fact.NodeLeft:
-		return t.ofNode(f)
+		if trace, ok := t.wanted(f.Run); ok {
+			return ofNode(m, trace, f)
+		}
 	case fact.Invoked:
-		return t.ofInvoke(f)
+		if trace, ok := t.wanted(f.Run); ok {
+			return ofInvoke(m, trace, f)
+		}
 	case fact.CallMade:
-		return t.ofCall(f)
-	default:
-		return nil
+		if trace, ok := t.wanted(f.Run); ok {
+			return ofCall(m, trace, f)
+		}
 	}
+	return m
 }
 
-func (t *Traces) ofRun(f fact.RunEnded) *span.Span {
-	trace := t.Trace(f.Run.ID, f.Run.TraceParent)
-	s := begin(trace, trace.Root(), trace.Parent, f.Run.Flow, f.At.At, f.Took,
-		text("wend.run.id", f.Run.ID), text("wend.flow", f.Run.Flow), text("wend.trigger", f.Run.Trigger),
-		text("wend.run.status", string(f.Status)), text("wend.outcome", f.Outcome), text("wend.run.retry_of", f.Run.RetryOf))
-	if s == nil {
-		return nil
-	}
+func (t *Traces) wanted(r *fact.Run) (tracecontext.Trace, bool) {
+	trace := t.Trace(r.ID, r.TraceParent)
+	return trace, trace.Sampled
+}
+
+func ofRun(m message, trace tracecontext.Trace, f fact.RunEnded) message {
+	kind := uint64(internalSpan)
 	if trace.Parent != (tracecontext.Span{}) {
-		s.Kind = span.Span_SPAN_KIND_SERVER // somebody called it
+		kind = serverSpan // somebody called it
 	}
+	m = m.begin(trace, trace.Root(), trace.Parent, kind, f.At.At, f.Took).text(spanNameField, f.Run.Flow).
+		attr(spanAttribute, "wend.run.id", f.Run.ID).attr(spanAttribute, "wend.flow", f.Run.Flow).
+		attr(spanAttribute, "wend.trigger", f.Run.Trigger).attr(spanAttribute, "wend.run.status", string(f.Status)).
+		attr(spanAttribute, "wend.outcome", f.Outcome).attr(spanAttribute, "wend.run.retry_of", f.Run.RetryOf)
 	if f.Status == run.Failed {
-		fails(s, f.Code, f.Outcome)
+		m = m.fails(f.Code, f.Outcome)
 	}
-	return s
+	return m
 }
 
-func (t *Traces) ofNode(f fact.NodeLeft) *span.Span {
-	trace := t.Trace(f.Run.ID, f.Run.TraceParent)
-	s := begin(trace, nodeSpan(trace, f.Visit), trace.Root(), f.Node, f.At.At, f.Took, placed(f.Visit,
-		text("wend.outcome", f.Outcome), number("wend.node.calls", f.Calls))...)
-	if s != nil && f.Failed {
-		fails(s, f.Code, f.Outcome)
+func ofNode(m message, trace tracecontext.Trace, f fact.NodeLeft) message {
+	m = m.begin(trace, nodeSpan(trace, f.Visit), trace.Root(), internalSpan, f.At.At, f.Took).text(spanNameField, f.Node).
+		placed(f.Visit).attr(spanAttribute, "wend.outcome", f.Outcome).attrNumber(spanAttribute, "wend.node.calls", int64(f.Calls))
+	if f.Failed {
+		m = m.fails(f.Code, f.Outcome)
 	}
-	return s
+	return m
 }
 
-func (t *Traces) ofInvoke(f fact.Invoked) *span.Span {
-	trace := t.Trace(f.Run.ID, f.Run.TraceParent)
-	id := trace.Other(fmt.Sprintf("%s/%d/%d %d", f.Node, f.Place.Visit, f.Attempt, f.At.At.UnixNano()))
-	s := begin(trace, id, nodeSpan(trace, f.Visit), "invoke "+f.Type, f.At.At, f.Took, placed(f.Visit, number("wend.plugin.fuel", int(f.Fuel)))...)
-	if s != nil && f.Code != "" {
-		fails(s, f.Code, "")
+func ofInvoke(m message, trace tracecontext.Trace, f fact.Invoked) message {
+	id := trace.Invoke(f.Node, f.Place.Visit, f.Attempt, f.At.At)
+	m = m.begin(trace, id, nodeSpan(trace, f.Visit), internalSpan, f.At.At, f.Took).text(spanNameField, "invoke "+f.Type).
+		placed(f.Visit).attrNumber(spanAttribute, "wend.plugin.fuel", int64(f.Fuel))
+	if f.Code != "" {
+		m = m.fails(f.Code, "")
 	}
-	return s
+	return m
 }
 
-func (t *Traces) ofCall(f fact.CallMade) *span.Span {
-	trace := t.Trace(f.Run.ID, f.Run.TraceParent)
-	host, port := f.Host, ""
-	if h, p, err := net.SplitHostPort(f.Host); err == nil {
-		host, port = h, p
-	}
-	attrs := placed(f.Visit, text("http.request.method", f.Method), text("server.address", host), text("url.path", f.Path))
-	if n, err := strconv.Atoi(port); err == nil {
-		attrs = append(attrs, number("server.port", n))
+func ofCall(m message, trace tracecontext.Trace, f fact.CallMade) message {
+	id := trace.Call(f.Node, f.Place.Visit, f.Attempt, f.Call)
+	m = m.begin(trace, id, nodeSpan(trace, f.Visit), clientSpan, f.At.At, f.Took).placed(f.Visit).asked(f.Method)
+	if f.Host != "" {
+		host, port := addressOf(f)
+		m = m.attr(spanAttribute, "server.address", host).attrNumber(spanAttribute, "server.port", port).
+			attr(spanAttribute, "url.full", f.Scheme+"://"+f.Host+f.Path)
 	}
 	if f.Status != 0 {
-		attrs = append(attrs, number("http.response.status_code", f.Status))
+		m = m.attrNumber(spanAttribute, "http.response.status_code", int64(f.Status))
 	}
-	id := trace.Call(f.Node, f.Place.Visit, f.Attempt, f.Call)
-	s := begin(trace, id, nodeSpan(trace, f.Visit), f.Method, f.At.At, f.Took, attrs...)
-	if s == nil {
-		return nil
-	}
-	s.Kind = span.Span_SPAN_KIND_CLIENT
 	switch {
 	case f.Failure != "":
-		fails(s, string(f.Failure), "")
-	case f.Status >= 400:
-		fails(s, strconv.Itoa(f.Status), "")
+		m = m.fails(string(f.Failure), "")
+	case f.Status >= http.StatusBadRequest:
+		m = m.fails(strconv.Itoa(f.Status), "")
 	}
-	return s
+	return m
+}
+
+// asked says which method a call had. One that the standards do not know might be
+// any text.
+func (m message) asked(method string) message {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+		http.MethodConnect, http.MethodTrace, "QUERY":
+		return m.text(spanNameField, method).attr(spanAttribute, "http.request.method", method)
+	default:
+		return m.text(spanNameField, "HTTP").attr(spanAttribute, "http.request.method", "_OTHER").attr(spanAttribute, "http.request.method_original", method)
+	}
+}
+
+// addressOf is where a call went: the port is that of the scheme, unless it is said.
+func addressOf(f fact.CallMade) (host string, port int64) {
+	u := url.URL{Host: f.Host}
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	switch {
+	case err == nil:
+		return u.Hostname(), int64(n)
+	case f.Scheme == "http":
+		return u.Hostname(), 80
+	default:
+		return u.Hostname(), 443
+	}
 }
 
 func nodeSpan(t tracecontext.Trace, v fact.Visit) tracecontext.Span {
 	return t.Node(v.Node, v.Place.Visit, v.Attempt)
 }
 
-// begin makes a span that ended now; nil if nobody wants it.
-func begin(t tracecontext.Trace, id, parent tracecontext.Span, name string, ended time.Time, took time.Duration, attrs ...*common.KeyValue) *span.Span {
-	if !t.Sampled {
-		return nil
-	}
-	s := &span.Span{
-		TraceId: t.ID[:], SpanId: id[:], Name: name, Kind: span.Span_SPAN_KIND_INTERNAL,
-		StartTimeUnixNano: uint64(ended.Add(-max(took, 0)).UnixNano()), EndTimeUnixNano: uint64(ended.UnixNano()),
-		Flags: 1,
-	}
+// begin has what each span has, one that ended then.
+func (m message) begin(t tracecontext.Trace, id, parent tracecontext.Span, kind uint64, ended time.Time, took time.Duration) message {
+	m = m.bytes(traceIDField, t.ID[:]).bytes(spanIDField, id[:])
 	if parent != (tracecontext.Span{}) {
-		s.ParentSpanId = parent[:]
+		m = m.bytes(parentIDField, parent[:])
 	}
-	for _, a := range attrs {
-		if a != nil {
-			s.Attributes = append(s.Attributes, a)
-		}
-	}
-	return s
+	return m.number(kindField, kind).time(beganField, ended.Add(-max(took, 0))).time(endedField, ended).flags(spanFlagsField, sampledFlag)
 }
 
 // fails marks a span with what it failed by. Messages may hold data, and are in
 // the journal.
-func fails(s *span.Span, code, outcome string) {
-	s.Status = &span.Status{Code: span.Status_STATUS_CODE_ERROR}
+func (m message) fails(code, outcome string) message {
 	if code == "" {
 		code = outcome
 	}
-	if a := text("error.type", code); a != nil {
-		s.Attributes = append(s.Attributes, a)
-	}
+	return m.attr(spanAttribute, "error.type", code).bytes(statusField, errorStatus)
 }
 
-// placed adds to attributes where in which run something was.
-func placed(v fact.Visit, more ...*common.KeyValue) []*common.KeyValue {
-	return append([]*common.KeyValue{
-		text("wend.run.id", v.Run.ID), text("wend.flow", v.Run.Flow), text("wend.node", v.Node), text("wend.node.type", v.Type),
-		number("wend.node.visit", v.Place.Visit), number("wend.node.attempt", v.Attempt), text("wend.connection", v.Connection),
-	}, more...)
-}
+var errorStatus = message(nil).number(statusCodeField, statusError)
 
-// text is nil if there is none.
-func text(key, value string) *common.KeyValue {
-	if value == "" {
-		return nil
-	}
-	return &common.KeyValue{Key: key, Value: &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: value}}}
-}
-
-func number(key string, value int) *common.KeyValue {
-	return &common.KeyValue{Key: key, Value: &common.AnyValue{Value: &common.AnyValue_IntValue{IntValue: int64(value)}}}
+// placed says where in which run something was.
+func (m message) placed(v fact.Visit) message {
+	return m.attr(spanAttribute, "wend.run.id", v.Run.ID).attr(spanAttribute, "wend.flow", v.Run.Flow).
+		attr(spanAttribute, "wend.node", v.Node).attr(spanAttribute, "wend.node.type", v.Type).
+		attrNumber(spanAttribute, "wend.node.visit", int64(v.Place.Visit)).attrNumber(spanAttribute, "wend.node.attempt", int64(v.Attempt)).
+		attr(spanAttribute, "wend.connection", v.Connection)
 }

@@ -1,6 +1,7 @@
 // Package telemetry shows what happens to those who operate it: as metrics for
-// Prometheus, which also read the figures of now when they are scraped, as traces
-// for an OTLP receiver. Both are observers of package fact.
+// Prometheus, which also read the figures of now when they are scraped, and as
+// traces, metrics and lines of the log for an OTLP receiver. Traces and metrics are
+// observers of package fact, whose log the lines are.
 //
 // No label holds data. Flows, connections and node types are names of files that
 // operators have; outcomes are those that node types declare; codes, reasons and
@@ -24,6 +25,7 @@ import (
 // is safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
+	began    time.Time
 	rows     []Row
 
 	flows, connections, types, outcomes, codes *names
@@ -46,8 +48,18 @@ type Metrics struct {
 	journalFailures, clockJumps         prometheus.Counter
 	spansSent                           prometheus.Counter
 	spansDropped                        *prometheus.CounterVec
+	linesSent                           prometheus.Counter
+	linesDropped, pushes                *prometheus.CounterVec
 	leasesLost, observersFailed         prometheus.Counter
 	shardsHeld, clockAhead              prometheus.Gauge
+
+	starts  *handles[string, prometheus.Counter]
+	answers *handles[answerKey, prometheus.Observer]
+	ends    *handles[endKey, endHandles]
+	leaves  *handles[leaveKey, leaveHandles]
+	invokes *handles[string, invokeHandles]
+	made    *handles[callKey, callHandles]
+	commits commitHandles
 }
 
 // Most distinct values that labels of a kind have; the rest is "other".
@@ -70,8 +82,8 @@ var (
 // New makes metrics of a program of that version, all zero.
 func New(version string) *Metrics {
 	m := &Metrics{
-		registry: prometheus.NewRegistry(),
-		flows:    newNames(mostFlows), connections: newNames(mostConnections), types: newNames(mostTypes),
+		registry: prometheus.NewRegistry(), began: time.Now(),
+		flows: newNames(mostFlows), connections: newNames(mostConnections), types: newNames(mostTypes),
 		outcomes: newNames(mostOutcomes), codes: newNames(mostCodes),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -116,20 +128,26 @@ func New(version string) *Metrics {
 
 	m.spansSent = m.counter("wend_spans_sent_total", "Spans that an OTLP receiver took.")
 	m.spansDropped = m.counters("wend_spans_dropped_total", "Spans that are lost: there were too many in the queue, or the receiver did not take them.", "reason")
-	for _, reason := range []string{"queue", "receiver"} {
-		m.spansDropped.WithLabelValues(reason)
-	}
+	m.linesSent = m.counter("wend_log_lines_sent_total", "Lines of the log that an OTLP receiver took.")
+	m.linesDropped = m.counters("wend_log_lines_dropped_total", "Lines of the log that an OTLP receiver did not get, as spans.", "reason")
+	m.pushes = m.counters("wend_metric_pushes_total", "Times that metrics were sent to an OTLP receiver: taken, or failed.", "result")
 
 	// An increase is seen only of what was there before.
+	for _, reason := range []string{queueFull, notTaken} {
+		m.spansDropped.WithLabelValues(reason)
+		m.linesDropped.WithLabelValues(reason)
+	}
+	for _, result := range []string{pushed, failed} {
+		m.pushes.WithLabelValues(result)
+	}
 	for _, why := range []fact.Why{fact.Stopping, fact.Moved, fact.Lost, fact.Broken} {
 		m.runsDropped.WithLabelValues(string(why))
 	}
-	for _, result := range []string{committed, failed} {
-		m.commitSeconds.WithLabelValues(result)
-	}
+	m.prepareHandles()
 
-	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "wend_build_info", Help: "Always 1."}, []string{"version"})
-	m.add(build, Row{"wend_build_info", "gauge", "Always 1. The version is the label.", []string{"version"}})
+	about := Row{"wend_build_info", "gauge", "Always 1. The version is the label.", []string{"version"}}
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: about.Name, Help: about.Help}, about.Labels)
+	m.add(build, about)
 	build.WithLabelValues(version).Set(1)
 	return m
 }
@@ -138,7 +156,7 @@ func New(version string) *Metrics {
 func (m *Metrics) Observe(f fact.Fact) {
 	switch f := f.(type) {
 	case fact.RunStarted:
-		m.runsStarted.WithLabelValues(m.flows.of(f.Run.Flow)).Inc()
+		m.starts.of(f.Run.Flow).Inc()
 	case fact.RunTakenUp:
 		m.runsTakenUp.Inc()
 	case fact.RunParked:
@@ -154,13 +172,13 @@ func (m *Metrics) Observe(f fact.Fact) {
 			m.timersLate.WithLabelValues().Observe(seconds(f.Late))
 		}
 	case fact.RunResponded:
-		m.responseSeconds.WithLabelValues(m.flows.of(f.Run.Flow), classOf(f.Status)).Observe(seconds(f.Took))
+		m.answers.of(answerKey{f.Run.Flow, f.Status / 100}).Observe(seconds(f.Took))
 	case fact.RunEnded:
 		m.ended(f)
 	case fact.NodeLeft:
-		t := m.types.of(f.Type)
-		m.attempts.WithLabelValues(t, m.outcomes.of(f.Outcome)).Inc()
-		m.attemptSeconds.WithLabelValues(t).Observe(seconds(f.Took))
+		h := m.leaves.of(leaveKey{f.Type, f.Outcome})
+		h.attempts.Inc()
+		h.seconds.Observe(seconds(f.Took))
 	case fact.Fault:
 		m.faults.WithLabelValues(m.types.of(f.Type), m.codes.of(f.Code)).Inc()
 	case fact.RetryScheduled:
@@ -191,33 +209,33 @@ func (m *Metrics) Observe(f fact.Fact) {
 		m.clockAhead.Set(f.Off.Seconds())
 	case fact.ObserverFailed:
 		m.observersFailed.Inc()
-	case fact.RunWaits, fact.NodeEntered, fact.NodeLogged, fact.RunsFound, fact.JournalHealed,
+	case fact.RunWaits, fact.NodeEntered, fact.NodeLogged, fact.RunsFound, fact.JournalHealed, fact.HookAsked,
 		fact.ChildrenStarted, fact.ChildEnded: // children are runs, and counted as such
 	}
 }
 
 func (m *Metrics) ended(f fact.RunEnded) {
-	flow := m.flows.of(f.Run.Flow)
-	m.runsEnded.WithLabelValues(flow, string(f.Status), m.outcomes.of(f.Outcome)).Inc()
-	m.runSeconds.WithLabelValues(flow, string(f.Status)).Observe(seconds(f.Took))
+	h := m.ends.of(endKey{f.Run.Flow, string(f.Status), f.Outcome})
+	h.runs.Inc()
+	h.seconds.Observe(seconds(f.Took))
 }
 
 func (m *Metrics) invoked(f fact.Invoked) {
-	t := m.types.of(f.Type)
-	m.invokeSeconds.WithLabelValues(t).Observe(seconds(f.Took))
-	m.pluginFuel.WithLabelValues(t).Add(float64(f.Fuel))
+	h := m.invokes.of(f.Type)
+	h.seconds.Observe(seconds(f.Took))
+	h.fuel.Add(float64(f.Fuel))
 	if f.Code != "" {
-		m.pluginFaults.WithLabelValues(t, m.codes.of(f.Code)).Inc()
+		m.pluginFaults.WithLabelValues(m.types.of(f.Type), m.codes.of(f.Code)).Inc()
 	}
 }
 
 func (m *Metrics) called(f fact.CallMade) {
-	c := m.connections.of(f.Connection)
-	m.calls.WithLabelValues(c, statusOf(f), string(f.Failure)).Inc()
-	m.callsSent.WithLabelValues(c).Add(float64(f.Sent))
-	m.callsReceived.WithLabelValues(c).Add(float64(f.Received))
+	h := m.made.of(callKey{f.Connection, string(f.Failure), f.Status})
+	h.calls.Inc()
+	h.sent.Add(float64(f.Sent))
+	h.received.Add(float64(f.Received))
 	if f.Took > 0 { // else nobody knows
-		m.callSeconds.WithLabelValues(c).Observe(seconds(f.Took))
+		h.seconds.Observe(seconds(f.Took))
 	}
 }
 
@@ -225,13 +243,13 @@ func (m *Metrics) called(f fact.CallMade) {
 const committed, failed = "committed", "failed"
 
 func (m *Metrics) wrote(f fact.Committed) {
-	result := committed
+	h := m.commits.committed
 	if f.Err != nil {
-		result = failed
+		h = m.commits.failed
 	}
-	m.commitSeconds.WithLabelValues(result).Observe(seconds(f.Took))
-	m.commitWaits.WithLabelValues().Observe(seconds(f.Waited))
-	m.commitWrites.WithLabelValues().Observe(float64(f.Writes))
+	h.Observe(seconds(f.Took))
+	m.commits.waits.Observe(seconds(f.Waited))
+	m.commits.writes.Observe(float64(f.Writes))
 }
 
 // seconds is never negative, though a clock may have been set between two events.

@@ -1,15 +1,14 @@
 package telemetry_test
 
 import (
-	"compress/gzip"
 	"context"
 	"encoding/hex"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,9 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	otlp "go.opentelemetry.io/proto/slim/otlp/collector/trace/v1"
 	span "go.opentelemetry.io/proto/slim/otlp/trace/v1"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/wendflow/wend/nodes"
 	"github.com/wendflow/wend/runtime/engine"
@@ -35,54 +32,12 @@ import (
 
 const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-// receiver takes spans over OTLP.
-type receiver struct {
-	*httptest.Server
-	mu    sync.Mutex
-	spans []*span.Span
-}
-
-func receive(t *testing.T) *receiver {
-	t.Helper()
-	r := &receiver{}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if req.Method != "POST" || req.URL.Path != "/v1/traces" || req.Header.Get("Content-Type") != "application/x-protobuf" {
-			t.Errorf("%s %s %v", req.Method, req.URL, req.Header)
-		}
-		z, err := gzip.NewReader(req.Body)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		body, err := io.ReadAll(z)
-		if err != nil {
-			t.Error(err)
-		}
-		var in otlp.ExportTraceServiceRequest
-		if err := proto.Unmarshal(body, &in); err != nil {
-			t.Error(err)
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		for _, rs := range in.GetResourceSpans() {
-			if got := rs.GetResource().GetAttributes()[0]; got.GetKey() != "service.name" || got.GetValue().GetStringValue() != "wend" {
-				t.Errorf("the spans are of %v", got)
-			}
-			for _, ss := range rs.GetScopeSpans() {
-				r.spans = append(r.spans, ss.GetSpans()...)
-			}
-		}
-	}))
-	t.Cleanup(r.Close)
-	return r
-}
-
 func traces(endpoint string, sample float64, m *telemetry.Metrics) *telemetry.Traces {
-	return telemetry.NewTraces(telemetry.TracesConfig{Endpoint: endpoint, Sample: sample, Version: "1.2.3", Log: slog.New(slog.DiscardHandler)}, m)
+	return telemetry.NewTraces(at(endpoint), sample, m)
 }
 
 // drain sends what is left.
-func drain(t *telemetry.Traces) {
+func drain(t interface{ Run(ctx context.Context) }) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	t.Run(ctx)
@@ -204,7 +159,7 @@ func TestTraceStaysTogether(t *testing.T) {
 			t.Errorf("call %d carries %s, which is no span of a call", i, p)
 		}
 	}
-	for key, want := range map[string]string{"server.address": "one.example.com", "server.port": "8443", "url.path": "/a", "http.request.method": "PUT", "http.response.status_code": "200"} {
+	for key, want := range map[string]string{"server.address": "one.example.com", "server.port": "8443", "url.full": "https://one.example.com:8443/a", "http.request.method": "PUT", "http.response.status_code": "200"} {
 		if got := attr(r.spans[0], key); got != want {
 			t.Errorf("%s is %q, want %q", key, got, want)
 		}
@@ -215,15 +170,7 @@ func TestTraceStaysTogether(t *testing.T) {
 }
 
 func attr(s *span.Span, key string) string {
-	for _, a := range s.GetAttributes() {
-		if a.GetKey() == key {
-			if v := a.GetValue().GetStringValue(); v != "" {
-				return v
-			}
-			return fmt.Sprint(a.GetValue().GetIntValue())
-		}
-	}
-	return ""
+	return attrs(s.GetAttributes())[key]
 }
 
 // What a plugin's invoke says is below its attempt.
@@ -288,4 +235,101 @@ func TestSpansAreDropped(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A call by another name than the standards have says so, and what has no port has
+// that of its scheme.
+func TestCallSpan(t *testing.T) {
+	t.Parallel()
+	r := receive(t)
+	tr := traces(r.URL, 1, telemetry.New(""))
+	at := visit
+	at.At.At = time.Unix(100, 0)
+	tr.Observe(fact.CallMade{Visit: at, Method: "BREW", Scheme: "http", Host: "pot.example.com", Path: "/tea", Status: 418, Took: time.Second})
+	tr.Observe(fact.CallMade{Visit: at, Call: 1, Method: "GET", Scheme: "https", Host: "[2001:db8::1]", Path: "/\xff", Failure: "refused"})
+	tr.Observe(fact.CallMade{Visit: at, Call: 2, Method: "GET", Path: "/nowhere"})
+	drain(tr)
+	var got []string
+	for _, s := range r.spans {
+		got = append(got, strings.Join([]string{
+			s.GetName(), attr(s, "http.request.method"), attr(s, "http.request.method_original"), attr(s, "server.address"),
+			attr(s, "server.port"), attr(s, "url.full"), attr(s, "error.type"),
+		}, " "))
+	}
+	want := []string{
+		"HTTP _OTHER BREW pot.example.com 80 http://pot.example.com/tea 418",
+		"GET GET  2001:db8::1 443 https://[2001:db8::1]/� refused",
+		"GET GET     ",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("spans (-want +got):\n%s", diff)
+	}
+}
+
+// A span takes no memory of its own.
+func TestSpansAllocateNothing(t *testing.T) {
+	tr := traces("http://127.0.0.1:1", 1, telemetry.New(""))
+	for _, f := range spanned {
+		if n := testing.AllocsPerRun(100, func() { tr.Observe(f) }); n > 1 { // of the batch that grows
+			t.Errorf("%T: %v allocations", f, n)
+		}
+	}
+}
+
+// spanned are facts that end a span, as those of one run with one call.
+var spanned = func() []fact.Fact {
+	v := visit
+	v.At.At = time.Unix(100, 0)
+	return []fact.Fact{
+		fact.NodeLeft{Visit: v, Outcome: "success", Took: time.Millisecond},
+		fact.Invoked{Visit: v, Took: time.Millisecond, Fuel: 100_000},
+		fact.CallMade{Visit: v, Method: "POST", Scheme: "https", Host: "vendor.example.com", Path: "/tasks", Status: 200, Took: time.Millisecond},
+		fact.Invoked{Visit: v, Took: time.Millisecond, Fuel: 100_000},
+		fact.NodeLeft{Visit: v, Outcome: "success", Calls: 1, Took: time.Millisecond},
+		fact.NodeLeft{Visit: v, Outcome: "success", Took: time.Millisecond},
+		fact.RunEnded{Of: v.Of, Status: run.Completed, Outcome: "success", Took: time.Millisecond},
+	}
+}()
+
+// BenchmarkTraceRun is what the spans of a run cost, their sending included.
+func BenchmarkTraceRun(b *testing.B) {
+	sink := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	b.Cleanup(sink.Close)
+	for name, sample := range map[string]float64{"sampled": 1, "tenth": 0.1} {
+		b.Run(name, func(b *testing.B) {
+			tr := traces(sink.URL, sample, telemetry.New(""))
+			b.ReportAllocs()
+			var n int
+			for b.Loop() {
+				n++
+				about := *visit.Run
+				about.ID = strconv.Itoa(n)
+				for _, f := range spanned {
+					tr.Observe(ofRun(f, &about))
+				}
+				if n%64 == 0 {
+					drain(tr)
+				}
+			}
+		})
+	}
+}
+
+// ofRun is a fact of another run.
+func ofRun(f fact.Fact, r *fact.Run) fact.Fact {
+	switch f := f.(type) {
+	case fact.NodeLeft:
+		f.Run = r
+		return f
+	case fact.Invoked:
+		f.Run = r
+		return f
+	case fact.CallMade:
+		f.Run = r
+		return f
+	case fact.RunEnded:
+		f.Run = r
+		return f
+	}
+	return f
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wendflow/wend/runtime/tracecontext"
 )
@@ -45,11 +46,12 @@ func TestOf(t *testing.T) {
 func TestSpans(t *testing.T) {
 	t.Parallel()
 	seen := map[tracecontext.Span]string{}
+	at := time.Unix(100, 0)
 	for _, run := range []string{"r1", "r2"} {
 		a, b := tracecontext.Of(run, parent, 0), tracecontext.Of(run, parent, 1)
 		spans := map[string][2]tracecontext.Span{
 			"root": {a.Root(), b.Root()}, "node": {a.Node("run", 1, 1), b.Node("run", 1, 1)}, "again": {a.Node("run", 1, 2), b.Node("run", 1, 2)},
-			"call": {a.Call("run", 1, 1, 0), b.Call("run", 1, 1, 0)}, "other": {a.Other("run"), b.Other("run")},
+			"call": {a.Call("run", 1, 1, 0), b.Call("run", 1, 1, 0)}, "invoke": {a.Invoke("run", 1, 1, at), b.Invoke("run", 1, 1, at)}, "invoked again": {a.Invoke("run", 1, 1, at.Add(1)), b.Invoke("run", 1, 1, at.Add(1))},
 		}
 		for name, s := range spans {
 			if s[0] != s[1] {
@@ -98,4 +100,27 @@ func FuzzOf(f *testing.F) {
 			t.Errorf("%q: %+v, and then %+v", header, got, again)
 		}
 	})
+}
+
+// Spans that are under way when Wend is replaced keep their names.
+func TestNamesStay(t *testing.T) {
+	t.Parallel()
+	own := tracecontext.Of("r1", "", 1)
+	for got, want := range map[string]string{
+		own.Header(own.Root()):                                 "00-9fe2199cec4364a13d227aa60262496e-29a89d559c99a050-01",
+		own.Header(own.Node("ask", 2, 3)):                      "00-9fe2199cec4364a13d227aa60262496e-f6f55376e71f16cf-01",
+		own.Header(own.Call("ask", 2, 3, 4)):                   "00-9fe2199cec4364a13d227aa60262496e-27c7c9428d83af32-01",
+		own.Header(own.Invoke("ask", 2, 3, time.Unix(100, 7))): "00-9fe2199cec4364a13d227aa60262496e-29a0342da999f50c-01",
+	} {
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+func BenchmarkOf(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		tracecontext.Of("r1", parent, 1).Node("ask", 1, 1)
+	}
 }
