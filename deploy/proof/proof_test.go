@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -54,24 +55,19 @@ func collect(t *testing.T) *collector {
 		t.Fatal(err)
 	}
 	set := receivertest.NewNopSettings(factory.Type())
-	traces, err := factory.CreateTraces(t.Context(), set, cfg, &c.traces)
-	start(t, traces, err)
-	metrics, err := factory.CreateMetrics(t.Context(), set, cfg, &c.metrics)
-	start(t, metrics, err)
-	logs, err := factory.CreateLogs(t.Context(), set, cfg, &c.logs)
-	start(t, logs, err)
-	return c
-}
-
-func start(t *testing.T, c component.Component, err error) {
-	t.Helper()
-	if err == nil {
-		err = c.Start(context.Background(), componenttest.NewNopHost())
-	}
-	if err != nil {
+	traces, errTraces := factory.CreateTraces(t.Context(), set, cfg, &c.traces)
+	metrics, errMetrics := factory.CreateMetrics(t.Context(), set, cfg, &c.metrics)
+	logs, errLogs := factory.CreateLogs(t.Context(), set, cfg, &c.logs)
+	if err := errors.Join(errTraces, errMetrics, errLogs); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Shutdown(context.Background()) })
+	for _, part := range []component.Component{traces, metrics, logs} { // of one receiver, which knows all by now
+		if err := part.Start(context.Background(), componenttest.NewNopHost()); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = part.Shutdown(context.Background()) })
+	}
+	return c
 }
 
 // freeAddr is an address that was free a moment ago.
@@ -102,7 +98,7 @@ telemetry:
 	"flows/ask.yaml": `flow: ask
 nodes:
   n1: { type: webhook, with: { path: /ask }, next: n2 }
-  n2: { type: http, connection: vendor, with: { method: POST, url: /tasks?secret=s3cret, body: {} }, outcomes: { else: n4 }, next: n3 }
+  n2: { type: http, connection: vendor, with: { method: POST, url: "/tasks?secret=s3cret", body: {} }, outcomes: { else: n4 }, next: n3 }
   n3: { type: respond, with: { body: $(n2.body) } }
   n4: { type: respond, with: { status: 502 } }
 `,
@@ -196,7 +192,8 @@ func (w *wend) post(t *testing.T, path, body, traceparent string) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
-		t.Fatalf("%s: %s", path, resp.Status)
+		body, _ := io.ReadAll(resp.Body)
+		t.Fatalf("%s: %s %s", path, resp.Status, body)
 	}
 }
 
