@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -14,8 +15,10 @@ import (
 	"hash"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -24,6 +27,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	wend "github.com/wendflow/wend/cmd/wend"
 )
@@ -61,6 +66,7 @@ connections:
   c-basic: { type: basic, secrets: { password: "file:DIR/basic" }, settings: { username: somebody } }
   c-key: { type: api-key, secrets: { key: "file:DIR/api" } }
   c-crc: { type: hmac, secrets: { key: "file:DIR/crc" } }
+  c-token: { type: jwt, private: true, settings: { issuer: the-issuer, audience: us, jwksURL: "ISSUER" } }
   c-lost: { type: bearer, secrets: { token: "file:DIR/nothing" } }
 server: { proxies: [127.0.0.1] }
 limits: { body: 64KB }
@@ -79,6 +85,7 @@ var attackHooks = map[string]string{
 	"bearer":      "verify: c-bearer",
 	"basic":       "verify: c-basic",
 	"key":         "verify: c-key",
+	"token":       "verify: c-token",
 	"crc":         "verify: c-crc, handshake: { type: crc }",
 	"lost":        "verify: c-lost",
 	"open":        "body: { type: object, required: [id], properties: { id: { type: string, maxLength: 20 } }, additionalProperties: false }",
@@ -130,7 +137,13 @@ func setStage(t *testing.T) *stage {
 	for name, text := range attackSecrets {
 		write(name, text)
 	}
-	write("wend.yaml", strings.ReplaceAll(attackConfig, "DIR", s.dir))
+	keys, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: issuerKey.Public(), KeyID: "1"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(keys) }))
+	t.Cleanup(issuer.Close)
+	write("wend.yaml", strings.NewReplacer("DIR", s.dir, "ISSUER", issuer.URL).Replace(attackConfig))
 	nr := 0
 	for path, with := range attackHooks {
 		nr++
@@ -138,18 +151,18 @@ func setStage(t *testing.T) *stage {
 			"  n1: { type: webhook, with: { path: \"/%s\", %s }, next: n2 }\n  n2: { type: respond, with: { body: taken } }\n", nr, path, with))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	addr, ended, err := wend.Serve(ctx, filepath.Join(s.dir, "wend.yaml"), []string{filepath.Join(s.dir, "flows")}, slog.New(slog.NewTextHandler(&s.log, nil)))
+	server, err := wend.Serve(ctx, filepath.Join(s.dir, "wend.yaml"), []string{filepath.Join(s.dir, "flows")}, slog.New(slog.NewTextHandler(&s.log, nil)))
 	if err != nil {
 		cancel()
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		cancel()
-		if err := <-ended; err != nil {
+		if err := <-server.Ended; err != nil {
 			t.Errorf("the server: %v", err)
 		}
 	})
-	s.addr = addr
+	s.addr = server.Addr
 	return s
 }
 
@@ -264,6 +277,21 @@ func basicOf(pair string) string {
 	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
 }
 
+// issuerKey is that of the issuer of tokens.
+var issuerKey = ed25519.NewKeyFromSeed([]byte("attack-key-of-the-issuer-32bytes"))
+
+// tokenBy makes a token, by a key and with something changed.
+func tokenBy(key ed25519.PrivateKey, now int64, changes map[string]any) string {
+	part := func(v map[string]any) string {
+		text, _ := json.Marshal(v) //nolint:errchkjson // texts and numbers
+		return base64.RawURLEncoding.EncodeToString(text)
+	}
+	claims := map[string]any{"iss": "the-issuer", "aud": "us", "exp": now + 300}
+	maps.Copy(claims, changes)
+	signed := part(map[string]any{"alg": "EdDSA", "kid": "1"}) + "." + part(claims)
+	return "Authorization: Bearer " + signed + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(key, []byte(signed)))
+}
+
 // The requests that senders make, each of which makes a run.
 func goodRequests(now int64) map[string]string {
 	form := "POST /hooks/twilio?a=1 HTTP/1.1\nContent-Type: application/x-www-form-urlencoded\n" + twilioSigned("https://hooks.example.com/hooks/twilio?a=1", "Body1CallSid2") + "\n\nCallSid=2&Body=1"
@@ -273,6 +301,7 @@ func goodRequests(now int64) map[string]string {
 		"standard": postTo("/hooks/standard", standardSigned("msg_1", now, `{}`), `{}`), "twilio": form,
 		"bearer": postTo("/hooks/bearer", "Authorization: Bearer "+attackSecrets["bearer"], `{}`),
 		"basic":  postTo("/hooks/basic", basicOf("somebody:"+attackSecrets["basic"]), `{}`),
+		"token":  postTo("/hooks/token", tokenBy(issuerKey, now, nil), `{}`),
 		"key":    postTo("/hooks/key", "X-Api-Key: "+attackSecrets["api"], `{}`),
 		"open":   postTo("/hooks/open", "", `{"id":"a"}`), "once": postTo("/hooks/once", "", `{"id":"a"}`),
 		"orders": "GET /hooks/orders/5?page=1 HTTP/1.1\n\n", "text": typed("/hooks/text", "text/plain", "a"),
@@ -369,6 +398,17 @@ func attacks(now int64, good map[string]string) []attack {
 		{"a pair that is no base64", postTo("/hooks/basic", "Authorization: Basic !!!", `{}`), "401"},
 		{"a key in the query", postTo("/hooks/key?X-Api-Key="+attackSecrets["api"], "", `{}`), "401"},
 		{"a key under a name with an underscore", postTo("/hooks/key", "X_Api_Key: "+attackSecrets["api"], `{}`), "401"},
+
+		// Tokens of an issuer.
+		{"no token", postTo("/hooks/token", "", `{}`), "401"},
+		{"a token of another key", postTo("/hooks/token", tokenBy(ed25519.NewKeyFromSeed(make([]byte, 32)), now, nil), `{}`), "401"},
+		{"a token whose claims were changed", postTo("/hooks/token", strings.Replace(tokenBy(issuerKey, now, nil), ".", ".e30.", 1), `{}`), "401"},
+		{"a token that is not signed", postTo("/hooks/token", "Authorization: Bearer eyJhbGciOiJub25lIn0.eyJpc3MiOiJ0aGUtaXNzdWVyIiwiYXVkIjoidXMiLCJleHAiOjk5OTk5OTk5OTl9.", `{}`), "401"},
+		{"a token signed by the public key as a shared one", postTo("/hooks/token", "Authorization: Bearer eyJhbGciOiJIUzI1NiIsImtpZCI6IjEifQ.e30."+base64.RawURLEncoding.EncodeToString(mac(sha256.New, string(issuerKey.Public().(ed25519.PublicKey)), "eyJhbGciOiJIUzI1NiIsImtpZCI6IjEifQ.e30")), `{}`), "401"},
+		{"a token that is over", postTo("/hooks/token", tokenBy(issuerKey, now-1000, nil), `{}`), "401"},
+		{"a token without an end", postTo("/hooks/token", tokenBy(issuerKey, now, map[string]any{"exp": nil}), `{}`), "401"},
+		{"a token for another", postTo("/hooks/token", tokenBy(issuerKey, now, map[string]any{"aud": "them"}), `{}`), "401"},
+		{"a token of another issuer", postTo("/hooks/token", tokenBy(issuerKey, now, map[string]any{"iss": "me"}), `{}`), "401"},
 
 		// Handshakes.
 		{"a handshake with another token", "GET /hooks/github?hub.mode=subscribe&hub.challenge=1&hub.verify_token=guess HTTP/1.1\n\n", "401"},

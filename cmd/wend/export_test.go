@@ -9,6 +9,7 @@ import (
 
 	"github.com/wendflow/wend/emulator"
 	"github.com/wendflow/wend/runtime/config"
+	"github.com/wendflow/wend/runtime/diag"
 )
 
 // Program is main, for the stories that run it as a process of its own.
@@ -38,27 +39,35 @@ func Harmless(w io.Writer) io.Writer { return &harmless{w: w} }
 // Behind is what the server's handlers are behind.
 var Behind = behind
 
-// Serve serves flows by a configuration, in this process and all in memory, until
-// ctx ends; ended then gets what Run returned.
-func Serve(ctx context.Context, configFile string, paths []string, log *slog.Logger) (addr string, ended <-chan error, err error) {
+// Served is a server in this process.
+type Served struct {
+	Addr   string
+	Ended  <-chan error // gets what Run returned
+	Reload func()       // is what a hangup does
+}
+
+// Serve serves flows by a configuration, all in memory, until ctx ends.
+func Serve(ctx context.Context, configFile string, paths []string, log *slog.Logger) (*Served, error) {
 	cfg, mistakes := config.Load(configFile)
 	if err := mistakes.Err(); err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	quiet := &streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
 	k, err := openKit(ctx, cfg, defaultPlugins, log)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	if err := k.connectLate(quiet); err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	s, err := newServer(ctx, k, serverConfig{paths: paths, addr: "127.0.0.1:0"}, quiet, log)
+	s, err := newServer(ctx, k, serverConfig{
+		paths: paths, addr: "127.0.0.1:0", readConfig: func(*config.Config) (*config.Config, diag.List) { return config.Load(configFile) },
+	}, quiet, log)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	if err := s.live.Mistakes().Err(); err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	done := make(chan error, 1)
 	go func() {
@@ -69,9 +78,9 @@ func Serve(ctx context.Context, configFile string, paths []string, log *slog.Log
 	}()
 	select {
 	case addr := <-s.ready:
-		return addr, done, nil
+		return &Served{Addr: addr, Ended: done, Reload: func() { s.reloadAll(ctx) }}, nil
 	case err := <-done:
-		return "", nil, err
+		return nil, err
 	}
 }
 

@@ -81,6 +81,41 @@ func writePEM(t *testing.T, file, kind string, der []byte) {
 	}
 }
 
+// takers are the webhooks that take a caller who has a certificate; "-" if there
+// is no line to the server.
+func takers(t *testing.T, addr string, trusted *x509.CertPool, has *tls.Certificate) string {
+	t.Helper()
+	secure := &tls.Config{RootCAs: trusted}
+	if has != nil {
+		// Also one of an authority that the server did not ask for.
+		secure.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return has, nil }
+	}
+	transport := &http.Transport{TLSClientConfig: secure, ForceAttemptHTTP2: true}
+	client := &http.Client{Transport: transport}
+	var taken []string
+	for _, name := range []string{"named", "subject", "printed", "all"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+addr+"/hooks/"+name, strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("X-Forwarded-Client-Cert", "Subject=\"CN=gateway,O=Example\"")
+		res, err := client.Do(r)
+		if err != nil {
+			taken = []string{"-"}
+			break
+		}
+		_ = res.Body.Close()
+		if res.StatusCode == http.StatusOK {
+			taken = append(taken, name)
+		} else if res.StatusCode != http.StatusUnauthorized {
+			t.Errorf("/hooks/%s answers %d", name, res.StatusCode)
+		}
+	}
+	transport.CloseIdleConnections()
+	return strings.Join(taken, " ")
+}
+
 // TestCertificatesOfCallers: a webhook whose connection is of type mtls takes who
 // has the certificate that it names, of the authority that the server trusts, and
 // nobody else, whatever they say in headers.
@@ -119,11 +154,11 @@ server: { tls: { certFile: %q, keyFile: %q, clientCAFile: %q } }
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	addr, ended, err := wend.Serve(ctx, file("wend.yaml"), flows, slog.New(slog.DiscardHandler))
+	server, err := wend.Serve(ctx, file("wend.yaml"), flows, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cancel(); <-ended })
+	t.Cleanup(func() { cancel(); <-server.Ended })
 	trusted := x509.NewCertPool()
 	trusted.AddCert(ours.cert)
 	old := theirs.caller(pkix.Name{CommonName: "x"}, "gateway.example.com")
@@ -138,36 +173,22 @@ server: { tls: { certFile: %q, keyFile: %q, clientCAFile: %q } }
 		{"nobody", nil, ""},
 		{"one whom another authority calls the gateway", others.caller(gateway.Leaf.Subject, gateway.Leaf.DNSNames...), "-"},
 	} {
-		secure := &tls.Config{RootCAs: trusted}
-		if test.has != nil {
-			// Also one of an authority that the server did not ask for.
-			secure.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return test.has, nil }
-		}
-		transport := &http.Transport{TLSClientConfig: secure, ForceAttemptHTTP2: true}
-		client := &http.Client{Transport: transport}
-		var taken []string
-		for _, name := range []string{"named", "subject", "printed", "all"} {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+addr+"/hooks/"+name, strings.NewReader("{}"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Header.Set("Content-Type", "application/json")
-			r.Header.Set("X-Forwarded-Client-Cert", "Subject=\"CN=gateway,O=Example\"")
-			res, err := client.Do(r)
-			if err != nil {
-				taken = []string{"-"}
-				break
-			}
-			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				taken = append(taken, name)
-			} else if res.StatusCode != http.StatusUnauthorized {
-				t.Errorf("%s at %s: %d", test.who, name, res.StatusCode)
-			}
-		}
-		transport.CloseIdleConnections()
-		if got := strings.Join(taken, " "); got != test.want {
+		if got := takers(t, server.Addr, trusted, test.has); got != test.want {
 			t.Errorf("%s is taken by %q, want %q", test.who, got, test.want)
 		}
+	}
+	// A hangup takes another authority, and keeps the old one where there is none to read.
+	writePEM(t, file("callers.pem"), "CERTIFICATE", others.cert.Raw)
+	server.Reload()
+	if got := takers(t, server.Addr, trusted, gateway); got != "-" {
+		t.Errorf("after a change of the authority the gateway is taken by %q", got)
+	}
+	renewed := others.caller(gateway.Leaf.Subject, gateway.Leaf.DNSNames...)
+	if err := os.WriteFile(file("callers.pem"), []byte("nothing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server.Reload()
+	if got := takers(t, server.Addr, trusted, renewed); got != "named subject" {
+		t.Errorf("the other authority's gateway is taken by %q", got)
 	}
 }

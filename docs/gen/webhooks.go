@@ -67,9 +67,9 @@ func again(s outbound.Scheme) string {
 	case s.Settings["idHeader"] != nil:
 		return "gets the answer of the first, by the id"
 	case s.Dedupe != "" && s.Settings["timestampHeader"] != nil:
-		return "is refused unless it is signed anew; `dedupe` by `" + s.Dedupe + "`"
+		return "is refused unless it is signed anew, or has the key of a `dedupe`, such as by `" + s.Dedupe + "`"
 	case s.Settings["timestampHeader"] != nil || s.Settings["timestampPrefix"] != nil:
-		return "is refused unless it is signed anew; `dedupe` by a field of the body"
+		return "is refused unless it is signed anew, or has the key of a `dedupe`, such as by a field of the body"
 	case s.Dedupe != "":
 		return "`dedupe` by `" + s.Dedupe + "`"
 	default:

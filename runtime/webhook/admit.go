@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/wendflow/wend/runtime/fact"
+	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/problem"
 )
@@ -86,19 +87,19 @@ func (h *Handler) verify(hook *hook, r *http.Request, raw []byte) (outbound.Prov
 	return proven, err
 }
 
-// once refuses a request whose signature was used before. free lets it come
-// again, if it made no run.
-func (h *Handler) once(r *http.Request, found call) (free func(), err error) {
+// once refuses a request whose signature was used before, unless it gets the
+// answer of the first by its dedupe key. free lets it come again, if it made no run.
+func (h *Handler) once(r *http.Request, found call, dedupe journal.Dedupe) (free func(), err error) {
 	if found.proven.Until.IsZero() {
 		return func() {}, nil
 	}
 	// Two connections have two keys, and what both signed is no replay.
 	proven := found.proven
 	proven.Mark = sha256.Sum256(append([]byte(found.hook.Verify+"\x00"), proven.Mark[:]...))
-	if err := h.replays.take(proven, found.hook.name, found.repeats(), h.cfg.Clock.Now()); err != nil {
+	if free, err = h.replays.take(proven, dedupe, h.cfg.Clock.Now()); err != nil {
 		return nil, h.refuse(h.live(), r, err)
 	}
-	return func() { h.replays.give(proven.Mark) }, nil
+	return free, nil
 }
 
 var (

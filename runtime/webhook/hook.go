@@ -140,16 +140,12 @@ func (c *call) add(h *hook) {
 // signed.
 const remembered = 24 * time.Hour
 
-// repeats tells whether the request, sent again, gets the answer of the first by
-// the id that its sender signed.
-func (c call) repeats() bool { return c.hook.Dedupe == nil && c.proven.ID != "" }
-
 // dedupe is what makes the request the same as another; zero if the webhook
 // takes each for new. A request without a key would escape what the webhook
 // promises, so it is refused; observers are told why, for the flow's author.
 func (c call) dedupe(output map[string]any, body any, now time.Time) (journal.Dedupe, error) {
 	h := c.hook
-	if c.repeats() {
+	if h.Dedupe == nil && c.proven.ID != "" {
 		mark, err := fingerprint(body)
 		return journal.Dedupe{Scope: h.name, Key: short(c.proven.ID), For: remembered, Print: mark}, err
 	}

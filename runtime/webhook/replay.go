@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/outbound"
 )
 
@@ -19,9 +20,13 @@ type replays struct {
 }
 
 type use struct {
-	hook string // where
+	key  dedupeKey // of the request
 	turn uint64
 }
+
+// dedupeKey tells by what a request gets the answer of another; it is zero if by
+// nothing.
+type dedupeKey struct{ scope, key string }
 
 type turn struct {
 	mark  outbound.Mark
@@ -34,28 +39,29 @@ const mostMarks = 100_000
 
 var errReplayed = errors.New("the signature was used already: a sender that tries again signs anew")
 
-// take notes that a proof is used at a webhook. It is an error if it was used
-// before: anywhere, or at another webhook where the webhook itself answers
-// repeats.
-func (r *replays) take(proven outbound.Proven, hook string, repeats bool, now time.Time) error {
+// take notes that a proof is used by a request; give takes that back. It is an
+// error if it was used before, unless by one with the same key, whose answer the
+// request will get.
+func (r *replays) take(proven outbound.Proven, dedupe journal.Dedupe, now time.Time) (give func(), err error) {
+	key := dedupeKey{dedupe.Scope, dedupe.Key}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for len(r.order) > 0 && (len(r.order) >= mostMarks || now.After(r.order[0].until)) {
 		r.forget()
 	}
 	if before, known := r.used[proven.Mark]; known {
-		if repeats && before.hook == hook {
-			return nil
+		if key != (dedupeKey{}) && before.key == key {
+			return func() {}, nil
 		}
-		return errReplayed
+		return nil, errReplayed
 	}
 	if r.used == nil {
 		r.used = map[outbound.Mark]use{}
 	}
 	r.turns++
-	r.used[proven.Mark] = use{hook, r.turns}
+	r.used[proven.Mark] = use{key, r.turns}
 	r.order = append(r.order, turn{proven.Mark, proven.Until, r.turns})
-	return nil
+	return func() { r.give(proven.Mark) }, nil
 }
 
 // forget forgets the proof that came first.

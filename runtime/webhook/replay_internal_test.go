@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/outbound"
 )
 
@@ -15,28 +16,33 @@ func proven(n int, until time.Time) outbound.Proven {
 }
 
 // TestReplays: a proof is taken once until it is too old, again if it made no
-// run, and at one webhook again and again if that answers repeats.
+// run, and again and again with the same dedupe key.
 func TestReplays(t *testing.T) {
 	t.Parallel()
 	var r replays
 	now := time.Unix(1_800_000_000, 0)
-	take := func(n int, hook string, repeats bool, at time.Time, want bool) {
+	take := func(n int, dedupe journal.Dedupe, at time.Time, want bool) (give func()) {
 		t.Helper()
-		if err := r.take(proven(n, now.Add(time.Minute)), hook, repeats, at); (err == nil) != want {
-			t.Errorf("proof %d at %s: %v", n, hook, err)
+		give, err := r.take(proven(n, now.Add(time.Minute)), dedupe, at)
+		if (err == nil) != want {
+			t.Errorf("proof %d with %+v: %v", n, dedupe, err)
 		}
+		return give
 	}
-	take(1, "a", false, now, true)
-	take(1, "a", false, now, false)
-	take(1, "b", false, now, false)
-	take(2, "a", true, now, true)
-	take(2, "a", true, now, true)
-	take(2, "b", true, now, false)
-	r.give(proven(1, now).Mark)
-	take(1, "b", false, now, true)
-	take(1, "b", false, now.Add(time.Minute), false)
+	none, a := journal.Dedupe{}, journal.Dedupe{Scope: "a", Key: "1"}
+	give := take(1, none, now, true)
+	take(1, none, now, false)
+	take(1, a, now, false)
+	take(2, a, now, true)
+	take(2, a, now, true)() // was not its own
+	take(2, journal.Dedupe{Scope: "a", Key: "2"}, now, false)
+	take(2, journal.Dedupe{Scope: "b", Key: "1"}, now, false)
+	take(2, none, now, false)
+	give()
+	take(1, a, now, true)
+	take(1, none, now.Add(time.Minute), false)
 	// The first turn of proof 1 ends; its second is another.
-	take(3, "a", false, now.Add(time.Minute+1), true)
+	take(3, none, now.Add(time.Minute+1), true)
 	if len(r.used) != 1 || len(r.order) != 1 {
 		t.Errorf("%d proofs are remembered in %d turns, want the last", len(r.used), len(r.order))
 	}
@@ -49,14 +55,17 @@ func TestReplaysAreBounded(t *testing.T) {
 	var r replays
 	now := time.Unix(1_800_000_000, 0)
 	for n := range mostMarks + 10 {
-		if err := r.take(proven(n, now.Add(time.Hour)), "a", false, now); err != nil {
+		if _, err := r.take(proven(n, now.Add(time.Hour)), journal.Dedupe{}, now); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if len(r.used) != mostMarks || len(r.order) != mostMarks {
 		t.Errorf("%d proofs are remembered in %d turns", len(r.used), len(r.order))
 	}
-	if r.take(proven(0, now.Add(time.Hour)), "a", false, now) != nil || r.take(proven(mostMarks, now.Add(time.Hour)), "a", false, now) == nil {
-		t.Error("not the first were forgotten")
+	if _, err := r.take(proven(0, now.Add(time.Hour)), journal.Dedupe{}, now); err != nil {
+		t.Error("the first is remembered")
+	}
+	if _, err := r.take(proven(mostMarks, now.Add(time.Hour)), journal.Dedupe{}, now); err == nil {
+		t.Error("a later one is forgotten")
 	}
 }

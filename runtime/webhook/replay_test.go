@@ -107,6 +107,7 @@ func TestRequestsThatComeAgain(t *testing.T) {
 	try("timed, no good body", "timed", `{}`, stamped(now, `{}`), 400, "")
 	try("timed, no good body again", "timed", `{}`, stamped(now, `{}`), 400, "")
 	try("timed, once", "timed-once", one, stamped(now.Add(2*time.Second), one), 200, "")
+	try("timed, once, a copy", "timed-once", one, stamped(now.Add(2*time.Second), one), 200, "timed, once")
 	try("timed, once, signed anew", "timed-once", one, stamped(now.Add(3*time.Second), one), 200, "timed, once")
 
 	try("named", "named", one, identified("m1", now, one), 200, "")
@@ -117,6 +118,7 @@ func TestRequestsThatComeAgain(t *testing.T) {
 	try("named, another id", "named", one, identified("m2", now, one), 200, "")
 	own := identified("m3", now, one)
 	try("named, an own key", "named-own", one, func(r *http.Request) { own(r); r.Header.Set("X-Mine", "first") }, 200, "")
+	try("named, a copy with the own key", "named-own", one, func(r *http.Request) { own(r); r.Header.Set("X-Mine", "first") }, 200, "named, an own key")
 	try("named, a copy with another key", "named-own", one, func(r *http.Request) { own(r); later(r) }, 401, "")
 
 	at = now.Add(6 * time.Minute)

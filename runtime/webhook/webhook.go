@@ -155,13 +155,12 @@ func (h *Handler) take(c echo.Context, found call) (err error) {
 	if done, err := h.answered(c, found); done {
 		return h.shaken(c, found, err)
 	}
-	free, err := h.once(c.Request(), found)
+	output, dedupe, err := h.read(c.Request(), found)
 	if err != nil {
 		return h.refused(c.Request(), found.hook, err)
 	}
-	output, dedupe, err := h.read(c.Request(), found)
+	free, err := h.once(c.Request(), found, dedupe)
 	if err != nil {
-		free()
 		return h.refused(c.Request(), found.hook, err)
 	}
 	return h.run(c, found.hook, output, dedupe, free)
