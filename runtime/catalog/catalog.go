@@ -113,6 +113,7 @@ func Load(files []string, cfg flow.Config) (*Set, diag.List) {
 		check:  func(*flow.Flow) diag.List { return nil },
 		before: func(string) *flow.Flow { return nil },
 		serve:  func(f *flow.Flow) *flow.Flow { return f },
+		source: source,
 		beside: true,
 	})
 }
@@ -122,7 +123,9 @@ type says struct {
 	check  func(*flow.Flow) diag.List    // what else is wrong with a flow that was read
 	before func(file string) *flow.Flow  // the last good version of a file, or nil
 	serve  func(f *flow.Flow) *flow.Flow // what is served of a flow in order, or nil
-	beside bool                          // flows that others call are looked for beside those too
+	source func(file string) ([]byte, diag.List)
+	beside bool // flows that others call are looked for beside those too
+	partly bool // there are more flows than are looked for
 }
 
 // load prefers what is live: its flows keep their names and paths, and a file
@@ -251,7 +254,7 @@ func (r *room) release(file string) {
 }
 
 // read reads and checks a file for which there is room.
-func (r *room) read(file string, cfg flow.Config) (*flow.Flow, diag.List) {
+func (r *room) read(file string, source func(string) ([]byte, diag.List), cfg flow.Config) (*flow.Flow, diag.List) {
 	src, list := source(file)
 	if list != nil {
 		return nil, list

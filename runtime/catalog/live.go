@@ -17,7 +17,6 @@ import (
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/flow"
-	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 )
@@ -134,9 +133,11 @@ func (l *Live) read(ctx context.Context, files []string, live *Set) (*Set, diag.
 		}
 	}
 	before := func(file string) *flow.Flow {
-		f, name := served[file], nameIn(file)
+		f, name := served[file], ""
 		if f != nil {
 			name = f.Name
+		} else if src, list := source(file); list == nil {
+			name = nameIn(src)
 		}
 		if v, back := l.rolledBack(name); back && name != "" {
 			return cmp.Or(l.version(ctx, file, v), f)
@@ -147,7 +148,7 @@ func (l *Live) read(ctx context.Context, files []string, live *Set) (*Set, diag.
 		return l.cfg.Stored(ctx, file, name)
 	}
 	serve := func(f *flow.Flow) *flow.Flow { return cmp.Or(l.serve(ctx, f), served[f.File]) }
-	return load(files, l.cfg.Flows(), live, says{check: check, before: before, serve: serve})
+	return load(files, l.cfg.Flows(), live, says{check: check, before: before, serve: serve, source: source})
 }
 
 func (l *Live) rolledBack(name string) (journal.Version, bool) {
@@ -160,11 +161,7 @@ func (l *Live) rolledBack(name string) (journal.Version, bool) {
 var flowLine = regexp.MustCompile(`(?m)^flow:[ \t]*["']?([a-zA-Z0-9_-]+)`)
 
 // nameIn finds which flow a file is meant to be, however wrong the rest is.
-func nameIn(file string) string {
-	src, err := infile.Read(file, infile.MostText)
-	if err != nil {
-		return ""
-	}
+func nameIn(src []byte) string {
 	if m := flowLine.FindSubmatch(src); m != nil {
 		return string(m[1])
 	}

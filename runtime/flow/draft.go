@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/expand"
@@ -15,8 +16,8 @@ import (
 
 // Draft is what can be understood of a flow that somebody may still be writing:
 // its nodes and edges, what templates may name, and what each template is. It is
-// for those who show flows and help to write them; it cannot be run. Immutable
-// and safe for concurrent use.
+// for those who show flows and help to write them. Immutable and safe for
+// concurrent use.
 type Draft struct {
 	Name     string // empty if it is not written yet
 	Pos      diag.Pos
@@ -27,11 +28,13 @@ type Draft struct {
 	Variables []Name
 	Nodes     []DraftNode // as the file has them
 	Edges     []Edge      // of nodes whose type is not known only what is written at the node
-	Templates []Template  // as the file has them
+	Spec      *spec.Flow  // as it was written; nil if there is nothing to read
+	Flow      *Flow       // what can be run; nil if there are errors
 
-	engine []Name
-	graph  graph
-	before *dominators
+	engine    []Name
+	graph     graph
+	before    *dominators
+	templates func() []Template
 }
 
 // DraftNode is a node as far as it is known.
@@ -81,7 +84,7 @@ type Template struct {
 // Draft is never nil, and src need not even be YAML.
 func Check(file string, src []byte, cfg Config) *Draft {
 	parsed, mistakes, whole := spec.ParseHalf(file, src)
-	d := &Draft{Whole: whole}
+	d := &Draft{Whole: whole, Spec: parsed, templates: func() []Template { return nil }}
 	if parsed == nil {
 		d.Mistakes = mistakes.Sorted()
 		return d
@@ -96,6 +99,9 @@ func Check(file string, src []byte, cfg Config) *Draft {
 		d.Mistakes = slices.DeleteFunc(d.Mistakes, mayBeMissing)
 	}
 	d.Mistakes = d.Mistakes.Sorted()
+	if whole && !d.Mistakes.HasErrors() {
+		d.Flow = c.flow
+	}
 	d.fill(c)
 	return d
 }
@@ -137,18 +143,31 @@ func (d *Draft) fill(c *compiler) {
 		}
 		d.Nodes = append(d.Nodes, node)
 		d.Edges = append(d.Edges, edges...)
-		t := templateFinder{scope: c.scope, draft: d, node: s.ID.Value}
-		t.find(s.With, inputSchema(n), nil)
 	}
 	d.paths(g)
-	head := templateFinder{scope: c.scope, draft: d}
+	d.templates = sync.OnceValue(c.templates)
+}
+
+// Templates are those of the flow as the file has them. They are found when they
+// are asked for first: each is compiled once more.
+func (d *Draft) Templates() []Template { return d.templates() }
+
+func (c *compiler) templates() []Template {
+	var all []Template
+	for i := range c.spec.Nodes {
+		s := &c.spec.Nodes[i]
+		t := templateFinder{scope: c.scope, found: &all, node: s.ID.Value}
+		t.find(s.With, inputSchema(c.flow.Nodes[s.ID.Value]), nil)
+	}
+	head := templateFinder{scope: c.scope, found: &all}
 	head.scalar(c.spec.Key, false, []string{"key"})
 	for _, l := range c.spec.Labels {
 		head.scalar(l.Value, false, []string{"labels", l.Name.Value})
 	}
-	slices.SortStableFunc(d.Templates, func(a, b Template) int {
+	slices.SortStableFunc(all, func(a, b Template) int {
 		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
 	})
+	return all
 }
 
 func inputSchema(n *Node) map[string]any {
@@ -226,7 +245,7 @@ func (d *Draft) Names(at string) []Name {
 // templateFinder collects the templates of one node.
 type templateFinder struct {
 	scope *expand.Scope
-	draft *Draft
+	found *[]Template
 	node  string
 }
 
@@ -263,13 +282,17 @@ func (t *templateFinder) scalar(text yamldoc.Text, condition bool, path []string
 	if condition && len(pieces) == 0 {
 		pieces = []yamldoc.Piece{{Template: true, Text: text.Value}}
 	}
+	if len(pieces) == 0 {
+		return
+	}
 	if len(pieces) > 1 {
 		text = text.Aligned()
 	}
-	whole, _ := expand.Compile(text, t.scope)
+	compile := expand.Compile
 	if condition {
-		whole, _ = expand.CompileCondition(text, t.scope)
+		compile = expand.CompileCondition
 	}
+	whole, mistakes := compile(text, t.scope)
 	for _, p := range pieces {
 		expr := strings.TrimSpace(p.Text)
 		start := p.Offset + strings.Index(p.Text, expr)
@@ -277,7 +300,10 @@ func (t *templateFinder) scalar(text yamldoc.Text, condition bool, path []string
 			Node: t.node, Input: path, Source: expr, Condition: condition,
 			Pos: text.At(start), End: text.At(start + len(expr)),
 		}
-		alone, mistakes := expand.Compile(yamldoc.Text{Value: "$(" + p.Text + ")", Pos: found.Pos}, t.scope)
+		alone := whole
+		if len(text.Value) > len("$(")+len(p.Text)+len(")") { // there is more
+			alone, mistakes = expand.Compile(yamldoc.Text{Value: "$(" + p.Text + ")", Pos: found.Pos}, t.scope)
+		}
 		if found.Type = alone.Type(); mistakes.HasErrors() {
 			found.Type = expand.FromSchema(nil)
 		}
@@ -286,7 +312,7 @@ func (t *templateFinder) scalar(text yamldoc.Text, condition bool, path []string
 				found.Refs = append(found.Refs, ref)
 			}
 		}
-		t.draft.Templates = append(t.draft.Templates, found)
+		*t.found = append(*t.found, found)
 	}
 }
 

@@ -128,7 +128,7 @@ func dump(d *flow.Draft, src []byte) string {
 		b.WriteString("\n")
 		dumpTemplates(&b, d, n.ID)
 	}
-	if head := slices.ContainsFunc(d.Templates, func(x flow.Template) bool { return x.Node == "" }); head {
+	if head := slices.ContainsFunc(d.Templates(), func(x flow.Template) bool { return x.Node == "" }); head {
 		b.WriteString("head\n  names:")
 		for _, name := range d.Names("") {
 			fmt.Fprintf(&b, " %s%s", name.Name, map[bool]string{true: "", false: "?"}[name.Certain])
@@ -142,7 +142,7 @@ func dump(d *flow.Draft, src []byte) string {
 }
 
 func dumpTemplates(b *strings.Builder, d *flow.Draft, node string) {
-	for _, x := range d.Templates {
+	for _, x := range d.Templates() {
 		if x.Node != node {
 			continue
 		}
@@ -308,7 +308,7 @@ func inside(t *testing.T, d *flow.Draft, src []byte) {
 	for _, e := range d.Mistakes {
 		check(e.Error(), e.Pos)
 	}
-	for _, x := range d.Templates {
+	for _, x := range d.Templates() {
 		check(x.Source, x.Pos)
 		check(x.Source, x.End)
 		if x.Pos.Line == x.End.Line {

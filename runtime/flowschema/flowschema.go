@@ -5,6 +5,7 @@ package flowschema
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/wendflow/wend/runtime/node"
 )
@@ -15,16 +16,16 @@ type obj = map[string]any
 // template, text is allowed beside what the node type wants.
 func Of(types *node.Set) map[string]any {
 	var branches []any
-	names := []any{}
+	names, docs := []any{}, []any{}
 	for _, t := range types.All() {
-		ref := t.Name
-		names = append(names, ref)
-		if t.Version != "" {
-			names = append(names, t.Ref(), t.Name+"@"+t.Version)
+		own := refs(types, t)
+		for _, ref := range own {
+			names, docs = append(names, ref), append(docs, t.Doc)
 		}
 		branches = append(branches, obj{
-			"if": obj{"required": []any{"type"}, "properties": obj{"type": obj{"enum": refs(t)}}},
+			"if": obj{"required": []any{"type"}, "properties": obj{"type": obj{"enum": own}}},
 			"then": obj{"properties": obj{
+				"type":     obj{"description": about(t)},
 				"with":     withSchema(t),
 				"outcomes": outcomesSchema(t),
 			}},
@@ -41,7 +42,7 @@ func Of(types *node.Set) map[string]any {
 	routes := obj{"type": "object", "additionalProperties": obj{"type": "string"}}
 	n := object(obj{
 		"name":       obj{"type": "string", "description": "A label for people, never an address."},
-		"type":       obj{"type": "string", "enum": unique(names), "description": "The kind of work."},
+		"type":       obj{"type": "string", "enum": names, "enumDescriptions": docs},
 		"connection": obj{"type": "string", "description": "How the other party is reached, by its name in wend.yaml."},
 		"with":       obj{"type": "object", "description": "The inputs; text may hold $(templates)."},
 		"timeout":    described(duration, "Of one attempt."),
@@ -70,24 +71,40 @@ func Of(types *node.Set) map[string]any {
 		"nodes":     obj{"type": "object", "propertyNames": id, "minProperties": 1, "additionalProperties": n},
 	}, "flow", "nodes")
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-	root["title"] = "Wend flow"
+	// No title: the YAML language server would give it to every part without one.
 	return root
 }
 
-func refs(t *node.Type) []any {
+// refs are the words by which a flow gets this type, and not another version.
+func refs(types *node.Set, t *node.Type) []any {
 	if t.Version == "" {
 		return []any{t.Name}
 	}
-	return unique([]any{t.Name, t.Ref(), t.Name + "@" + t.Version})
+	minor := t.Version[:max(strings.LastIndexByte(t.Version, '.'), 0)]
+	var words []any
+	for _, word := range []string{t.Name, t.Ref(), t.Name + "@" + minor, t.Name + "@" + t.Version} {
+		if types.Find(word) == t && !slices.Contains(words, any(word)) {
+			words = append(words, word)
+		}
+	}
+	return words
 }
 
-func unique(list []any) []any {
-	seen := map[any]bool{}
-	return slices.DeleteFunc(list, func(v any) bool {
-		old := seen[v]
-		seen[v] = true
-		return old
-	})
+// about is what a type does, and what later nodes can read of it.
+func about(t *node.Type) string {
+	props, _ := t.Outputs.Raw()["properties"].(map[string]any)
+	var outputs []string
+	for _, name := range slices.Sorted(maps.Keys(props)) {
+		of, _ := props[name].(map[string]any)
+		if kind, ok := of["type"].(string); ok {
+			name += " (" + kind + ")"
+		}
+		outputs = append(outputs, name)
+	}
+	if outputs == nil {
+		return t.Doc
+	}
+	return t.Doc + "\n\nOutputs: " + strings.Join(outputs, ", ")
 }
 
 func object(props obj, required ...any) obj {

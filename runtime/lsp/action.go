@@ -20,7 +20,7 @@ func (s *server) CodeAction(_ context.Context, p *protocol.CodeActionParams) ([]
 	}
 	from, to := d.offset(p.Range.Start), d.offset(p.Range.End)
 	out := []protocol.CommandOrCodeAction{}
-	for _, e := range s.mistakes(d) {
+	for _, e := range d.mistakes() {
 		begin, end := d.wrong(e.Pos)
 		if end < from || begin > to {
 			continue
@@ -42,6 +42,8 @@ type repair struct {
 	from, to int
 	text     string
 }
+
+var isTest = regexp.MustCompile(`\.test\.ya?ml$`)
 
 var (
 	meant  = regexp.MustCompile(`^did you mean "((?:[^"\\]|\\.)*)"\?$`)
@@ -73,12 +75,15 @@ func (d *document) repairs(e *diag.Error) (out []repair) {
 	return out
 }
 
-// Formatting lays the file out as wend fmt does. One that is not YAML is left as
-// it is.
+// Formatting lays a flow or its tests out as wend fmt does. What is not YAML, or
+// another's, is left as it is.
 func (s *server) Formatting(_ context.Context, p *protocol.DocumentFormattingParams) ([]protocol.TextEdit, error) {
 	d, err := s.document(p.TextDocument.URI)
 	if err != nil {
 		return nil, err
+	}
+	if !d.isFlow() && !isTest.MatchString(d.file) {
+		return []protocol.TextEdit{}, nil
 	}
 	out, _ := yamldoc.Format{}.Layout(d.file, []byte(d.text))
 	if out == nil || string(out) == d.text {

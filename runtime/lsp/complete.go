@@ -20,8 +20,11 @@ func (s *server) Completion(_ context.Context, p *protocol.CompletionParams) (pr
 		return nil, err
 	}
 	at := d.offset(p.Position)
-	c := &completion{server: s, draft: d.draft(s.cfg.Flows), place: d.placeAt(at)}
-	c.find()
+	c := &completion{world: d.world, place: d.placeAt(at)}
+	if d.mayBeFlow() {
+		c.draft = d.draft()
+		c.find()
+	}
 	// What is typed of the word is replaced, whatever the editor takes for one.
 	word := c.place.typed
 	if c.place.template {
@@ -45,10 +48,10 @@ func (s *server) Completion(_ context.Context, p *protocol.CompletionParams) (pr
 
 // completion is one answer in the making: items in the order to show them.
 type completion struct {
-	server *server
-	draft  *flow.Draft
-	place  place
-	items  []protocol.CompletionItem
+	world *world
+	draft *flow.Draft
+	place place
+	items []protocol.CompletionItem
 }
 
 func (c *completion) add(label, detail, doc string, kind protocol.CompletionItemKind) *protocol.CompletionItem {
@@ -82,7 +85,7 @@ func (c *completion) find() {
 	case len(path) == 1 && path[0] == "nodes":
 		// Ids are the author's own.
 	default:
-		c.schema(c.server.shape(), path)
+		c.schema(c.world.shape(), path)
 	}
 }
 
@@ -129,7 +132,7 @@ func (c *completion) node(id string, path []string) {
 		}
 		c.schema(n.Type.Inputs.Raw(), path[1:])
 	default:
-		nodes, _ := properties(c.server.shape())["nodes"].(map[string]any)
+		nodes, _ := properties(c.world.shape())["nodes"].(map[string]any)
 		each, _ := nodes["additionalProperties"].(map[string]any)
 		c.schema(each, path)
 	}
@@ -137,7 +140,7 @@ func (c *completion) node(id string, path []string) {
 
 // nodeKeys are the keys that a node may have, without those of another kind.
 func (c *completion) nodeKeys(id string, n flow.DraftNode) {
-	nodes, _ := properties(c.server.shape())["nodes"].(map[string]any)
+	nodes, _ := properties(c.world.shape())["nodes"].(map[string]any)
 	each, _ := nodes["additionalProperties"].(map[string]any)
 	known := properties(each)
 	for _, name := range slices.Sorted(maps.Keys(known)) {
@@ -151,7 +154,7 @@ func (c *completion) nodeKeys(id string, n flow.DraftNode) {
 }
 
 func (c *completion) types() {
-	for _, t := range c.server.cfg.Flows.Types.All() {
+	for _, t := range c.world.Flows.Types.All() {
 		name := t.Name
 		if t.Version != "" {
 			major, _, _ := strings.Cut(t.Version, ".")
@@ -162,7 +165,7 @@ func (c *completion) types() {
 }
 
 func (c *completion) connections() {
-	for _, name := range c.server.cfg.Flows.Connections {
+	for _, name := range c.world.Flows.Connections {
 		c.add(name, "connection of wend.yaml", "", protocol.CompletionItemKindReference)
 	}
 }

@@ -1,6 +1,7 @@
 package lsp
 
 import (
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"go.lsp.dev/protocol"
 	"go.lsp.dev/uri"
 
+	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/flow"
 )
@@ -23,6 +25,8 @@ type document struct {
 	file    string // for messages
 	text    string
 	starts  []int // of lines, in bytes
+	world   *world
+	beside  *catalog.Neighbours // nil if it is no file yet
 
 	drafted sync.Once
 	known   *flow.Draft
@@ -45,10 +49,70 @@ func newDocument(u uri.URI, version int32, text string) *document {
 	return d
 }
 
-func (d *document) draft(c flow.Config) *flow.Draft {
-	d.drafted.Do(func() { d.known = flow.Check(d.file, []byte(d.text), c) })
+func (d *document) draft() *flow.Draft {
+	d.drafted.Do(func() {
+		cfg := d.world.Flows
+		if d.beside != nil {
+			cfg.Callee = d.beside.Callee
+		}
+		d.known = flow.Check(d.file, []byte(d.text), cfg)
+	})
 	return d.known
 }
+
+// calls tells whether it calls other flows, as far as it has been checked.
+func (d *document) calls() bool { return d.beside != nil && d.beside.Asked() }
+
+// mistakes are those of the draft, and of a flow in order those that it has beside
+// the flows that it calls, and its connections.
+func (d *document) mistakes() diag.List {
+	d.checked.Do(func() { d.wrongs = d.check() })
+	return d.wrongs
+}
+
+func (d *document) check() diag.List {
+	if !d.isFlow() {
+		return nil
+	}
+	draft := d.draft()
+	if draft.Flow == nil {
+		return draft.Mistakes
+	}
+	set, list := catalog.One(draft.Flow), draft.Mistakes
+	if d.beside != nil {
+		var more diag.List
+		set, more = d.beside.With(draft.Flow)
+		list = slices.Concat(list, more)
+	}
+	if d.world.Check != nil {
+		list = slices.Concat(list, d.world.Check(set))
+	}
+	// What is wrong with other files is not shown in this one.
+	list = slices.DeleteFunc(slices.Clone(list), func(e *diag.Error) bool { return e.Pos.File != d.file })
+	return list.Sorted()
+}
+
+// isFlow tells a flow from the many other things that are written in YAML, which
+// editors show too.
+func (d *document) isFlow() bool { return flowKey.MatchString(d.text) }
+
+// mayBeFlow tells of a flow, and of a file that has nothing yet that a flow has not.
+func (d *document) mayBeFlow() bool {
+	if d.isFlow() {
+		return true
+	}
+	for _, m := range topKey.FindAllStringSubmatch(d.text, -1) {
+		if properties(d.world.shape())[m[1]] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+var (
+	flowKey = regexp.MustCompile(`(?m)^["']?(?:flow|nodes)["']? *:`)
+	topKey  = regexp.MustCompile(`(?m)^["']?([A-Za-z_][A-Za-z0-9_-]*)["']? *:(?: |\r?$)`)
+)
 
 // line is the text of a line, from 0, without its end; "" beyond the last.
 func (d *document) line(n int) string {

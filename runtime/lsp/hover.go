@@ -19,7 +19,7 @@ func (s *server) Hover(_ context.Context, p *protocol.HoverParams) (*protocol.Ho
 		return nil, err
 	}
 	at := d.offset(p.Position)
-	draft := d.draft(s.cfg.Flows)
+	draft := d.draft()
 	text, from, to := s.explain(d, draft, at)
 	if text == "" {
 		return nil, nil
@@ -30,7 +30,7 @@ func (s *server) Hover(_ context.Context, p *protocol.HoverParams) (*protocol.Ho
 
 // explain says what stands at a byte, and from where to where it goes.
 func (s *server) explain(d *document, draft *flow.Draft, at int) (text string, from, to int) {
-	for _, t := range draft.Templates {
+	for _, t := range draft.Templates() {
 		if begin, end := d.at(t.Pos), d.at(t.End); begin <= at && at <= end {
 			return explainExpression(d, draft, t, at)
 		}

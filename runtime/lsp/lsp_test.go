@@ -25,15 +25,17 @@ import (
 // editor is the other side of a server.
 type editor struct {
 	protocol.Server
+	screen
 	t     *testing.T
-	told  chan *protocol.PublishDiagnosticsParams
 	ended chan error
 }
 
-// screen is what an editor shows.
+// screen is what an editor shows, and what it was asked to watch.
 type screen struct {
 	protocol.UnimplementedClient
-	told chan *protocol.PublishDiagnosticsParams
+	told     chan *protocol.PublishDiagnosticsParams
+	messages chan string
+	watched  chan string
 }
 
 func (s screen) PublishDiagnostics(_ context.Context, p *protocol.PublishDiagnosticsParams) error {
@@ -41,32 +43,58 @@ func (s screen) PublishDiagnostics(_ context.Context, p *protocol.PublishDiagnos
 	return nil
 }
 
+func (s screen) ShowMessage(_ context.Context, p *protocol.ShowMessageParams) error {
+	s.messages <- p.Message
+	return nil
+}
+
+func (s screen) RegisterCapability(_ context.Context, p *protocol.RegistrationParams) error {
+	for _, r := range p.Registrations {
+		s.watched <- r.Method + " " + string(r.RegisterOptions)
+	}
+	return nil
+}
+
 const doc = uri.URI("file:///flows/shop.yaml")
+
+// built is a world of the node types that are built in.
+func built(connections ...string) func(context.Context, string) (lsp.World, error) {
+	return func(context.Context, string) (lsp.World, error) {
+		types, err := node.NewSet(nodes.All()...)
+		return lsp.World{Flows: flow.Config{Types: types, Connections: connections}}, err
+	}
+}
 
 func open(t *testing.T) *editor {
 	t.Helper()
-	types, err := node.NewSet(nodes.All()...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := connect(t, lsp.Config{World: built("shop-api", "sms-gateway")})
+	e.greet(&protocol.InitializeParams{})
+	return e
+}
+
+// connect starts a server, to which nothing is said yet.
+func connect(t *testing.T, c lsp.Config) *editor {
+	t.Helper()
+	c.Version, c.Log = "test", slog.New(slog.DiscardHandler)
 	here, there := net.Pipe()
-	e := &editor{t: t, told: make(chan *protocol.PublishDiagnosticsParams, 1000), ended: make(chan error, 1)}
-	go func() {
-		e.ended <- lsp.Serve(t.Context(), there, lsp.Config{
-			Version: "test", Log: slog.New(slog.DiscardHandler),
-			Flows: flow.Config{Types: types, Connections: []string{"shop-api", "sms-gateway"}},
-		})
-	}()
-	_, conn, server := protocol.NewClient(t.Context(), screen{told: e.told}, jsonrpc2.NewStream(here))
+	e := &editor{t: t, ended: make(chan error, 1), screen: screen{
+		told: make(chan *protocol.PublishDiagnosticsParams, 1000), messages: make(chan string, 10), watched: make(chan string, 10),
+	}}
+	go func() { e.ended <- lsp.Serve(t.Context(), there, c) }()
+	_, conn, server := protocol.NewClient(t.Context(), e.screen, jsonrpc2.NewStream(here))
 	e.Server = server
 	t.Cleanup(func() { _ = conn.Close() })
-	if _, err := e.Initialize(t.Context(), &protocol.InitializeParams{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Initialized(t.Context(), &protocol.InitializedParams{}); err != nil {
-		t.Fatal(err)
-	}
 	return e
+}
+
+func (e *editor) greet(p *protocol.InitializeParams) {
+	e.t.Helper()
+	if _, err := e.Initialize(e.t.Context(), p); err != nil {
+		e.t.Fatal(err)
+	}
+	if err := e.Initialized(e.t.Context(), &protocol.InitializedParams{}); err != nil {
+		e.t.Fatal(err)
+	}
 }
 
 // show opens a text and waits until its mistakes are told.

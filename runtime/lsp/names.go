@@ -44,7 +44,7 @@ func (d *document) find(draft *flow.Draft) []mention {
 			m.add(flow.NodeName, e.To, e.Pos, false)
 		}
 	}
-	for _, t := range draft.Templates {
+	for _, t := range draft.Templates() {
 		for _, r := range t.Refs {
 			kind := flow.NodeName
 			if m.variables[r.Name] {
@@ -83,7 +83,7 @@ func (m *mentions) add(kind flow.NameKind, name string, pos diag.Pos, declares b
 // written finds what neither edges nor templates tell: targets in `defaults`, and
 // the variables that nodes set.
 func (m *mentions) written(draft *flow.Draft) {
-	f, _, _ := spec.ParseHalf(m.d.file, []byte(m.d.text))
+	f := draft.Spec
 	if f == nil {
 		return
 	}
@@ -139,7 +139,7 @@ func (s *server) seek(u uri.URI, p protocol.Position) (d *document, under mentio
 	if d, err = s.document(u); err != nil {
 		return nil, mention{}, nil, err
 	}
-	all := d.mentions(d.draft(s.cfg.Flows))
+	all := d.mentions(d.draft())
 	under, ok := mentionAt(all, d.offset(p))
 	if !ok {
 		return d, mention{}, nil, nil
@@ -198,7 +198,7 @@ func (s *server) Rename(_ context.Context, p *protocol.RenameParams) (*protocol.
 	if same == nil {
 		return nil, fmt.Errorf("no node and no variable stands there")
 	}
-	draft := d.draft(s.cfg.Flows)
+	draft := d.draft()
 	if !draft.Whole {
 		return nil, fmt.Errorf("the file is not YAML at the moment, so not every mention of %q is known: mend that first", under.name)
 	}
@@ -225,7 +225,7 @@ func (s *server) DocumentSymbol(_ context.Context, p *protocol.DocumentSymbolPar
 	if err != nil {
 		return nil, err
 	}
-	draft := d.draft(s.cfg.Flows)
+	draft := d.draft()
 	out := protocol.DocumentSymbolSlice{}
 	for _, v := range draft.Variables {
 		from := d.at(v.Pos)
