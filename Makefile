@@ -9,7 +9,7 @@ YAML    := flows nodes plugins examples wend.yaml
 LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build plugins image demo test lint vuln fmt golden fuzz bench crash proof cross findings generate layout check clean
+.PHONY: help build plugins image demo test editors lint vuln fmt golden fuzz bench crash proof cross findings generate layout check clean
 
 # One static file, without symbols and without the paths of who built it. Go
 # stamps the version from git; VERSION= is for files without their history.
@@ -52,6 +52,11 @@ test: plugins ## run all tests, with the race detector, and those of the shipped
 	$(GO) test -race -timeout 20m ./...
 	$(GO) test ./runtime/pluginhost/meter ./runtime/flow ./runtime/engine
 	$(GO) test ./cmd/wend -run TestFuel
+
+editors: build plugins ## try the schema and the editors' support in what editors run; needs node and npm, nvim if it is there
+	cd editors/schema && npm ci --silent --no-audit --no-fund && npm test --silent
+	cd editors/vscode && npm ci --silent --no-audit --no-fund && npm test --silent && npm run package --silent
+	if command -v nvim >/dev/null; then PATH="$$PWD/bin:$$PATH" nvim --headless --clean -S editors/neovim.lua; fi
 
 lint: ## run the linters
 	$(LINT) run
