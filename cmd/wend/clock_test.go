@@ -34,6 +34,7 @@ var ownTime = map[string]string{
 	"cmd/wend/demo.go":                 "tells people how long it took",
 	"cmd/wend/test.go":                 "the same",
 	"cmd/wend/runs_list.go":            "`--from 2h` is two hours before the user asked",
+	"cmd/wend/token.go":                "`--expires 90d` is ninety days after the user asked",
 	"cmd/wend/runs_retry.go":           "the same",
 	"cmd/wend/runs_resume.go":          "the same",
 	"cmd/wend/runs_export.go":          "the same",

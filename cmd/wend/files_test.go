@@ -20,6 +20,7 @@ var ownFiles = map[string]string{
 	"runtime/pluginhost/cache.go":         "its own files in the cache",
 	"runtime/pluginhost/guest.go":         "the same",
 	"runtime/journal/sqlite/sqlite.go":    "makes it, and fails if it is there",
+	"runtime/auth/tokens.go":              "makes it, and fails if it is there; the data folder, to sync it",
 	"cmd/wend/plugin_record.go":           "makes it, and fails if it is there",
 }
 

@@ -60,7 +60,7 @@ var diagram = map[string]string{
 	"runtime/trigger":             "runtime/data runtime/flow runtime/node runtime/problem",
 	"runtime/schedule":            "runtime/catalog runtime/clock runtime/engine runtime/fact runtime/flow runtime/journal runtime/node runtime/trigger",
 	"runtime/cloudevent":          "runtime/data runtime/node runtime/problem runtime/trigger",
-	"runtime/auth":                "runtime/problem",
+	"runtime/auth":                "runtime/infile runtime/problem",
 	"runtime/quota":               "runtime/problem",
 	"runtime/telemetry":           "runtime/fact runtime/quota runtime/run runtime/tracecontext",
 	"runtime/webhook":             "runtime/fact runtime/outbound runtime/quota runtime/data runtime/trigger runtime/catalog runtime/clock runtime/diag runtime/engine runtime/expand runtime/journal runtime/node runtime/problem runtime/route runtime/run",
@@ -80,7 +80,7 @@ var diagram = map[string]string{
 	"plugins/*/emulator":          "emulator",
 	"crash":                       "emulator plugins/cisco-cce/emulator runtime/journal runtime/journal/sqlite runtime/run",
 	"docs":                        "", // only tests
-	"docs/gen":                    "nodes runtime/manifest runtime/node runtime/outbound runtime/telemetry",
+	"docs/gen":                    "nodes runtime/api runtime/manifest runtime/node runtime/outbound runtime/telemetry",
 	"cmd/wend":                    "*",
 }
 

@@ -134,7 +134,7 @@ func rootCommand(std *streams) *cobra.Command {
 	}
 	root.AddCommand(
 		serveCommand(std), curlCommand(std), runCommand(std), checkCommand(std), fmtCommand(std), demoCommand(std), emulateCommand(std),
-		testCommand(std), backtestCommand(std), nodesCommand(std), graphCommand(std), flowsCommand(std), runsCommand(std), eventsCommand(std), storeCommand(std), schemaCommand(std), pluginCommand(std),
+		testCommand(std), backtestCommand(std), nodesCommand(std), graphCommand(std), flowsCommand(std), runsCommand(std), eventsCommand(std), storeCommand(std), tokenCommand(std), schemaCommand(std), pluginCommand(std),
 		backupCommand(std), lspCommand(std), versionCommand(std),
 	)
 	return root

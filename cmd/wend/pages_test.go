@@ -57,6 +57,7 @@ var untried = map[string]string{
 	"wend emulate ":     "TestPages starts it for all its sessions, and consoles are played to the emulator itself",
 	"findings/":         "they are asked outside of these tests",
 	"git ":              "it is about this repository",
+	"wend token ":       "the story token.txtar does",
 	"UPDATE=1 go test ": "it changes this repository",
 }
 

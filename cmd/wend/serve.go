@@ -165,7 +165,8 @@ type server struct {
 	ready     chan string                // gets the address once it listens
 
 	given     serverConfig
-	token     string
+	token     string // server.token
+	guard     *auth.Guard
 	reloading sync.Mutex
 	config    atomic.Pointer[config.Config] // what is in force; kit.config is that of the start
 	// untaken is what of wend.yaml and its secrets was wrong when they were
@@ -185,9 +186,8 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 	if err != nil {
 		return nil, err
 	}
-	if token == "" && !auth.Loopback(hostOf(s.addr)) {
-		return nil, wrongf("%s can be reached from outside, so the API needs a token: set server.token to env:NAME or file:PATH in %s",
-			s.addr, cmp.Or(k.config.File, defaultConfig))
+	if err := s.openGuard(cfg.data, token); err != nil {
+		return nil, err
 	}
 	secure, err := serverTLS(k.config.Server.TLS)
 	if err != nil {
@@ -233,7 +233,6 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 	ec.Audience = s.audience
 	s.engine = engine.New(ec)
 	s.schedules = s.newScheduler()
-	s.token = token
 	if err := s.routes(); err != nil {
 		s.Close()
 		return nil, err
@@ -437,7 +436,8 @@ func (s *server) routes() error {
 	s.echo = echo.New()
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = problem.Handler(log)
-	s.echo.Use(auth.Pages(s.token == "", func(r *http.Request) bool { return s.webhooks.TakesPage(r) }))
+	s.echo.Use(auth.Harden(func(r *http.Request) bool { return !strings.HasPrefix(r.URL.Path, webhook.Prefix) }))
+	s.echo.Use(auth.Pages(s.guard.Open, func(r *http.Request) bool { return s.webhooks.TakesPage(r) }))
 	limits := k.config.Limits
 	s.gate = quota.Gate{
 		Requests: quota.New("requests", 0), Bodies: quota.New("bodies", 0),
@@ -451,7 +451,7 @@ func (s *server) routes() error {
 	s.webhooks.Mount(s.echo)
 	s.apply(k.config)
 	ac := api.Config{
-		Flows: flows.Set, Engine: s.engine, Types: k.plugins.Types, Token: s.token,
+		Flows: flows.Set, Engine: s.engine, Types: k.plugins.Types, Guard: s.guard,
 		Gate: s.gate, Streams: s.streams,
 		MaxBody: limits.Body, Version: version(), Clock: s.clock, Log: log, Lacks: k.outbound.Lacks, Mistakes: s.mistakes,
 		Versions: s.versions, Rollback: s.rollBack, Ready: s.isReady, Metrics: s.metrics.Handler(log),
@@ -481,6 +481,24 @@ func apiToken(cfg *config.Config) (string, error) {
 		return "", wrongf("server.token: %s: %w", cfg.Server.Token, err)
 	}
 	return string(token), nil
+}
+
+// openGuard reads who may ask the API.
+func (s *server) openGuard(data, token string) error {
+	s.token = token
+	var tokens *auth.Tokens
+	if data != "" {
+		tokens = auth.NewTokens(data, s.log)
+		if _, _, err := tokens.List(); err != nil {
+			return wrong(err)
+		}
+	}
+	s.guard = auth.NewGuard(token, tokens, s.kit.clock.Now)
+	if s.guard.Open() && !auth.Loopback(hostOf(s.addr)) {
+		return wrongf("%s can be reached from outside, so the API needs a token: make one with \"wend token create\", or set server.token to env:NAME or file:PATH in %s",
+			s.addr, cmp.Or(s.kit.config.File, defaultConfig))
+	}
+	return nil
 }
 
 func hostOf(addr string) string {

@@ -24,7 +24,7 @@ func (s *server) serveProfiles(ctx context.Context) (stop func(), err error) {
 	}
 	e := echo.New()
 	e.HTTPErrorHandler = problem.Handler(s.log)
-	e.Use(auth.Pages(true, func(*http.Request) bool { return false }))
+	e.Use(auth.Pages(func() bool { return true }, func(*http.Request) bool { return false }))
 	e.GET("/debug/pprof/profile", echo.WrapHandler(http.HandlerFunc(pprof.Profile)))
 	e.GET("/debug/pprof/trace", echo.WrapHandler(http.HandlerFunc(pprof.Trace)))
 	e.GET("/debug/pprof/symbol", echo.WrapHandler(http.HandlerFunc(pprof.Symbol)))

@@ -1,11 +1,13 @@
 // Command gen writes the pages of docs/ that are made from the code:
 // errors.md from the comments of the codes, nodes.md from what the built-in
 // node types declare, metrics.md from the metrics that are there, webhooks.md from
-// the schemes by which senders sign, plugin-yaml.md from the schema of manifests; and
+// the schemes by which senders sign, plugin-yaml.md from the schema of manifests,
+// openapi.json from what the API says of itself; and
 // NOTICE, the licences of what is in the binary. Run it from the top of the repository.
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -20,6 +22,7 @@ import (
 	"strings"
 
 	"github.com/wendflow/wend/nodes"
+	"github.com/wendflow/wend/runtime/api"
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/telemetry"
@@ -46,10 +49,25 @@ func makePages() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	description, err := apiDescription()
+	if err != nil {
+		return nil, err
+	}
 	return map[string]string{
 		"docs/errors.md": mistakes, "docs/nodes.md": nodesPage(), "docs/metrics.md": metricsPage(), "docs/webhooks.md": webhooksPage(),
-		"docs/plugin-yaml.md": manifestPage(), "NOTICE": notice,
+		"docs/plugin-yaml.md": manifestPage(), "docs/openapi.json": description, "NOTICE": notice,
 	}, nil
+}
+
+// apiDescription is laid out for people and for diffs.
+func apiDescription() (string, error) {
+	raw, err := api.Description("devel")
+	if err != nil {
+		return "", err
+	}
+	var b bytes.Buffer
+	err = json.Indent(&b, raw, "", "  ")
+	return b.String() + "\n", err
 }
 
 const generated = "<!-- Made by `make generate` from the code; do not edit. -->\n\n"

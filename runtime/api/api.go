@@ -7,7 +7,6 @@ package api
 import (
 	"cmp"
 	"context"
-	_ "embed"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -27,7 +26,6 @@ import (
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/quota"
-	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 // Config is what a Server needs.
@@ -52,8 +50,9 @@ type Config struct {
 	// Lacks says what a connection has not that it needs; nil if nothing.
 	// Defaults to nothing.
 	Lacks func(connection string) error
-	// Token, if set, is demanded under /api/v1 as `Authorization: Bearer`.
-	Token string
+	// Guard knows who may ask for what under /api/v1. Defaults to letting everybody
+	// do all.
+	Guard *auth.Guard
 	// MaxBody is the largest body in bytes. Defaults to 256 KiB.
 	MaxBody int64
 	// Metrics, if set, answers /metrics, to those who may ask the API.
@@ -82,9 +81,6 @@ type Server struct {
 	cutting, copying chan struct{}
 }
 
-//go:embed openapi.yaml
-var openAPI []byte
-
 // New returns a server that is ready to be mounted.
 func New(cfg Config) (*Server, error) {
 	cfg.MaxBody = cmp.Or(cfg.MaxBody, 256<<10)
@@ -105,26 +101,24 @@ func New(cfg Config) (*Server, error) {
 	if cfg.NewID == nil {
 		cfg.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }
 	}
+	if cfg.Guard == nil {
+		cfg.Guard = auth.NewGuard("", nil, cfg.Clock.Now)
+	}
 	s := &Server{cfg: cfg, cutting: make(chan struct{}, atOnce), copying: make(chan struct{}, atOnce)}
 	if cfg.Flow == nil {
 		s.cfg.Flow = s.liveFlow
 	}
 	if err := s.readDescription(); err != nil {
-		return nil, fmt.Errorf("openapi.yaml: %w", err)
+		return nil, fmt.Errorf("description of the API: %w", err)
 	}
 	return s, nil
 }
 
 func (s *Server) readDescription() error {
-	parsed, mistakes := yamldoc.Format{Name: "description"}.Parse("openapi.yaml", openAPI)
-	if err := mistakes.Err(); err != nil {
+	doc, err := description(s.cfg.Version)
+	if err != nil {
 		return err
 	}
-	doc, _ := yamldoc.Plain(parsed.Root()).(map[string]any)
-	if info, ok := doc["info"].(map[string]any); ok {
-		info["version"] = s.cfg.Version
-	}
-	var err error
 	if s.openAPI, err = json.Marshal(doc); err != nil {
 		return err
 	}
@@ -144,37 +138,46 @@ func (s *Server) readDescription() error {
 // Mount adds the routes. Errors are problems; e.HTTPErrorHandler has to be one
 // that knows them, such as problem.Handler.
 func (s *Server) Mount(e *echo.Echo) {
-	guard := []echo.MiddlewareFunc{auth.Bearer(s.cfg.Token), s.gate}
+	see := func(then ...echo.MiddlewareFunc) []echo.MiddlewareFunc {
+		return append([]echo.MiddlewareFunc{s.cfg.Guard.For(auth.Read), s.gate}, then...)
+	}
+	// What changes something leaves a line for the audit.
+	change := func(scope auth.Scope, action string, then ...echo.MiddlewareFunc) []echo.MiddlewareFunc {
+		return append([]echo.MiddlewareFunc{auth.Audited(s.cfg.Log, action, about), s.cfg.Guard.For(scope), s.gate}, then...)
+	}
+	ofAll := wholeServer("events concern whoever waits for them")
+	figures := []echo.MiddlewareFunc{s.cfg.Guard.For(auth.Read), wholeServer("this tells of all")} // no gate: most wanted when there is no more
+
 	e.GET("/healthz", s.health)
 	e.GET("/readyz", s.ready)
-	e.GET("/openapi.json", s.describe)
+	e.GET("/api/v1/openapi.json", s.describe)
 	if s.cfg.Metrics != nil {
-		e.GET("/metrics", echo.WrapHandler(s.cfg.Metrics), guard[0]) // most wanted when there is no more
+		e.GET("/metrics", echo.WrapHandler(s.cfg.Metrics), figures...)
 	}
-	e.GET("/api/v1/flows", s.listFlows, guard...)
-	e.POST("/api/v1/flows/:flow/runs", s.startRun, guard...)
-	e.GET("/api/v1/flows/:flow/versions", s.listVersions, guard...)
-	e.GET("/api/v1/flows/:flow/versions/:version", s.showVersion, guard...)
-	e.GET("/api/v1/flows/:flow/diff", s.diffVersions, guard...)
-	e.POST("/api/v1/flows/:flow/rollback", s.rollBack, guard...)
-	e.POST("/api/v1/flows/:flow/pause", s.pauseFlow, guard...)
-	e.POST("/api/v1/flows/:flow/resume", s.resumeFlow, guard...)
-	e.GET("/api/v1/runs", s.listRuns, guard...)
-	e.GET("/api/v1/runs/export", s.exportRuns, guard...)
-	e.GET("/api/v1/runs/:id", s.showRun, guard...)
-	e.GET("/api/v1/runs/:id/events", s.streamEvents, guard...)
-	e.POST("/api/v1/runs/:id/cancel", s.cancelRun, guard...)
-	e.POST("/api/v1/runs/:id/retry", s.retryRun, guard...)
-	e.POST("/api/v1/runs/:id/resume", s.resumeRun, guard...)
-	e.GET("/api/v1/events", s.listEvents, guard...)
-	e.POST("/api/v1/events", s.postEvent, guard...)
-	e.POST("/api/v1/events/:name", s.postEvent, guard...)
-	e.GET("/api/v1/store", s.listValues, guard...)
-	e.GET("/api/v1/store/value", s.showValue, guard...)
-	e.PUT("/api/v1/store/value", s.putValue, guard...)
-	e.DELETE("/api/v1/store/value", s.deleteValue, guard...)
-	e.GET("/api/v1/limits", s.listLimits, guard[0])
-	e.GET("/api/v1/nodes", s.listNodes, guard...)
+	e.GET("/api/v1/flows", s.listFlows, see()...)
+	e.POST("/api/v1/flows/:flow/runs", s.startRun, change(auth.Run, "startRun")...)
+	e.GET("/api/v1/flows/:flow/versions", s.listVersions, see()...)
+	e.GET("/api/v1/flows/:flow/versions/:version", s.showVersion, see()...)
+	e.GET("/api/v1/flows/:flow/diff", s.diffVersions, see()...)
+	e.POST("/api/v1/flows/:flow/rollback", s.rollBack, change(auth.Operate, "rollBack")...)
+	e.POST("/api/v1/flows/:flow/pause", s.pauseFlow, change(auth.Operate, "pauseFlow")...)
+	e.POST("/api/v1/flows/:flow/resume", s.resumeFlow, change(auth.Operate, "resumeFlow")...)
+	e.GET("/api/v1/runs", s.listRuns, see()...)
+	e.GET("/api/v1/runs/export", s.exportRuns, see(wholeServer("an export has the runs of flows that these call"))...)
+	e.GET("/api/v1/runs/:id", s.showRun, see(s.seesRun)...)
+	e.GET("/api/v1/runs/:id/events", s.streamEvents, see(s.seesRun)...)
+	e.POST("/api/v1/runs/:id/cancel", s.cancelRun, change(auth.Operate, "cancelRun", s.seesRun)...)
+	e.POST("/api/v1/runs/:id/retry", s.retryRun, change(auth.Operate, "retryRun", s.seesRun)...)
+	e.POST("/api/v1/runs/:id/resume", s.resumeRun, change(auth.Operate, "resumeRun", s.seesRun)...)
+	e.GET("/api/v1/events", s.listEvents, see(ofAll)...)
+	e.POST("/api/v1/events", s.postEvent, change(auth.Run, "postCloudEvents", ofAll)...)
+	e.POST("/api/v1/events/:name", s.postEvent, change(auth.Run, "postEvent", ofAll)...)
+	e.GET("/api/v1/store", s.listValues, see()...)
+	e.GET("/api/v1/store/value", s.showValue, see()...)
+	e.PUT("/api/v1/store/value", s.putValue, change(auth.Operate, "putValue")...)
+	e.DELETE("/api/v1/store/value", s.deleteValue, change(auth.Operate, "deleteValue")...)
+	e.GET("/api/v1/limits", s.listLimits, figures...)
+	e.GET("/api/v1/nodes", s.listNodes, see()...)
 }
 
 // gate lets no more requests in than there may be.
@@ -241,7 +244,12 @@ func (s *Server) ready(c echo.Context) error {
 		p.Header.Set("Retry-After", "1")
 		return p
 	}
-	answer := readyDoc{Status: "ready", Mistakes: s.mistakes()}
+	answer := readyDoc{Status: "ready"}
+	// Probes have no token; what is wrong with which file is for those who have.
+	if who, err := s.cfg.Guard.Who(c.Request().Header); err != nil || !who.May(auth.Read) || who.Limited() {
+		return c.JSON(http.StatusOK, answer)
+	}
+	answer.Mistakes = s.mistakes()
 	for _, f := range s.cfg.Flows().Flows() {
 		if wrong := s.lacking(f); len(wrong) > 0 {
 			answer.Flows = append(answer.Flows, unwellDoc{f.Name, wrong})

@@ -24,6 +24,7 @@ import (
 
 	"github.com/wendflow/wend/nodes"
 	"github.com/wendflow/wend/runtime/api"
+	"github.com/wendflow/wend/runtime/auth"
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/clock"
 	"github.com/wendflow/wend/runtime/engine"
@@ -195,6 +196,9 @@ func TestAnswers(t *testing.T) {
 		"health":             {"GET", "/healthz", "", nil},
 		"ready":              {"GET", "/readyz", "", nil},
 		"flows":              {"GET", "/api/v1/flows", "", nil},
+		"flows-page":         {"GET", "/api/v1/flows?limit=1&cursor=look", "", nil},
+		"flows-wrong":        {"GET", "/api/v1/flows?limit=0&cursor=lok&page=2", "", nil},
+		"nodes-page":         {"GET", "/api/v1/nodes?limit=1", "", nil},
 		"nodes":              {"GET", "/api/v1/nodes", "", nil},
 		"start":              {"POST", "/api/v1/flows/order/runs", `{"id": 1}`, nil},
 		"start-trigger":      {"POST", "/api/v1/flows/order/runs?trigger=other", `{}`, nil},
@@ -331,6 +335,7 @@ func TestAnswers(t *testing.T) {
 		"event-too-large": {"POST", "/api/v1/events/paid", `{"key": "` + strings.Repeat("a", 1024) + `"}`, nil},
 
 		"versions":             {"GET", "/api/v1/flows/order/versions", "", deployed},
+		"versions-page":        {"GET", "/api/v1/flows/order/versions?limit=1", "", deployed},
 		"versions-unknown":     {"GET", "/api/v1/flows/ordre/versions", "", deployed},
 		"version":              {"GET", "/api/v1/flows/order/versions/1", "", deployed},
 		"version-served":       {"GET", "/api/v1/flows/order/versions/served", "", deployed},
@@ -493,9 +498,14 @@ func dump(t *testing.T, w *httptest.ResponseRecorder) string {
 	return b.String()
 }
 
+// guard demands a token, or one of tokens.
+func guard(token string, tokens *auth.Tokens) *auth.Guard {
+	return auth.NewGuard(token, tokens, func() time.Time { return now })
+}
+
 func TestToken(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(cfg *api.Config) { cfg.Token = "s3cret" })
+	s := serve(t, func(cfg *api.Config) { cfg.Guard = guard("s3cret", nil) })
 	tests := map[string]struct {
 		path, header string
 		want         int
@@ -508,7 +518,7 @@ func TestToken(t *testing.T) {
 		"a scheme only":       {"/api/v1/runs/run-1", "Bearer", 401},
 		"health needs none":   {"/healthz", "", 200},
 		"ready needs none":    {"/readyz", "", 200},
-		"the description too": {"/openapi.json", "", 200},
+		"the description too": {"/api/v1/openapi.json", "", 200},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -642,7 +652,7 @@ func TestParametersAreDecoded(t *testing.T) {
 // of what callers share.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(c *api.Config) { c.Token = "let-me-in-0123456789"; c.Gate.Requests.Set(0) })
+	s := serve(t, func(c *api.Config) { c.Guard = guard("let-me-in-0123456789", nil); c.Gate.Requests.Set(0) })
 	if w := s.do("GET", "/metrics", ""); w.Code != http.StatusUnauthorized {
 		t.Errorf("without a token: %d", w.Code)
 	}

@@ -271,7 +271,7 @@ func (s *Server) listEvents(c echo.Context) error {
 	page, err := s.cfg.Engine.Letters(c.Request().Context(), f)
 	switch {
 	case errors.Is(err, journal.ErrCursor):
-		q.mistake("cursor", "%q: expected the next of an earlier page of this list", f.Cursor)
+		q.wrongCursor(f.Cursor)
 		return q.problem()
 	case err != nil:
 		return err
@@ -308,8 +308,10 @@ func scoped(e journal.Event, id string) string {
 
 func eventID(in map[string]any, header http.Header) (string, error) {
 	id, _ := in["id"].(string)
-	key := strings.TrimSpace(header.Get("Idempotency-Key"))
+	key, err := idempotencyKey(header)
 	switch {
+	case err != nil:
+		return "", err
 	case id == "":
 		return key, nil
 	case key != "" && key != id:

@@ -3,11 +3,13 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/wendflow/wend/runtime/auth"
 	"github.com/wendflow/wend/runtime/catalog"
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/flow"
@@ -48,21 +50,35 @@ type triggerDoc struct {
 	Outputs  *node.Schema `json:"outputs"`
 }
 
+// listFlows answers with the live flows by name, or a page of them.
 func (s *Server) listFlows(c echo.Context) error {
-	set := s.cfg.Flows()
-	flows := []*flowDoc{}
-	for _, f := range set.Flows() {
+	q := newQuery(c.Request())
+	page, next := pageOf(q, s.visible(c), func(f *flow.Flow) string { return f.Name })
+	if err := q.problem(); err != nil {
+		return err
+	}
+	answer := struct {
+		Flows    []*flowDoc `json:"flows"`
+		Mistakes []string   `json:"mistakes,omitempty"`
+		Next     string     `json:"next,omitempty"`
+	}{Flows: []*flowDoc{}, Next: next}
+	for _, f := range page {
 		doc, err := s.newFlowDoc(c.Request().Context(), f)
 		if err != nil {
 			return err
 		}
-		flows = append(flows, doc)
+		answer.Flows = append(answer.Flows, doc)
 	}
-	answer := map[string]any{"flows": flows}
-	if mistakes := s.mistakes(); len(mistakes) > 0 {
-		answer["mistakes"] = mistakes
+	if !auth.Of(c).Limited() {
+		answer.Mistakes = s.mistakes()
 	}
 	return c.JSON(http.StatusOK, answer)
+}
+
+// visible are the live flows that are there for who asks, by name.
+func (s *Server) visible(c echo.Context) []*flow.Flow {
+	who := auth.Of(c)
+	return slices.DeleteFunc(s.cfg.Flows().Flows(), func(f *flow.Flow) bool { return !who.Sees(f.Name) })
 }
 
 func (s *Server) newFlowDoc(ctx context.Context, f *flow.Flow) (*flowDoc, error) {
@@ -120,13 +136,13 @@ func (s *Server) lacking(f *flow.Flow) []string {
 	return mistakes
 }
 
-// findFlow returns a live flow, or the problem that there is none.
-func findFlow(set *catalog.Set, name string) (*flow.Flow, error) {
-	if f := set.Flow(name); f != nil {
+// findFlow returns a live flow, or the problem that there is none for who asks.
+func (s *Server) findFlow(c echo.Context, name string) (*flow.Flow, error) {
+	if f := s.cfg.Flows().Flow(name); f != nil && auth.Of(c).Sees(name) {
 		return f, nil
 	}
 	var names []string
-	for _, f := range set.Flows() {
+	for _, f := range s.visible(c) {
 		names = append(names, f.Name)
 	}
 	return nil, notFound("flow", name, names)

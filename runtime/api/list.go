@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/wendflow/wend/runtime/auth"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/run"
@@ -56,10 +57,10 @@ func (s *Server) listRuns(c echo.Context) error {
 	if err := q.problem(); err != nil {
 		return err
 	}
-	page, err := s.cfg.Engine.Runs(c.Request().Context(), durable, filter)
+	page, err := s.runsFor(c, durable, filter)
 	switch {
 	case errors.Is(err, journal.ErrCursor):
-		q.mistake("cursor", "%q: expected the next of an earlier page of this list", filter.Cursor)
+		q.wrongCursor(filter.Cursor)
 		return q.problem()
 	case err != nil:
 		return err
@@ -72,6 +73,44 @@ func (s *Server) listRuns(c echo.Context) error {
 		Runs []runDoc `json:"runs"`
 		Next string   `json:"next,omitempty"`
 	}{runs, page.Next})
+}
+
+// mostLooks is how many pages of all runs are looked through for one page of those
+// that somebody sees.
+const mostLooks = 20
+
+// runsFor is a page of the runs that are there for who asks. For one who sees certain
+// flows it may have fewer than the limit, and there be more all the same.
+func (s *Server) runsFor(c echo.Context, durable bool, f journal.Filter) (journal.Page, error) {
+	ctx, who := c.Request().Context(), auth.Of(c)
+	if who.Limited() && f.Flow == "" && len(who.Flows()) == 1 {
+		f.Flow = who.Flows()[0]
+	}
+	switch {
+	case !who.Limited() || f.Flow != "" && who.Sees(f.Flow):
+		return s.cfg.Engine.Runs(ctx, durable, f)
+	case f.Flow != "":
+		return journal.Page{}, nil
+	}
+	limit := cmp.Or(f.Limit, journal.DefaultLimit)
+	var seen journal.Page
+	for range mostLooks {
+		f.Limit = limit - len(seen.Runs)
+		page, err := s.cfg.Engine.Runs(ctx, durable, f)
+		if err != nil {
+			return seen, err
+		}
+		for _, r := range page.Runs {
+			if who.Sees(r.Flow) {
+				seen.Runs = append(seen.Runs, r)
+			}
+		}
+		f.Cursor, seen.Next = page.Next, page.Next
+		if page.Next == "" || len(seen.Runs) == limit {
+			break
+		}
+	}
+	return seen, nil
 }
 
 // leastOfID is how much of an id tells something.
@@ -90,6 +129,8 @@ func (s *Server) matchRuns(c echo.Context, q *query, id string) error {
 	if err != nil {
 		return err
 	}
+	who := auth.Of(c)
+	found = slices.DeleteFunc(found, func(r journal.Summary) bool { return !who.Sees(r.Flow) })
 	slices.SortFunc(found, func(a, b journal.Summary) int { return b.StartedAt.Compare(a.StartedAt) })
 	runs := make([]runDoc, len(found))
 	for i, r := range found {

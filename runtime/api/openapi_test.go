@@ -1,10 +1,14 @@
 package api_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"mime"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -12,7 +16,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/wendflow/wend/runtime/api"
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/webhook"
@@ -21,7 +27,7 @@ import (
 // description returns the API's own description.
 func description(t *testing.T, s *server) map[string]any {
 	t.Helper()
-	v, err := data.DecodeJSON(s.do("GET", "/openapi.json", "").Body.Bytes())
+	v, err := data.DecodeJSON(s.do("GET", "/api/v1/openapi.json", "").Body.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,4 +170,159 @@ func describedResponse(doc map[string]any, method, path string, status int) map[
 		return response
 	}
 	return nil
+}
+
+// exampleRun is the run of the examples, where tests have run-1, and anotherRun
+// run-2.
+const (
+	exampleRun = "01998c0e-6f2a-7d41-9a53-2b8f64c1d7e0"
+	anotherRun = "01998c0f-11d3-7a60-8c02-90b1e7f3a245"
+)
+
+// TestExamples plays every example to a server: its answer must be the one of the
+// description, and as its schema has it. UPDATE=1 writes the answers.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	const file = "examples.json"
+	all, err := api.Examples()
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting := started("pay", `{"id": "a"}`)
+	prepare := map[string]func(*testing.T, *server){
+		"listFlows": deployed, "listVersions": deployed, "showVersion": deployed, "diffVersions": deployed, "rollBack": deployed, "pauseFlow": deployed, "resumeFlow": paused,
+		"listRuns": waiting, "showRun": started("order", `{"id": 1}`), "cancelRun": waiting, "retryRun": started("order", `{"id": 0}`),
+		"resumeRun": paused, "listEvents": letters, "postEvent": waiting, "postCloudEvents": waiting,
+		"listValues": stored, "showValue": stored, "deleteValue": stored,
+	}
+	none := map[string]string{"callWebhook": "what comes back is the flow's", "streamEvents": "it is no JSON", "metrics": "it is no JSON", "exportRuns": "it is a stream", "describe": "it is this description"}
+	for path, methods := range description(t, serve(t))["paths"].(map[string]any) {
+		for method, operation := range methods.(map[string]any) {
+			id := operation.(map[string]any)["operationId"].(string)
+			one, ok := all[id]
+			if _, why := none[id]; ok == why {
+				t.Errorf("operation %s: has an example: %t, and a reason for none: %t", id, ok, why)
+			}
+			if !ok {
+				continue
+			}
+			s := serve(t)
+			if f := prepare[id]; f != nil {
+				f(t, s)
+			}
+			w := playExample(s, strings.ToUpper(method), path, one)
+			checkDescribed(t, s, strings.ToUpper(method), path, w)
+			answer := strings.NewReplacer("run-1", exampleRun, "run-2", anotherRun, "testdata/flows/", "flows/").Replace(strings.TrimSpace(w.Body.String()))
+			if w.Code != one.Status {
+				t.Errorf("%s: %d %s, want %d", id, w.Code, answer, one.Status)
+			}
+			if os.Getenv("UPDATE") != "" {
+				one.Answer = json.RawMessage(answer)
+				all[id] = one
+			} else if d := cmp.Diff(indented(t, one.Answer), indented(t, []byte(answer))); d != "" {
+				t.Errorf("%s: (-example +answer)\n%s", id, d)
+			}
+		}
+	}
+	if os.Getenv("UPDATE") != "" {
+		raw, err := json.MarshalIndent(all, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, append(raw, '\n'), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func playExample(s *server, method, path string, e api.Example) *httptest.ResponseRecorder {
+	for name, value := range e.Path {
+		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(strings.ReplaceAll(value, exampleRun, "run-1")))
+	}
+	q := url.Values{}
+	for name, value := range e.Query {
+		q.Set(name, value)
+	}
+	return s.do(method, path+"?"+q.Encode(), string(e.Body), func(r *http.Request) {
+		if e.Type != "" {
+			r.Header.Set("Content-Type", e.Type)
+		}
+		for name, value := range e.Header {
+			r.Header.Set(name, value)
+		}
+	})
+}
+
+func indented(t *testing.T, raw []byte) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := json.Indent(&b, raw, "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// TestDescriptionIsOpenAPI holds the description against the schema that the
+// OpenAPI Initiative publishes for 3.1, and each example against the schema beside it.
+// The schema is that of 2026-08-03, with its dynamic references written as plain ones.
+func TestDescriptionIsOpenAPI(t *testing.T) {
+	t.Parallel()
+	doc := description(t, serve(t))
+	raw, err := os.ReadFile("testdata/openapi-3.1-schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	official, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("openapi", official); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("openapi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(plain); err != nil {
+		t.Errorf("%v", err)
+	}
+	checkExamples(t, doc, doc["paths"], "paths")
+}
+
+// checkExamples finds every example and holds it against the schema beside it.
+func checkExamples(t *testing.T, doc map[string]any, v any, at string) {
+	t.Helper()
+	switch v := v.(type) {
+	case map[string]any:
+		example, ok := v["example"]
+		beside, has := v["schema"].(map[string]any)
+		if ok && has {
+			raw := maps.Clone(beside)
+			raw["components"] = map[string]any{"schemas": resolve(doc, "#/components/schemas")}
+			schema, err := node.NewSchema(raw)
+			if err != nil {
+				t.Fatal(at, err)
+			}
+			if wrong := schema.Validate(example); wrong != nil {
+				t.Errorf("%s: the example is not as its schema has it: %s", at, node.FormatProblems(wrong))
+			}
+			return
+		}
+		for name, e := range v {
+			checkExamples(t, doc, e, at+"/"+name)
+		}
+	case []any:
+		for i, e := range v {
+			checkExamples(t, doc, e, at+"/"+strconv.Itoa(i))
+		}
+	}
 }

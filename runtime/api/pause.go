@@ -85,7 +85,7 @@ func (s *Server) resumeFlow(c echo.Context) error {
 
 // standing changes how it stands with a flow, and answers with the flow.
 func (s *Server) standing(c echo.Context, change func(*journal.Standing), then func(name string)) error {
-	f, err := findFlow(s.cfg.Flows(), param(c, "flow"))
+	f, err := s.findFlow(c, param(c, "flow"))
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,29 @@ func (q *query) problem() error {
 	return p
 }
 
+// pageOf cuts a page out of a list that is there as a whole: what comes after the
+// cursor, all of it unless a limit is given. key tells one from another, and is the
+// cursor.
+func pageOf[T any](q *query, all []T, key func(T) string) (page []T, next string) {
+	limit, cursor := q.number("limit", 1, maxRuns), q.text("cursor")
+	if cursor != "" {
+		at := slices.IndexFunc(all, func(one T) bool { return key(one) == cursor })
+		if at < 0 {
+			q.wrongCursor(cursor)
+			return nil, ""
+		}
+		all = all[at+1:]
+	}
+	if limit > 0 && limit < len(all) {
+		return all[:limit], key(all[limit-1])
+	}
+	return all, ""
+}
+
+func (q *query) wrongCursor(cursor string) {
+	q.mistake("cursor", "%q: expected the next of an earlier page of this list", cursor)
+}
+
 func (q *query) mistake(name, format string, a ...any) {
 	q.wrong = append(q.wrong, problem.Field{Field: name, Message: fmt.Sprintf(format, a...)})
 }

@@ -17,40 +17,8 @@ import (
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/run"
-	"github.com/wendflow/wend/runtime/trigger"
 	"github.com/wendflow/wend/runtime/webhook"
 )
-
-// startRun starts a run with the body as what its trigger gives, and answers
-// when the run is on record.
-func (s *Server) startRun(c echo.Context) error {
-	f, err := findFlow(s.cfg.Flows(), param(c, "flow"))
-	if err != nil {
-		return err
-	}
-	from, err := findTrigger(f, c.QueryParam("trigger"))
-	if err != nil {
-		return err
-	}
-	if err := demandJSON(c.Request().Header); err != nil {
-		return err
-	}
-	raw, err := webhook.ReadBody(c, s.cfg.MaxBody)
-	if err != nil {
-		return err
-	}
-	output, err := trigger.ByHand(from, raw, trigger.Request{}, s.cfg.Clock.Now())
-	if err != nil {
-		return err
-	}
-	started, _, err := s.cfg.Engine.Start(c.Request().Context(), engine.Start{
-		Flow: f, Trigger: from.ID, Output: output, Accepted: true,
-	})
-	if err != nil {
-		return webhook.NotStarted(err)
-	}
-	return webhook.Accepted(c, started.ID, started.Began())
-}
 
 // demandJSON refuses other media types. They are all that a page of another
 // site may send from somebody's browser without asking first.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/wendflow/wend/runtime/auth"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
@@ -46,10 +47,13 @@ func (s *Server) listValues(c echo.Context) error {
 	if err := q.problem(); err != nil {
 		return err
 	}
+	if err := notVisible(auth.Of(c), flow, "this lists values of all"); err != nil {
+		return err
+	}
 	page, err := s.cfg.Engine.Values(c.Request().Context(), f)
 	switch {
 	case errors.Is(err, journal.ErrCursor):
-		q.mistake("cursor", "%q: expected the next of an earlier page of this list", f.Cursor)
+		q.wrongCursor(f.Cursor)
 		return q.problem()
 	case err != nil:
 		return err
@@ -65,17 +69,20 @@ func (s *Server) listValues(c echo.Context) error {
 }
 
 // place reads which value is meant.
-func place(r *http.Request) (flow, key string, err error) {
-	q := newQuery(r)
+func place(c echo.Context) (flow, key string, err error) {
+	q := newQuery(c.Request())
 	flow, key = q.text("flow"), q.text("key")
 	if key == "" {
 		q.mistake("key", "is missing")
 	}
-	return flow, key, q.problem()
+	if err := q.problem(); err != nil {
+		return "", "", err
+	}
+	return flow, key, notVisible(auth.Of(c), flow, "this value is of all flows")
 }
 
 func (s *Server) showValue(c echo.Context) error {
-	flow, key, err := place(c.Request())
+	flow, key, err := place(c)
 	if err != nil {
 		return err
 	}
@@ -97,7 +104,7 @@ func noValue(flow, key string) error {
 }
 
 func (s *Server) putValue(c echo.Context) error {
-	flow, key, err := place(c.Request())
+	flow, key, err := place(c)
 	if err != nil {
 		return err
 	}
@@ -127,7 +134,7 @@ func (s *Server) putValue(c echo.Context) error {
 
 // deleteValue answers with what was deleted.
 func (s *Server) deleteValue(c echo.Context) error {
-	flow, key, err := place(c.Request())
+	flow, key, err := place(c)
 	if err != nil {
 		return err
 	}

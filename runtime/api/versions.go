@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/wendflow/wend/runtime/auth"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/problem"
@@ -57,20 +58,29 @@ func (s *Server) listVersions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	q := newQuery(c.Request())
+	page, next := pageOf(q, all, func(v journal.Version) string { return strconv.Itoa(v.Number) })
+	if err := q.problem(); err != nil {
+		return err
+	}
 	versions := []versionDoc{}
-	for _, v := range all {
+	for _, v := range page {
 		versions = append(versions, s.newVersionDoc(v))
 	}
-	return c.JSON(http.StatusOK, map[string]any{"flow": name, "versions": versions})
+	return c.JSON(http.StatusOK, struct {
+		Flow     string       `json:"flow"`
+		Versions []versionDoc `json:"versions"`
+		Next     string       `json:"next,omitempty"`
+	}{name, versions, next})
 }
 
 // flowOf is the name of the flow that a request is about: one that is live, or was.
 func (s *Server) flowOf(c echo.Context) (string, error) {
 	name := param(c, "flow")
-	if _, was := s.cfg.Versions.Standing(name); was {
+	if _, was := s.cfg.Versions.Standing(name); was && auth.Of(c).Sees(name) {
 		return name, nil
 	}
-	_, err := findFlow(s.cfg.Flows(), name)
+	_, err := s.findFlow(c, name)
 	return name, err
 }
 
@@ -165,7 +175,7 @@ func (s *Server) diffVersions(c echo.Context) error {
 // rollBack has new runs of a flow begin with an earlier version, or with the one in
 // its file again.
 func (s *Server) rollBack(c echo.Context) error {
-	f, err := findFlow(s.cfg.Flows(), param(c, "flow"))
+	f, err := s.findFlow(c, param(c, "flow"))
 	if err != nil {
 		return err
 	}
@@ -197,7 +207,7 @@ func (s *Server) rollBack(c echo.Context) error {
 
 // answerFlow answers with a flow as it is now.
 func (s *Server) answerFlow(c echo.Context, name string) error {
-	f, err := findFlow(s.cfg.Flows(), name)
+	f, err := s.findFlow(c, name)
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,9 @@
-// Package auth decides who may ask a server at all: who bears its token, and
-// which web pages a browser may ask for. What callers of webhooks prove is
-// package outbound's.
+// Package auth decides who may ask a server at all: who bears which token and
+// what that is good for, and which web pages a browser may ask for. What callers
+// of webhooks prove is package outbound's.
 package auth
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -18,55 +14,15 @@ import (
 	"github.com/wendflow/wend/runtime/problem"
 )
 
-// LeastToken is the shortest token in bytes that a server takes: one that
-// cannot be guessed by trying.
-const LeastToken = 16
-
-// CheckToken says what is wrong with a token that a server is to demand.
-func CheckToken(token string) error {
-	switch {
-	case strings.TrimSpace(token) == "":
-		return errors.New("the token is blank, which would let everybody in")
-	case len(token) < LeastToken:
-		return fmt.Errorf("the token has %d bytes, expected at least %d; `openssl rand -hex 32` makes a good one", len(token), LeastToken)
-	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return errors.New("the token holds a blank, a control character or one outside of ASCII, which no header can carry")
-	default:
-		return nil
-	}
-}
-
-// Bearer refuses who does not bear the token. Digests are compared, so that the
-// time it takes tells neither the token nor its length. An empty token lets
-// everybody pass.
-func Bearer(token string) echo.MiddlewareFunc {
-	want := sha256.Sum256([]byte(token))
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		if token == "" {
-			return next
-		}
-		return func(c echo.Context) error {
-			scheme, given, _ := strings.Cut(c.Request().Header.Get("Authorization"), " ")
-			got := sha256.Sum256([]byte(strings.TrimSpace(given)))
-			if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
-				p := problem.New(http.StatusUnauthorized, "expected the API's token, as Authorization: Bearer")
-				p.Header.Set("WWW-Authenticate", `Bearer realm="wend"`)
-				return p
-			}
-			return next(c)
-		}
-	}
-}
-
 // Pages keeps web pages of others from asking through a visitor's browser, for
-// reading too. A server without a token (open) is for this machine alone, so it
-// answers only under a name of this machine: a page whose host was made to
+// reading too. A server that demands no token (open) is for this machine alone, so
+// it answers only under a name of this machine: a page whose host was made to
 // resolve to it has another. What takes says of a request is let through: it is
 // for one that pages of others are meant to ask.
-func Pages(open bool, takes func(*http.Request) bool) echo.MiddlewareFunc {
+func Pages(open func() bool, takes func(*http.Request) bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if err := checkPage(c.Request(), open, takes); err != nil {
+			if err := checkPage(c.Request(), open(), takes); err != nil {
 				return err
 			}
 			return next(c)
@@ -79,7 +35,7 @@ func checkPage(r *http.Request, open bool, takes func(*http.Request) bool) error
 	switch origin := r.Header.Get("Origin"); {
 	case open && !Loopback(host):
 		return problem.New(http.StatusForbidden,
-			"host %q: a server without server.token answers only under localhost, 127.0.0.1 or [::1]", host)
+			"host %q: a server without a token answers only under localhost, 127.0.0.1 or [::1]", host)
 	case origin != "" && takes(r):
 		return nil
 	case r.Header.Get("Sec-Fetch-Site") == "cross-site":
@@ -113,4 +69,24 @@ func Loopback(host string) bool {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	ip := net.ParseIP(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+// Harden says on all answers that a browser is to take them for nothing but what
+// they are; on those that are ours, and not of a flow, also that they are no page,
+// nobody's frame and nothing to keep.
+func Harden(ours func(*http.Request) bool) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			header := c.Response().Header()
+			header.Set("X-Content-Type-Options", "nosniff")
+			header.Set("Referrer-Policy", "no-referrer")
+			if ours(c.Request()) {
+				header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+				header.Set("X-Frame-Options", "DENY")
+				header.Set("Cross-Origin-Resource-Policy", "same-origin")
+				header.Set("Cache-Control", "no-store")
+			}
+			return next(c)
+		}
+	}
 }

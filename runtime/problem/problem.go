@@ -136,6 +136,19 @@ func Handler(log *slog.Logger) echo.HTTPErrorHandler {
 	}
 }
 
+// Status is that of the answer to a handler's error.
+func Status(err error) int {
+	var p *Problem
+	var he *echo.HTTPError
+	switch {
+	case errors.As(err, &p):
+		return p.Status
+	case errors.As(err, &he):
+		return he.Code
+	}
+	return http.StatusInternalServerError
+}
+
 func of(err error, c echo.Context) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {

@@ -70,6 +70,7 @@ var forms = []form{
 	{"a webhook's secret", "whsec_", regexp.MustCompile(`\bwhsec_[0-9A-Za-z+/=]{16,}`)},
 	{"a token of GitHub", "gh", regexp.MustCompile(`\bgh[pousr]_[0-9A-Za-z]{16,}`)},
 	{"a token of GitHub", "github_pat_", regexp.MustCompile(`\bgithub_pat_\w{20,}`)},
+	{"a token of Wend", "wend_", regexp.MustCompile(`\bwend_[\w-]{43}`)},
 	{"a token of GitLab", "glpat-", regexp.MustCompile(`\bglpat-[\w-]{16,}`)},
 	{"a token of Slack", "xox", regexp.MustCompile(`\bxox[a-z]-[0-9A-Za-z-]{8,}`)},
 	{"a token of Slack", "xapp-", regexp.MustCompile(`\bxapp-\d-[0-9A-Za-z-]{16,}`)},

@@ -17,6 +17,8 @@ func TestLooks(t *testing.T) {
 		{"note", "key: sk_" + "test_" + letters[:24] + " of ours", "a key of Stripe"},
 		{"note", "gh" + "p_" + letters[:36], "a token of GitHub"},
 		{"note", "github" + "_pat_" + letters[:40], "a token of GitHub"},
+		{"note", "we" + "nd_" + letters[:43], "a token of Wend"},
+		{"note", "we" + "nd_" + letters[:42], ""},
 		{"note", "gl" + "pat-" + letters[:20], "a token of GitLab"},
 		{"note", "xox" + "b-123456789012-" + letters[:24], "a token of Slack"},
 		{"url", "https://hooks.slack.com/" + "services/T00000000/B00000000/" + letters[:24], "an address of Slack that takes messages from anybody"},

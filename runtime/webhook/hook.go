@@ -146,7 +146,7 @@ const remembered = 24 * time.Hour
 func (c call) dedupe(output map[string]any, body any, now time.Time) (journal.Dedupe, error) {
 	h := c.hook
 	if h.Dedupe == nil && c.proven.ID != "" {
-		mark, err := fingerprint(body)
+		mark, err := Fingerprint(body)
 		return journal.Dedupe{Scope: h.name, Key: short(c.proven.ID), For: remembered, Print: mark}, err
 	}
 	if h.Dedupe == nil {
@@ -160,7 +160,7 @@ func (c call) dedupe(output map[string]any, body any, now time.Time) (journal.De
 	if h.Dedupe.AnyBody {
 		return d, nil
 	}
-	mark, err := fingerprint(body)
+	mark, err := Fingerprint(body)
 	if err != nil {
 		return journal.Dedupe{}, err
 	}
@@ -196,9 +196,9 @@ func (h *hook) dedupeKey(output map[string]any, now time.Time) (string, error) {
 	return "", &refusal{error: p, why: err}
 }
 
-// fingerprint tells bodies apart. It is of the data and not of the bytes, as the
+// Fingerprint tells bodies apart. It is of the data and not of the bytes, as the
 // key is: 1.0 is 1, and blanks between fields say nothing.
-func fingerprint(body any) (string, error) {
+func Fingerprint(body any) (string, error) {
 	text, err := data.JSON(body)
 	if err != nil {
 		return "", err
