@@ -4,6 +4,7 @@ import "github.com/wendflow/wend/runtime/node"
 
 type manualIn struct {
 	Input map[string]any `json:"input,omitempty" x-wend:"literal" doc:"JSON Schema of what a run is started with. Input that does not fit is refused, and no run is made. Without it any JSON object will do."`
+	Tool  bool           `json:"tool,omitempty" doc:"Serves the flow as a tool to models, by the Model Context Protocol under /mcp: the input is the tool's, the flow's description what the model reads."`
 }
 
 // manual starts runs that nothing outside starts.
@@ -20,6 +21,9 @@ func manual() *node.Type {
 }
 
 func shapeManual(with map[string]any) (node.Shape, []node.Problem) {
+	if with["tool"] == true { // the model waits for an answer
+		return shapeInput(with, nil)
+	}
 	return shapeInput(with, &node.Problem{
 		Msg:     "has no caller who waits; only `wend run` shows it",
 		Hint:    "give a result with a node of type \"end\", or start the flow by a webhook",
@@ -52,7 +56,7 @@ func makeManual(in manualIn) (node.Trigger, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &node.Manual{Input: input}, nil
+	return &node.Manual{Input: input, Tool: in.Tool}, nil
 }
 
 // inputSchema is nil where a trigger has no schema.

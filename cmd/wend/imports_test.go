@@ -67,6 +67,7 @@ var diagram = map[string]string{
 	"runtime/flowtest":            "runtime/casefile runtime/catalog runtime/clock runtime/data runtime/diag runtime/engine runtime/fact runtime/flow runtime/infile runtime/journal runtime/node runtime/outbound runtime/problem runtime/run runtime/secret runtime/trigger runtime/webhook runtime/yamldoc sdk/wire",
 	"runtime/backtest":            "runtime/clock runtime/data runtime/engine runtime/flow runtime/journal runtime/node runtime/outbound runtime/record runtime/run sdk/wire",
 	"runtime/api":                 "runtime/record runtime/auth runtime/quota runtime/trigger runtime/catalog runtime/cloudevent runtime/clock runtime/diag runtime/journal runtime/webhook runtime/engine runtime/flow runtime/node runtime/problem runtime/run runtime/yamldoc",
+	"runtime/mcp":                 "runtime/auth runtime/catalog runtime/clock runtime/engine runtime/flow runtime/journal runtime/node runtime/problem runtime/quota runtime/run runtime/trigger runtime/webhook",
 	"runtime/environment":         "runtime/catalog runtime/config runtime/diag runtime/expand runtime/flow runtime/manifest runtime/node runtime/outbound runtime/webhook",
 	"runtime/lsp":                 "runtime/catalog runtime/diag runtime/expand runtime/flow runtime/flowschema runtime/node runtime/spec runtime/yamldoc",
 	"nodes":                       "runtime/data runtime/node runtime/route runtime/timetable runtime/yamldoc sdk/wire",
@@ -86,13 +87,14 @@ var diagram = map[string]string{
 
 // sole are libraries that one package hides from all others.
 var sole = map[string]string{
-	"gopkg.in/yaml.v3":          "runtime/yamldoc",
-	"github.com/robfig/cron/v3": "runtime/timetable",
-	"go.yaml.in/yaml/v3":        "runtime/yamldoc",
-	"go.yaml.in/yaml/v4":        "runtime/yamldoc",
-	"gopkg.in/yaml.v2":          "runtime/yamldoc",
-	"sigs.k8s.io/yaml":          "runtime/yamldoc",
-	"github.com/goccy/go-yaml":  "runtime/yamldoc",
+	"gopkg.in/yaml.v3":                           "runtime/yamldoc",
+	"github.com/robfig/cron/v3":                  "runtime/timetable",
+	"github.com/modelcontextprotocol/go-sdk/mcp": "runtime/mcp",
+	"go.yaml.in/yaml/v3":                         "runtime/yamldoc",
+	"go.yaml.in/yaml/v4":                         "runtime/yamldoc",
+	"gopkg.in/yaml.v2":                           "runtime/yamldoc",
+	"sigs.k8s.io/yaml":                           "runtime/yamldoc",
+	"github.com/goccy/go-yaml":                   "runtime/yamldoc",
 }
 
 func TestImports(t *testing.T) {

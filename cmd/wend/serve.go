@@ -39,6 +39,7 @@ import (
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/journal/sqlite"
+	"github.com/wendflow/wend/runtime/mcp"
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/quota"
@@ -465,6 +466,9 @@ func (s *server) routes() error {
 	}
 	s.metrics.Read(s.figures(a))
 	a.Mount(s.echo)
+	mcp.New(mcp.Config{
+		Flows: flows.Set, Engine: s.engine, Guard: s.guard, Gate: s.gate, MaxBody: limits.Body, Version: version(), Clock: s.clock, Log: log,
+	}).Mount(s.echo)
 	return nil
 }
 

@@ -119,6 +119,7 @@ type Dedupe struct {
 // Manual begins a run when somebody asks for one, and waits for nothing.
 type Manual struct {
 	Input *Schema // of what the run is started with; nil: any object will do
+	Tool  bool    // it is served as a tool to models
 }
 
 // Schedule begins a run at each tick of a plan.
