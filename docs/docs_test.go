@@ -364,3 +364,26 @@ func TestExamplesOfNodes(t *testing.T) {
 		}
 	}
 }
+
+// TestSecurityNamesItsTests holds that each promise of SECURITY.md has a test that
+// is there.
+func TestSecurityNamesItsTests(t *testing.T) {
+	t.Parallel()
+	page := readFile(t, "SECURITY.md")
+	named := regexp.MustCompile("`([a-z/]+)\\.((?:Test|Fuzz)\\w+)`")
+	for line := range strings.Lines(page) {
+		cells := strings.Split(line, " | ")
+		if len(cells) == 2 && !strings.HasPrefix(line, "| promise") && !named.MatchString(cells[1]) {
+			t.Errorf("no test holds %s", strings.TrimSpace(line))
+		}
+	}
+	for _, m := range named.FindAllStringSubmatch(page, -1) {
+		files, err := fs.Glob(os.DirFS(root), m[1]+"/*_test.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(files, func(file string) bool { return strings.Contains(readFile(t, file), "\nfunc "+m[2]+"(") }) {
+			t.Errorf("no test %s in %s", m[2], m[1])
+		}
+	}
+}
