@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -39,13 +40,34 @@ func printCaseResult(std *streams, r *flowtest.Result) {
 		result = "FAIL"
 	}
 	fmt.Fprintf(std.out, "      %-4s  %s:%d  %s\n", result, r.Case.Pos.File, r.Case.Pos.Line, r.Case.Name)
-	for _, t := range r.Way {
-		printTrace(std.err, t)
-	}
+	printWay(std.err, r)
 	if r.Reason != "" {
 		fmt.Fprintln(std.err, r.Reason)
 	}
 	diag.Print(std.err, r.Mistakes, readSource)
+}
+
+// shownInside is how many of the runs inside a node are printed; --json has all.
+const shownInside = 10
+
+// printWay prints what a run did, and then what was done inside its nodes.
+func printWay(w io.Writer, r *flowtest.Result) {
+	for _, t := range r.Way {
+		printTrace(w, t)
+	}
+	for _, path := range slices.Sorted(maps.Keys(r.Bodies)) {
+		ways := r.Bodies[path]
+		for i, way := range ways {
+			if i == shownInside {
+				fmt.Fprintf(w, "inside %s: %d more\n", path, len(ways)-i)
+				break
+			}
+			fmt.Fprintf(w, "inside %s, %d of %d:\n", path, i+1, len(ways))
+			for _, t := range way {
+				printTrace(w, t)
+			}
+		}
+	}
 }
 
 // shownMissing is how many outcomes are named that no test comes to; --json has
@@ -96,7 +118,9 @@ type (
 		Passed   bool        `json:"passed"`
 		Mistakes diag.List   `json:"mistakes"`
 		Nodes    []run.Trace `json:"nodes"` // the way that the run took
-		Reason   string      `json:"reason,omitempty"`
+		// Inside are the ways of what its nodes have inside them, by their addresses.
+		Inside map[string][][]run.Trace `json:"inside,omitempty"`
+		Reason string                   `json:"reason,omitempty"`
 	}
 	coverJSON struct {
 		File     string         `json:"file"`
@@ -114,7 +138,7 @@ func testReport(all *testRun) testJSON {
 		for _, r := range s.results {
 			c := testCaseJSON{
 				Name: r.Case.Name, Line: r.Case.Pos.Line, Passed: len(r.Mistakes) == 0,
-				Mistakes: listed(r.Mistakes), Nodes: r.Way, Reason: r.Reason,
+				Mistakes: listed(r.Mistakes), Nodes: r.Way, Inside: r.Bodies, Reason: r.Reason,
 			}
 			if c.Nodes == nil {
 				c.Nodes = []run.Trace{}
@@ -171,10 +195,10 @@ func junit(all *testRun) ([]byte, error) {
 	for _, s := range all.suites {
 		j := junitSuite{Name: s.file}
 		var total float64
-		add := func(name string, line int, took float64, mistakes diag.List, way []run.Trace) {
+		add := func(name string, line int, took float64, mistakes diag.List, r *flowtest.Result) {
 			c := junitCase{Name: name, Class: s.file, File: s.file, Line: line, Time: fmt.Sprintf("%.3f", took)}
 			if len(mistakes) > 0 {
-				c.Failure = failureText(mistakes, way)
+				c.Failure = failureText(mistakes, r)
 				j.Failed++
 			}
 			j.Tests++
@@ -185,7 +209,7 @@ func junit(all *testRun) ([]byte, error) {
 		}
 		for i, r := range s.results {
 			total += s.took[i].Seconds()
-			add(r.Case.Name, r.Case.Pos.Line, s.took[i].Seconds(), r.Mistakes, r.Way)
+			add(r.Case.Name, r.Case.Pos.Line, s.took[i].Seconds(), r.Mistakes, r)
 		}
 		j.Time = fmt.Sprintf("%.3f", total)
 		doc.Suites = append(doc.Suites, j)
@@ -194,10 +218,11 @@ func junit(all *testRun) ([]byte, error) {
 	return append([]byte(xml.Header), append(text, '\n')...), err
 }
 
-func failureText(mistakes diag.List, way []run.Trace) *junitFailure {
+// failureText is of a case, or if r is nil of a file.
+func failureText(mistakes diag.List, r *flowtest.Result) *junitFailure {
 	var b strings.Builder
-	for _, t := range way {
-		printTrace(&b, t)
+	if r != nil {
+		printWay(&b, r)
 	}
 	diag.Print(&b, mistakes, readSource)
 	first := max(slices.IndexFunc(mistakes, func(e *diag.Error) bool { return e.Severity == diag.SeverityError }), 0)

@@ -24,9 +24,9 @@ func NewCoverage(f *flow.Flow) *Coverage {
 // Add adds what came of one case.
 func (c *Coverage) Add(r *Result) {
 	c.add(c.flow, r.Way)
-	for path, traces := range r.Bodies {
-		if body := c.flow.Body(path); body != nil {
-			c.add(body, traces)
+	for path, ways := range r.Bodies {
+		for _, traces := range ways {
+			c.add(c.flow.Body(path), traces)
 		}
 	}
 }

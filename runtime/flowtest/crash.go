@@ -53,7 +53,7 @@ func (p *play) crashPoint() (id string, before []run.Event) {
 		}
 		if before != nil {
 			was, is := before[len(before)-1].When(), events[at-1].When()
-			if is.After(was) || is.Equal(was) && bornBefore(before, events) {
+			if is.After(was) || is.Equal(was) && inOrder(before, events) < 0 {
 				continue
 			}
 		}
@@ -82,6 +82,10 @@ func (c crash) at(events []run.Event) int {
 	_, node := c.place()
 	for i, e := range events {
 		switch e := e.(type) {
+		case run.RunStarted:
+			if !c.during && e.Trigger == node {
+				return i + 1
+			}
 		case run.CallReplied:
 			if c.during && e.Node == node {
 				return i
@@ -122,10 +126,10 @@ func (p *play) runsOf(body string) map[string][]run.Event {
 	return runs
 }
 
-// bornBefore tells whether the first of two children comes first in its parent.
-func bornBefore(a, b []run.Event) bool {
+// inOrder compares children of a run, by their events, as the run had them made.
+func inOrder(a, b []run.Event) int {
 	x, y := a[0].(run.RunStarted).Parent, b[0].(run.RunStarted).Parent
-	return cmp.Or(strings.Compare(x.Run, y.Run), cmp.Compare(x.Visit, y.Visit), cmp.Compare(x.Attempt, y.Attempt), cmp.Compare(x.Index, y.Index)) < 0
+	return cmp.Or(strings.Compare(x.Run, y.Run), cmp.Compare(x.Visit, y.Visit), cmp.Compare(x.Attempt, y.Attempt), cmp.Compare(x.Index, y.Index))
 }
 
 // before are the events of all runs up to the crash, by their ids. Those that had

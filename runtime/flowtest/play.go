@@ -40,9 +40,9 @@ type Result struct {
 	// Way is what the run did, one entry for each attempt at a node; nothing if
 	// no run was made.
 	Way []run.Trace
-	// Bodies is the same of the runs that nodes of the flow had made of what they
-	// have in their inputs, one after another, by the Path of the body.
-	Bodies map[string][]run.Trace
+	// Bodies are the ways of the runs that nodes of the flow had made of what they
+	// have in their inputs, by the Path of the body and in the order of their making.
+	Bodies map[string][][]run.Trace
 	// Reason is why the run ended as it did, or why none was made.
 	Reason string
 }
@@ -100,6 +100,7 @@ type spot struct {
 // line is one of the log.
 type line struct {
 	spot
+	at   time.Time
 	text string
 }
 
@@ -193,7 +194,7 @@ func (p *play) hear(f fact.Fact) {
 	if l, ok := f.(fact.NodeLogged); ok {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.lines = append(p.lines, line{spot{l.Run.ID, l.Place}, l.Line})
+		p.lines = append(p.lines, line{spot{l.Run.ID, l.Place}, l.When(), l.Line})
 	}
 }
 
@@ -264,6 +265,7 @@ func (p *play) wait(ctx context.Context, e *engine.Engine, j journal.Driver) err
 		return err
 	}
 	p.emitted, err = p.kept(ctx, e)
+	p.sortLines()
 	return err
 }
 
@@ -277,6 +279,7 @@ func (p *play) kept(ctx context.Context, e *engine.Engine) ([]any, error) {
 	for _, ev := range p.Case.events {
 		given[ev.id] = true
 	}
+	p.sortLetters(page.Letters)
 	kept := []any{}
 	for _, l := range page.Letters {
 		if given[l.ID] {
@@ -381,10 +384,11 @@ func (p *play) letter(ev event) journal.Event {
 }
 
 // bodies are the ways of the runs that were made of bodies of the flow.
-func (p *play) bodies() (map[string][]run.Trace, error) {
-	var ways map[string][]run.Trace
-	for _, id := range slices.Sorted(maps.Keys(p.children)) {
-		events := p.children[id]
+func (p *play) bodies() (map[string][][]run.Trace, error) {
+	var ways map[string][][]run.Trace
+	children := slices.Collect(maps.Values(p.children))
+	slices.SortFunc(children, inOrder)
+	for _, events := range children {
 		first := events[0].(run.RunStarted)
 		body := p.flow.Body(first.Parent.Body)
 		if first.Flow != p.flow.Name || body == nil {
@@ -392,12 +396,12 @@ func (p *play) bodies() (map[string][]run.Trace, error) {
 		}
 		way, err := run.Traces(body, events)
 		if err != nil {
-			return nil, fmt.Errorf("child run %s: %w", id, err)
+			return nil, fmt.Errorf("child run %s: %w", first.Run, err)
 		}
 		if ways == nil {
-			ways = map[string][]run.Trace{}
+			ways = map[string][][]run.Trace{}
 		}
-		ways[body.Path] = append(ways[body.Path], way...)
+		ways[body.Path] = append(ways[body.Path], way[1:]) // nobody wrote the head
 	}
 	return ways, nil
 }
