@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"testing"
 
 	wend "github.com/wendflow/wend/cmd/wend"
@@ -46,4 +47,32 @@ func TestCallerBehindProxies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzCallerBehindProxies holds that a caller is an address, whatever a header
+// says, and who is no proxy of ours stays who it is.
+func FuzzCallerBehindProxies(f *testing.F) {
+	f.Add("127.0.0.1:1", "203.0.113.7, 10.1.2.3")
+	f.Add("203.0.113.9:1", "198.51.100.1")
+	f.Add("[::1%eth0]:1", "fe80::1%eth0,::ffff:10.0.0.1")
+	proxies := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	var got string
+	h := wend.Behind(func() []netip.Prefix { return proxies }, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr }))
+	f.Fuzz(func(t *testing.T, peer, header string) {
+		r := httptest.NewRequest(http.MethodPost, "/hooks/x", nil)
+		r.RemoteAddr = peer
+		r.Header["X-Forwarded-For"] = []string{header}
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if got == peer {
+			return
+		}
+		caller, err := netip.ParseAddrPort(got)
+		if err != nil || caller.Addr().Zone() != "" || caller.Addr().Is4In6() {
+			t.Errorf("the caller is %q", got)
+		}
+		from, err := netip.ParseAddrPort(peer)
+		if err != nil || !slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(from.Addr().Unmap()) }) {
+			t.Errorf("%q, which is no proxy of ours, made the caller %q", peer, got)
+		}
+	})
 }

@@ -79,7 +79,7 @@ func sign(key, body string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-func write(t *testing.T, dir, name, src string) (file string) {
+func write(t testing.TB, dir, name, src string) (file string) {
 	t.Helper()
 	file = filepath.Join(dir, name)
 	if err := os.WriteFile(file, []byte(src), 0o600); err != nil {

@@ -486,7 +486,7 @@ func TestManyAtOnce(t *testing.T) {
 }
 
 // load makes a set of flows from their sources.
-func load(t *testing.T, sources ...string) *catalog.Set {
+func load(t testing.TB, sources ...string) *catalog.Set {
 	t.Helper()
 	types, err := node.NewSet(nodes.All()...)
 	if err != nil {

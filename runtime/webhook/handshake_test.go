@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -42,7 +43,7 @@ const (
 	slackTime   = 1531420618
 )
 
-func shakerServer(t *testing.T, log *bytes.Buffer) server {
+func shakerServer(t testing.TB, log io.Writer) server {
 	t.Helper()
 	set := load(t, shakers)
 	env := map[string]string{"META": "app-secret", "META_TOKEN": "meatyhamhock", "STRAVA": "STRAVA", "SLACK": slackSecret, "X": "consumer-secret", "ZOOM": "zoom-secret"}
@@ -251,4 +252,38 @@ func TestHandshakeLimit(t *testing.T) {
 		codes[ask(s, "GET", "/hooks/meta?hub.mode=subscribe&hub.challenge=1&hub.verify_token=guess", "").Code]++
 	}
 	diff(t, map[int]int{http.StatusOK: 20, http.StatusUnauthorized: 20, http.StatusTooManyRequests: 20}, codes)
+}
+
+// FuzzHandshake holds that whatever is asked nobody gets a run without a proof,
+// nor an answer that is a fault of ours, nor what only a sender knows.
+func FuzzHandshake(f *testing.F) {
+	s := shakerServer(f, io.Discard)
+	paths := []string{"meta", "strava", "slack", "x", "zoom", "graph", "x/texts"}
+	f.Add(uint8(0), false, "hub.mode=subscribe&hub.challenge=1&hub.verify_token=x", []byte("{}"))
+	f.Add(uint8(3), false, "crc_token=abc", []byte(nil))
+	f.Add(uint8(5), true, "validationToken=%3Cb%3E", []byte("{}"))
+	f.Add(uint8(2), true, "", []byte(`{"type":"url_verification","challenge":"x"}`))
+	f.Add(uint8(4), true, "", []byte(`{"event":"endpoint.url_validation","payload":{"plainToken":"x"}}`))
+	f.Fuzz(func(t *testing.T, which uint8, posted bool, query string, body []byte) {
+		path := paths[int(which)%len(paths)]
+		r := httptest.NewRequest(http.MethodGet, "/hooks/"+path, bytes.NewReader(body))
+		if r.URL.RawQuery = query; posted {
+			r.Method = http.MethodPost
+			r.Header.Set("Content-Type", "application/json")
+		}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code >= http.StatusInternalServerError {
+			t.Errorf("%d: %s", w.Code, w.Body)
+		}
+		open := path == "strava" || path == "graph" // these take anybody's POST
+		if w.Header().Get(webhook.RunHeader) != "" && !open {
+			t.Errorf("%s made a run", path)
+		}
+		for _, secret := range []string{"app-secret", "meatyhamhock", slackSecret, "consumer-secret", "zoom-secret"} {
+			if strings.Contains(w.Body.String(), secret) && !strings.Contains(query+string(body), secret) {
+				t.Errorf("%s gives %q away", path, secret)
+			}
+		}
+	})
 }
