@@ -64,12 +64,12 @@ the sender can make it; one with 'dedupe' gets a new key in a header or a query.
 			if cfg == nil {
 				cfg = &config.Config{}
 			}
-			base = strings.TrimRight(cmp.Or(base, "http://"+cmp.Or(cfg.Server.Addr, defaultAddr)), "/")
+			base = strings.TrimRight(cmp.Or(base, schemeOf(cfg)+cmp.Or(cfg.Server.Addr, defaultAddr)), "/")
 			return printCurl(std, cfg, base, hooks, input)
 		},
 	}
 	env.flags(cmd)
-	cmd.Flags().StringVar(&base, "url", "", "where the server is (default http:// and server.addr of the configuration, or "+defaultAddr+")")
+	cmd.Flags().StringVar(&base, "url", "", "where the server is (default http://, or https:// with server.tls, and server.addr of the configuration, or "+defaultAddr+")")
 	cmd.Flags().StringVar(&input, "input", "", "the body, a JSON file")
 	return cmd
 }

@@ -684,10 +684,7 @@ func (s *server) announceTry(base string, h catalog.Hook) {
 
 // announce prints what is served and how to try it.
 func (s *server) announce(addr string) {
-	base := "http://" + addr
-	if s.tls.Load() != nil {
-		base = "https://" + addr
-	}
+	base := schemeOf(s.kit.config) + addr
 	fmt.Fprintf(s.std.out, "listening on %s\n", base)
 	hooks := s.live.Set().Hooks()
 	for _, h := range hooks {

@@ -45,6 +45,14 @@ func serverTLS(c config.ServerTLS) (*tls.Config, error) {
 	return secure, nil
 }
 
+// schemeOf is what addresses of a server begin with.
+func schemeOf(c *config.Config) string {
+	if c.Server.TLS.CertFile != "" {
+		return "https://"
+	}
+	return "http://"
+}
+
 // tlsNow is for a listener whose certificates may be changed while it listens.
 func (s *server) tlsNow() *tls.Config {
 	return &tls.Config{

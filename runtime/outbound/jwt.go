@@ -43,7 +43,7 @@ func makeJWT(m *maker) proof {
 		m.errorf("settings", "type %q needs settings.audience: whom the issuer makes tokens for, which is us", m.Type)
 	}
 	if v.tolerance > mostTolerated {
-		m.errorf("settings.tolerance", "settings.tolerance: expected %s at most", mostTolerated)
+		m.errorf("settings.tolerance", "settings.tolerance: expected 1h at most")
 	}
 	v.tolerance = cmp.Or(v.tolerance, jwtTolerance)
 	algorithms := m.list("algorithms")

@@ -257,7 +257,7 @@ func TestJWTSettings(t *testing.T) {
 		{"jwksURL", "keys.json", "expected https://… with a host"},
 		{"algorithms", []any{"ES256", "HS256"}, `no such choice as "HS256"`},
 		{"algorithms", "none", `no such choice as "none"`},
-		{"tolerance", "2h", "expected 1h0m0s at most"},
+		{"tolerance", "2h", "expected 1h at most"},
 		{"claims", []any{"a"}, "expected a map of names to text"},
 		{"header", "X", `type "jwt" has no setting "header"`},
 	} {

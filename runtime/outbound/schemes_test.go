@@ -164,7 +164,7 @@ func (s sent) client(t *testing.T) *outbound.Client {
 	delete(c.Settings, "keyEncoding")
 	if s.typ == "ed25519" {
 		c.Type, c.Secrets = s.typ, nil
-		c.Settings["publicKeys"] = []any{"0000000000000000000000000000000000000000000000000000000000000000", s.key}
+		c.Settings["publicKeys"] = []any{"3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", s.key}
 	}
 	c.Name = "c"
 	env := map[string]string{"SENT": s.key, "OLD": "b2xkLWtleS1vZi1vdXJz"}
