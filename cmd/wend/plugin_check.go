@@ -14,6 +14,7 @@ import (
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/plugincase"
 	"github.com/wendflow/wend/runtime/pluginhost"
+	"github.com/wendflow/wend/runtime/wasm"
 )
 
 func pluginCheckCommand(std *streams) *cobra.Command {
@@ -66,6 +67,7 @@ func (c *checkup) run(ctx context.Context, args []string) error {
 		return err
 	}
 	c.tryOthers(ctx, cases)
+	c.growth()
 	if c.errors > 0 {
 		return wrongf("%s", counted(c.errors, "error"))
 	}
@@ -158,6 +160,17 @@ func (c *checkup) verdict(w io.Writer, one *plugincase.Case, v *plugincase.Verdi
 		c.errors++
 		diag.Print(w, v.Mistakes, readSource)
 	}
+}
+
+// growth tells of memory that invokes add: what has grown cannot be restored.
+func (c *checkup) growth() {
+	s := c.bench.plugin.Status()
+	if s.Grown == 0 {
+		return
+	}
+	c.note("memory grew in %d of %d invokes, to as many as %s: after each of them a new instance is made, which takes several times as long as most invokes; "+
+		"have the module begin with more, such as --initialMemory %d for asc, or --initial-memory=%d for wasm-ld",
+		s.Grown, s.Invokes, counted(int(s.Pages), "page"), s.Pages, s.Pages*wasm.PageSize)
 }
 
 // tryOthers tries the methods that no case has with inputs that are made of their

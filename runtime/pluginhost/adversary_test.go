@@ -142,6 +142,8 @@ func adversaries() map[string]hostile {
 	overlap.invoke = body(const64(8192<<32), get(1), opExtend, opOr64) // its input is its output
 	allocTrap := answer(done)
 	allocTrap.alloc = body(opUnreachable)
+	allocNone := answer(done)
+	allocNone.alloc = body(const32(0))
 	allocFar := answer(done)
 	allocFar.alloc = body(const32(-8))
 	quiet := manifest.Limits{Fuel: 300_000_000}
@@ -160,6 +162,7 @@ func adversaries() map[string]hostile {
 		},
 		"output outside":         {asm: asm{invoke: body(answerAt(65530, 100))}, code: "contract", want: "100 bytes at 0xfffa, outside of its memory of 65536 bytes"},
 		"output wraps around":    {asm: asm{invoke: body(const64(-1))}, code: "contract", want: "outside of its memory"},
+		"alloc of nothing":       {asm: allocNone, code: "contract", want: "returned 0: it has no memory to lend"},
 		"alloc outside":          {asm: allocFar, code: "contract", want: "returned 0xfffffff8, outside of its memory"},
 		"output is the input":    {asm: overlap, code: "contract", want: `unexpected "abi", "context", "inputs"`},
 		"trap in alloc":          {asm: allocTrap, code: "trap", want: "unreachable"},

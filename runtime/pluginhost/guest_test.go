@@ -191,8 +191,8 @@ func TestGrowth(t *testing.T) {
 			t.Fatalf("outputs = %v, want kept = 20", got)
 		}
 	}
-	if s := p.Status(); s.Dropped != 20 || s.Idle != 0 || s.Invokes != 20 {
-		t.Errorf("status = %+v, want all instances dropped", s)
+	if s := p.Status(); s.Dropped != 20 || s.Grown != 20 || s.Pages < 320 || s.Idle != 0 || s.Invokes != 20 {
+		t.Errorf("status = %+v, want all instances dropped since they grew by 20 MB", s)
 	}
 }
 

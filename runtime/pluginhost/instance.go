@@ -175,6 +175,9 @@ func (i *instance) exchangeMemory(doc []byte) ([]byte, error) {
 		return nil, i.explain(err)
 	}
 	at := uint32(i.stack[0])
+	if at == 0 { // what most allocators say when they have nothing
+		return nil, failf(FaultContract, "wend_alloc(%d) returned 0: it has no memory to lend", len(doc))
+	}
 	if !i.memory.Write(at, doc) {
 		return nil, failf(FaultContract, "wend_alloc(%d) returned %#x, outside of its memory of %d bytes", len(doc), at, i.memory.Size())
 	}

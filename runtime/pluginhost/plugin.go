@@ -11,6 +11,7 @@ import (
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/manifest"
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/wasm"
 )
 
 // Plugin is a module that is loaded: its methods are node types. It is safe
@@ -34,13 +35,15 @@ type Plugin struct {
 	drained  int           // slots taken for good; guarded by draining
 
 	invokes atomic.Uint64
-	dropped atomic.Uint64
 	fuel    atomic.Uint64
 
-	mu     sync.Mutex
-	freed  bool
-	idle   []*instance
-	faults map[string]uint64 // by code
+	mu      sync.Mutex
+	freed   bool
+	idle    []*instance
+	faults  map[string]uint64 // by code
+	dropped uint64
+	grown   uint64
+	pages   uint64
 }
 
 // Types returns a node type for each method and each alias of one.
@@ -70,6 +73,8 @@ type Status struct {
 	Most    int               // of those
 	Invokes uint64            // since the load
 	Dropped uint64            // instances not used again: they faulted, or grew
+	Grown   uint64            // of those, the ones that grew; making new ones takes several times as long as most invokes
+	Pages   uint64            // the most pages of memory that one grew to
 	Fuel    uint64            // used by all invokes
 	Faults  map[string]uint64 // by code
 }
@@ -85,7 +90,9 @@ func (p *Plugin) Status() Status {
 		Running:  len(p.slots),
 		Most:     cap(p.slots),
 		Invokes:  p.invokes.Load(),
-		Dropped:  p.dropped.Load(),
+		Dropped:  p.dropped,
+		Grown:    p.grown,
+		Pages:    p.pages,
 		Fuel:     p.fuel.Load(),
 		Faults:   maps.Clone(p.faults),
 	}
@@ -308,15 +315,26 @@ func (p *Plugin) borrow(ctx context.Context, from source, f func(*instance) erro
 	if err != nil {
 		return err
 	}
-	if err := f(i); err != nil || !i.restorable() {
-		p.dropped.Add(1)
-		i.close()
+	err = f(i)
+	if err != nil || !i.restorable() {
+		p.drop(i, err)
 		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.idle = append(p.idle, i)
 	return nil
+}
+
+func (p *Plugin) drop(i *instance, err error) {
+	p.mu.Lock()
+	p.dropped++
+	if err == nil && i.image != nil {
+		p.grown++
+		p.pages = max(p.pages, uint64(i.memory.Size())/wasm.PageSize)
+	}
+	p.mu.Unlock()
+	i.close()
 }
 
 // ready is the source of instances in the state of the image.
