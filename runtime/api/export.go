@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -34,20 +33,11 @@ func (s *Server) exportRuns(c echo.Context) error {
 	c.Response().WriteHeader(http.StatusOK)
 	out := &patient{c.Response(), http.NewResponseController(c.Response())}
 	ctx := c.Request().Context()
-	for r, err := range record.All(ctx, s.cfg.Engine, durable, f) {
-		if err == nil {
-			err = record.Write(out, r)
-		}
-		if err != nil {
-			return s.brokeOff(ctx, out, err)
-		}
+	err := record.Export(ctx, out, s.cfg.Engine, durable, f)
+	if err == nil {
+		return nil
 	}
-	return nil
-}
-
-// brokeOff ends a stream so that it is seen to be cut off.
-func (s *Server) brokeOff(ctx context.Context, out io.Writer, err error) error {
-	_, unwritten := io.WriteString(out, "{")
+	_, unwritten := io.WriteString(out, "{") // seen to be cut off
 	if errors.Join(ctx.Err(), unwritten) == nil {
 		s.cfg.Log.Error("an export of runs ends early", "error", err)
 	}

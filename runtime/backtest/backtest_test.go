@@ -40,7 +40,9 @@ type world struct {
 		Resume string // when somebody resumes it
 		GiveUp bool
 		Cancel string
+		Retry  string // the node from which it is taken up again, an hour later
 	}
+	Paused  bool // the flow is, for half an hour
 	Replies []struct {
 		Call, After string // the call is how its method and address begin
 		Status      int
@@ -215,13 +217,21 @@ func recordRuns(t *testing.T, files map[string][]byte, outside world) []byte {
 	t.Helper()
 	set := load(t, files)
 	f := set.Flow("main")
-	v := clock.NewVirtual(time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC))
+	start := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	v := clock.NewVirtual(start)
 	c := &uneven{Virtual: v}
 	memory := journal.NewMemory(1000)
 	memory.Now = c.Now
 	ids := 0
 	e := engine.New(engine.Config{
 		Memory: memory, Clock: c, Caller: &vendor{world: outside, clock: c, made: map[string]int{}}, Callee: set.Flow,
+		Flow: func(context.Context, journal.Summary) (*flow.Flow, error) { return f, nil },
+		Paused: func(string) *journal.Pause {
+			if outside.Paused && v.Now().Before(start.Add(30*time.Minute)) {
+				return &journal.Pause{Reason: "an incident"}
+			}
+			return nil
+		},
 		NewID: func() string { ids++; return fmt.Sprintf("01a1f7f8-0000-7000-8000-%012d", ids) },
 	})
 	idle := v.Busy()
@@ -234,6 +244,13 @@ func recordRuns(t *testing.T, files map[string][]byte, outside world) []byte {
 			}
 			if d, err := time.ParseDuration(one.Resume); err == nil {
 				later(c, d, func() { _ = e.Resume(t.Context(), r.ID, engine.Resumption{GiveUp: one.GiveUp}) })
+			}
+			if one.Retry != "" {
+				later(c, time.Hour, func() {
+					if _, _, err := e.Retry(t.Context(), r.ID, engine.Retry{From: one.Retry}); err != nil {
+						t.Error(err)
+					}
+				})
 			}
 			if d, err := time.ParseDuration(one.Cancel); err == nil {
 				later(c, d, func() { r.Cancel("by hand") })
@@ -261,13 +278,8 @@ func recordRuns(t *testing.T, files map[string][]byte, outside world) []byte {
 		t.Fatal(err)
 	}
 	var exported bytes.Buffer
-	for r, err := range record.All(t.Context(), e, true, journal.Filter{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := record.Write(&exported, r); err != nil {
-			t.Fatal(err)
-		}
+	if err := record.Export(t.Context(), &exported, e, true, journal.Filter{}); err != nil {
+		t.Fatal(err)
 	}
 	return exported.Bytes()
 }

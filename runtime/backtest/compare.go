@@ -49,8 +49,8 @@ type comparison struct {
 	was, now *past
 }
 
-func (c *comparison) add(kind, node, what, was, is string) {
-	c.p.res.add(Difference{Flow: c.flow, Kind: kind, Node: node, What: what, Was: was, Is: is})
+func (c *comparison) add(kind, id, what, was, is string) {
+	c.p.res.add(Difference{Flow: c.flow, Kind: kind, Node: id, What: what, Was: was, Is: is})
 }
 
 func (c *comparison) run() {

@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 
+	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/run"
 )
@@ -40,25 +42,6 @@ type doc struct {
 	Missing  string            `json:"missing,omitempty"`
 	Events   json.RawMessage   `json:"events,omitempty"`
 	Children []json.RawMessage `json:"children,omitempty"`
-}
-
-// Write writes a run on a line of its own.
-func Write(w io.Writer, r *Run) error {
-	d := doc{Run: r.ID, Flow: r.Flow, Status: r.Status, Masked: r.Masked, Missing: r.Missing}
-	var err error
-	if len(r.Events) > 0 {
-		if d.Events, err = run.Marshal(r.Events); err != nil {
-			return fmt.Errorf("write run %s: %w", r.ID, err)
-		}
-	}
-	for _, events := range r.Children {
-		raw, err := run.Marshal(events)
-		if err != nil {
-			return fmt.Errorf("write a run that run %s had made: %w", r.ID, err)
-		}
-		d.Children = append(d.Children, raw)
-	}
-	return d.write(w)
 }
 
 func (d *doc) write(w io.Writer) error {
@@ -150,105 +133,100 @@ type Source interface {
 
 const (
 	onPage = 100
-	// mostRuns is how many runs one may have had made to be given out with them.
-	mostRuns = 10_000
+	// mostBytes is how large a run may be, with those that it had made.
+	mostBytes = 64 << 20
 )
 
-// All yields the runs that a filter chooses, but for those that others made, the
-// newest first, out of one of the two lists. One that has not ended, or is too
-// large, comes without events.
-func All(ctx context.Context, src Source, durable bool, f journal.Filter) iter.Seq2[*Run, error] {
+// Export writes the runs that a filter chooses, but for those that others made, the
+// newest first, out of one of the two lists. It holds one at a time. One that has not
+// ended, or has more than 64 MB with those that it had made, is written without
+// events.
+func Export(ctx context.Context, w io.Writer, src Source, durable bool, f journal.Filter) error {
 	f.Limit = onPage
-	return func(yield func(*Run, error) bool) {
-		for {
-			page, err := src.Runs(ctx, durable, f)
+	for {
+		page, err := src.Runs(ctx, durable, f)
+		if err != nil {
+			return err
+		}
+		for _, s := range page.Runs {
+			if s.Parent != nil {
+				continue
+			}
+			d, err := whole(ctx, src, durable, s)
+			if errors.Is(err, journal.ErrNotFound) {
+				continue // it was removed since
+			}
+			if err == nil {
+				err = d.write(w)
+			}
 			if err != nil {
-				yield(nil, err)
-				return
+				return err
 			}
-			for _, s := range page.Runs {
-				if s.Parent != nil {
-					continue
-				}
-				r, err := whole(ctx, src, durable, s)
-				if errors.Is(err, journal.ErrNotFound) {
-					continue // it was removed since
-				}
-				if !yield(r, err) || err != nil {
-					return
-				}
-			}
-			if f.Cursor = page.Next; f.Cursor == "" {
-				return
-			}
+		}
+		if f.Cursor = page.Next; f.Cursor == "" {
+			return nil
 		}
 	}
 }
 
 // whole is a run with those that it had made.
-func whole(ctx context.Context, src Source, durable bool, s journal.Summary) (*Run, error) {
-	r := &Run{ID: s.ID, Flow: s.Flow, Status: s.Status}
+func whole(ctx context.Context, src Source, durable bool, s journal.Summary) (*doc, error) {
+	d := &doc{Run: s.ID, Flow: s.Flow, Status: s.Status}
 	if !s.Status.Ended() {
-		return r, nil
+		return d, nil
 	}
-	err := r.collect(ctx, src, durable)
+	err := (&collector{doc: d, src: src, durable: durable}).run(ctx, s.ID)
 	_, unknown := errors.AsType[*run.UnknownError](err)
-	_, large := errors.AsType[*largeError](err)
-	if unknown || large {
-		r.Events, r.Children, r.Missing = nil, nil, err.Error()
-		return r, nil
+	if unknown || errors.Is(err, errLarge) {
+		d.Events, d.Children, d.Missing = nil, nil, err.Error()
+		return d, nil
 	}
-	return r, err
+	return d, err
 }
 
-type largeError struct{}
+var errLarge = fmt.Errorf("it has more than %s, with the runs that it had made", data.ShowSize(mostBytes))
 
-func (*largeError) Error() string {
-	return fmt.Sprintf("it had more than %d runs made", mostRuns)
+// collector gathers a run and those that it had made, as they are written.
+type collector struct {
+	*doc
+	src     Source
+	durable bool
+	size    int
 }
 
-func (r *Run) collect(ctx context.Context, src Source, durable bool) (err error) {
-	if r.Events, err = src.Events(ctx, r.ID); err != nil {
+func (c *collector) run(ctx context.Context, id string) error {
+	events, err := c.src.Events(ctx, id)
+	if err != nil {
 		return err
 	}
-	parents := []string{}
-	if spawns(r.Events) {
-		parents = append(parents, r.ID)
+	raw, err := run.Marshal(events)
+	if err != nil {
+		return fmt.Errorf("write run %s: %w", id, err)
 	}
-	for len(parents) > 0 {
-		f := journal.Filter{Parent: parents[0], Limit: onPage}
-		parents = parents[1:]
-		for {
-			page, err := src.Runs(ctx, durable, f)
-			if err != nil {
+	if c.size += len(raw); c.size > mostBytes {
+		return errLarge
+	}
+	if c.Events == nil {
+		c.Events = raw
+	} else {
+		c.Children = append(c.Children, raw)
+	}
+	if !slices.ContainsFunc(events, func(e run.Event) bool { _, spawns := e.(run.ChildrenStarted); return spawns }) {
+		return nil
+	}
+	f := journal.Filter{Parent: id, Limit: onPage}
+	for {
+		page, err := c.src.Runs(ctx, c.durable, f)
+		if err != nil {
+			return err
+		}
+		for _, s := range page.Runs {
+			if err := c.run(ctx, s.ID); err != nil {
 				return err
 			}
-			for _, s := range page.Runs {
-				events, err := src.Events(ctx, s.ID)
-				if err != nil {
-					return err
-				}
-				if r.Children = append(r.Children, events); len(r.Children) > mostRuns {
-					return &largeError{}
-				}
-				if spawns(events) {
-					parents = append(parents, s.ID)
-				}
-			}
-			if f.Cursor = page.Next; f.Cursor == "" {
-				break
-			}
+		}
+		if f.Cursor = page.Next; f.Cursor == "" {
+			return nil
 		}
 	}
-	return nil
-}
-
-// spawns tells whether a run had others made.
-func spawns(events []run.Event) bool {
-	for _, e := range events {
-		if _, yes := e.(run.ChildrenStarted); yes {
-			return true
-		}
-	}
-	return false
 }
