@@ -36,18 +36,33 @@ func explain(path string, err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	var why error
-	switch e.Code() & 0xff {
+	switch code := e.Code() & 0xff; code {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
-		why = ErrLocked
+		return fmt.Errorf("%q is %w: %w", path, ErrLocked, err)
 	case lib.SQLITE_READONLY, lib.SQLITE_PERM:
-		why = ErrReadOnly
-	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
-		why = ErrDamaged
+		return fmt.Errorf("%q is %w", path, ErrReadOnly)
+	case lib.SQLITE_NOTADB:
+		return fmt.Errorf("%q is %w, or no database at all: it does not begin as one of SQLite; %s", path, ErrDamaged, wayOn)
+	case lib.SQLITE_CORRUPT:
+		return fmt.Errorf("%q is %w: its pages do not fit together (SQLite error %d); %s", path, ErrDamaged, e.Code(), wayOn)
+	case lib.SQLITE_CANTOPEN:
+		return fmt.Errorf("%q cannot be opened: expected a file that this user may read and write (SQLite error %d)", path, e.Code())
 	case lib.SQLITE_FULL:
 		return fmt.Errorf("%w of %q: %w", ErrFull, path, err)
 	default:
 		return fmt.Errorf("%q: %w", path, err)
 	}
-	return fmt.Errorf("%q is %w: %w", path, why, err)
+}
+
+// wayOn is what to try with a database that cannot be used.
+const wayOn = "put a backup in its place, or use another data folder"
+
+// lacksTables says what it means that a database which is ours, and was brought up to
+// our schema, does not understand what it is asked first: somebody has changed it.
+func lacksTables(path string, err error) error {
+	var e *sqlite.Error
+	if errors.As(err, &e) && e.Code() == lib.SQLITE_ERROR {
+		return fmt.Errorf("%q is %w: it does not have the tables that a database of Wend has; %s", path, ErrDamaged, wayOn)
+	}
+	return err
 }

@@ -18,19 +18,29 @@ const Schema = 9
 // applicationID marks a file as ours: "Wend".
 const applicationID = 0x57656e64
 
-// migrate brings the schema up to Schema.
-func migrate(ctx context.Context, conn *sql.Conn, path string) error {
-	var app, have, tables int
+// identify returns the schema that a database has, 0 for a new one. It returns
+// ErrForeign for one that is not ours, and ErrNewer.
+func identify(ctx context.Context, conn *sql.Conn, path string) (have int, err error) {
+	var app, tables int
 	const q = `SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
 		FROM pragma_application_id, pragma_user_version`
 	if err := conn.QueryRowContext(ctx, q).Scan(&app, &have, &tables); err != nil {
-		return err
+		return 0, err
 	}
 	switch {
 	case app != applicationID && (app != 0 || have != 0 || tables != 0):
-		return fmt.Errorf("%q is %w", path, ErrForeign)
+		return 0, fmt.Errorf("%q is %w", path, ErrForeign)
 	case have > Schema:
-		return fmt.Errorf("%q was %w (schema %d, this one knows %d)", path, ErrNewer, have, Schema)
+		return 0, fmt.Errorf("%q was %w (schema %d, this one knows %d)", path, ErrNewer, have, Schema)
+	}
+	return have, nil
+}
+
+// migrate brings the schema up to Schema.
+func migrate(ctx context.Context, conn *sql.Conn, path string) error {
+	have, err := identify(ctx, conn, path)
+	if err != nil {
+		return err
 	}
 	for v := have + 1; v <= Schema; v++ {
 		if err := upgrade(ctx, conn, v); err != nil {

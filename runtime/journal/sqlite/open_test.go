@@ -42,14 +42,29 @@ func TestOpenRefused(t *testing.T) {
 		},
 		{
 			"no database", func(t *testing.T, dir string) { write(t, dir, strings.Repeat("not a database\n", 1000)) },
-			sqlite.ErrDamaged, `"DIR/wend.db" is damaged: file is not a database`,
+			sqlite.ErrDamaged, `"DIR/wend.db" is damaged, or no database at all: it does not begin as one of SQLite; `,
+		},
+		{
+			"a folder", func(t *testing.T, dir string) {
+				if err := os.Mkdir(filepath.Join(dir, sqlite.File), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			},
+			sqlite.ErrForeign, `"DIR/wend.db" is not a database of Wend: it is a folder`,
+		},
+		{
+			"without its tables", func(t *testing.T, dir string) {
+				open(t, dir).Close()
+				execute(t, dir, "DROP TABLE commits")
+			},
+			sqlite.ErrDamaged, `"DIR/wend.db" is damaged: it does not have the tables that a database of Wend has; `,
 		},
 		{
 			"read-only file", func(t *testing.T, dir string) {
 				open(t, dir).Close()
 				unlessRoot(t, os.Chmod(filepath.Join(dir, sqlite.File), 0o400))
 			},
-			sqlite.ErrReadOnly, `"DIR/wend.db" is read-only: attempt to write a readonly database`,
+			sqlite.ErrReadOnly, `"DIR/wend.db" is read-only`,
 		},
 		{
 			"no right to write", func(t *testing.T, dir string) {

@@ -107,7 +107,7 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 		s.writer, err = newWriter(ctx, db, conn, counted, cfg)
 	}
 	if err != nil {
-		return errors.Join(err, conn.Close(), db.Close())
+		return errors.Join(lacksTables(s.path, err), conn.Close(), db.Close())
 	}
 	if s.reader, err = sql.Open("sqlite", dsn(s.path, "query_only(1)", "cache_size(-4000)", "busy_timeout(5000)")); err != nil {
 		return errors.Join(err, s.writer.close())
@@ -164,6 +164,9 @@ func (s *Store) Close() error {
 // its owner's alone, and so are the files that SQLite puts beside it, which have
 // the same mode: the folder may have been there before, open to others.
 func openWriter(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, nil, fmt.Errorf("%q is %w: it is a folder", path, ErrForeign)
+	}
 	// What else can be wrong with the file SQLite finds when it opens it.
 	if file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
 		if err := file.Close(); err != nil {
@@ -178,7 +181,11 @@ func openWriter(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
-	if err = shrinkable(ctx, conn); err == nil {
+	// First, since the others change the file, and it may be somebody else's.
+	if _, err = identify(ctx, conn, path); err == nil {
+		err = shrinkable(ctx, conn)
+	}
+	if err == nil {
 		err = durable(ctx, conn)
 	}
 	if err != nil {
