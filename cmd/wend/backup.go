@@ -18,7 +18,7 @@ func backupCommand(std *streams) *cobra.Command {
 server that uses the data folder goes on meanwhile. The copy is checked.
 
 To restore it, put it as ` + sqlite.File + ` into an empty folder, and serve with that as --data.`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := sqlite.Backup(cmd.Context(), data, args[0]); err != nil {
 				return wrongf("backup: %w", err)

@@ -22,7 +22,7 @@ func checkCommand(std *streams) *cobra.Command {
 Every mistake is printed as file:line:col: message [code] with its line. The exit
 status is 1 if there is an error; warnings alone leave it 0. Connections are
 checked if there is a configuration.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			files, err := catalog.Find(args)
 			if err != nil {

@@ -42,7 +42,7 @@ func curlCommand(std *streams) *cobra.Command {
 'wend curl flows/sms.yaml | sh'. The body is NAME.json beside the flow's file, else one made from the schema, in the form that the webhook takes.
 A webhook with 'verify' gets the signature or credential by its connection's secret, which the line shows, unless only
 the sender can make it; one with 'dedupe' gets a new key in a header or a query.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes(1, -1),
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			files, err := catalog.Find(paths)
 			if err != nil {

@@ -35,7 +35,7 @@ func demoCommand(std *streams) *cobra.Command {
 		Long: `Start the emulators and a server on free ports of this machine, call the webhook of each
 flow of a vendor under flows/ over HTTP, and print what became of it beside the emulator's own record.
 The exit status is 1 if one is not as it should be.`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logger, err := log.logger(std)
 			if err != nil {

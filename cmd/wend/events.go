@@ -37,7 +37,7 @@ func eventsListCommand(std *streams, r *remote) *cobra.Command {
 		Short: "List events that are kept for a run, the oldest first",
 		Example: `  wend events list
   wend events list --name parcel-handed-over --key P-17 --json`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q := url.Values{"limit": {strconv.Itoa(limit)}}
 			for name, value := range map[string]string{"name": name, "key": key, "cursor": cursor} {

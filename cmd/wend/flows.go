@@ -70,7 +70,7 @@ func flowsListCommand(std *streams, r *remote) *cobra.Command {
 		Short: "List the flows that are served",
 		Long: `List the flows that a server has, with the version that new runs begin with, and how many runs
 have not ended.`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			raw, err := r.ask(cmd.Context(), http.MethodGet, "/api/v1/flows", nil)
 			switch {
@@ -193,7 +193,7 @@ func flowsShowCommand(std *streams, r *remote) *cobra.Command {
 --versions lists the versions that are kept instead, the one that was deployed last first.`,
 		Example: `  wend flows show sms-end-task --versions
   wend flows show sms-end-task@3 > sms.yaml`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, version, given := strings.Cut(args[0], "@")
 			path := flowPath(name, "versions")
@@ -258,7 +258,7 @@ func flowsDiffCommand(std *streams, r *remote) *cobra.Command {
 if it is not given. Comments, layout, the order of nodes and names for people do not count.`,
 		Example: `  wend flows diff sms-end-task 3
   wend flows diff sms-end-task 3 5 --json`,
-		Args: cobra.RangeArgs(2, 3),
+		Args: takes(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			to := "served"
 			if len(args) == 3 {
@@ -298,7 +298,8 @@ func printChange(w io.Writer, c flow.Change) {
 	after, is := c.Is["value"]
 	switch {
 	case was && is:
-		fmt.Fprintf(w, "%s %s: %s -> %s\n", c.What, c.Name, brief(before), brief(after))
+		before, after := parted(before, after)
+		fmt.Fprintf(w, "%s %s: %s -> %s\n", c.What, c.Name, before, after)
 	case was:
 		fmt.Fprintf(w, "%s %s is %s: %s\n", c.What, c.Name, c.How, brief(before))
 	case is:
@@ -313,7 +314,8 @@ func printChange(w io.Writer, c flow.Change) {
 		after, is := c.Is[of]
 		switch {
 		case was && is:
-			fmt.Fprintf(w, "  %s: %s -> %s\n", of, brief(before), brief(after))
+			before, after := parted(before, after)
+			fmt.Fprintf(w, "  %s: %s -> %s\n", of, before, after)
 		case was:
 			fmt.Fprintf(w, "  %s: %s -> nothing\n", of, brief(before))
 		default:
@@ -327,15 +329,21 @@ func typeOf(keys map[string]any) string {
 	return prefixed(": ", text)
 }
 
-// brief is a value as JSON, cut if it is long.
-func brief(v any) string {
-	var text strings.Builder
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Sprint(v)
+// shared is how much is shown of what two values have in common, before they part.
+const shared = 24
+
+// parted is two values as JSON that differ. Where they are too long to be shown whole
+// and begin alike, they are shown from a little before they part.
+func parted(before, after any) (string, string) {
+	a, b := []rune(wholeJSON(before)), []rune(wholeJSON(after))
+	alike := 0
+	for alike < min(len(a), len(b)) && a[alike] == b[alike] {
+		alike++
 	}
-	return cut(strings.TrimSuffix(text.String(), "\n"), longest)
+	if from := alike - shared; from > 1 && max(len(a), len(b)) > longest {
+		a, b = append([]rune("…"), a[from:]...), append([]rune("…"), b[from:]...)
+	}
+	return cut(string(a), longest), cut(string(b), longest)
 }
 
 func flowsRollbackCommand(std *streams, r *remote) *cobra.Command {
@@ -392,7 +400,7 @@ wait for a response gets 202 and the run's address. Runs that have begun go on.
 
 It holds over restarts, until "wend flows resume NAME".`,
 		Example: `  wend flows pause sms-end-task --reason "CCE is down, INC-4711"`,
-		Args:    cobra.ExactArgs(1),
+		Args:    takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f, err := r.changeFlow(cmd.Context(), args[0], "pause", map[string]string{"reason": why})
 			if err != nil {
@@ -415,7 +423,7 @@ func flowsResumeCommand(std *streams, r *remote) *cobra.Command {
 		Short: "Have new runs of a flow begin as they come, and those go on that wait",
 		Long: `Have new runs of a flow begin as they come. Those that wait because the flow was paused go on, the oldest first and
 no more than some at a time. Runs that are paused for a node of theirs stay so, see "wend runs resume".`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f, err := r.changeFlow(cmd.Context(), args[0], "resume", struct{}{})
 			if err != nil {

@@ -32,7 +32,7 @@ Only blanks and line ends change: the order of keys, quotes, line breaks and
 comments stay, and so does what the file means, which is checked each time.
 A file that is not YAML is left as it is, and its mistakes are printed; what
 else is wrong with a flow does not matter here.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes(1, -1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			l := layoutFiles{std: std, check: check, diff: asDiff}
 			if slices.Contains(args, "-") {

@@ -41,7 +41,7 @@ the reader has it, and without any script; json has the places of everything, fo
   wend graph flows/cisco-cce/sms.yaml --out sms.svg
   wend graph --run 0198c2 --out run.svg
   wend graph sms.yaml --diff before.yaml --format svg > diff.svg`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && o.run == "" {
 				return errors.New("name a flow's file, or a run by --run")
@@ -68,7 +68,7 @@ the reader has it, and without any script; json has the places of everything, fo
 	cmd.Flags().StringVar(&o.out, "out", "", "file to write (default stdout)")
 	cmd.Flags().StringVar(&o.run, "run", "", "id or key of a run to show, see 'wend runs'")
 	cmd.Flags().StringVar(&o.diff, "diff", "", "file of the flow as it was")
-	cmd.MarkFlagsMutuallyExclusive("run", "diff")
+	notBoth(cmd, "run", "diff")
 	return cmd
 }
 

@@ -30,7 +30,7 @@ Editors start it by themselves: mistakes while typing, completion, hover, go to
 definition, references, rename and repairs. docs/editors.md says how to set up
 yours. Connections and plugins are those of --config and --plugins; they are read
 again when they change.`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return wrong(lsp.Serve(cmd.Context(), duplex{std.in, std.exact}, lsp.Config{
 				Version: version(), World: env.around, Log: slog.New(slog.NewTextHandler(std.err, nil)),

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	_ "time/tzdata" // flows name time zones, and not every machine has them
 
@@ -132,6 +131,7 @@ func rootCommand(std *streams) *cobra.Command {
 		Args:          noSuchCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.SetFlagErrorFunc(wrongFlag)
 	root.AddCommand(
 		serveCommand(std), curlCommand(std), runCommand(std), checkCommand(std), fmtCommand(std), demoCommand(std), emulateCommand(std),
 		testCommand(std), backtestCommand(std), nodesCommand(std), graphCommand(std), flowsCommand(std), runsCommand(std), eventsCommand(std), storeCommand(std), tokenCommand(std), schemaCommand(std), pluginCommand(std),
@@ -149,6 +149,9 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	for _, c := range cmd.Commands() {
 		names = append(names, c.Name())
 	}
-	asked := strings.TrimPrefix(cmd.CommandPath()+" "+args[0], cmd.Root().Name()+" ")
+	asked := args[0]
+	if cmd.HasParent() {
+		asked = pathOf(cmd) + " " + asked
+	}
 	return fmt.Errorf("no command %q; %s", asked, diag.Suggest(args[0], names))
 }

@@ -20,26 +20,24 @@ func nodesCommand(std *streams) *cobra.Command {
 	var env envFlags
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "nodes [TYPE]",
-		Short: "Show the catalogue of node types, or one with all it takes and gives",
-		Args:  cobra.MaximumNArgs(1),
+		Use:   "nodes [TYPE|PLUGIN]",
+		Short: "Show the catalogue of node types, those of a plugin, or one with all it takes and gives",
+		Args:  takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			types, err := env.catalogue(cmd.Context())
 			if err != nil {
 				return err
 			}
-			shown := types.All()
+			shown, one := types.All(), false
 			if len(args) == 1 {
-				t := types.Find(args[0])
-				if t == nil {
-					return wrongf("no node type %q; %s", args[0], diag.Suggest(args[0], types.Names()))
+				if shown, one, err = findTypes(types, args[0]); err != nil {
+					return err
 				}
-				shown = []*node.Type{t}
 			}
 			switch {
 			case asJSON:
 				return printJSON(std.out, shown)
-			case len(args) == 1:
+			case one:
 				printType(std.out, shown[0])
 			default:
 				printTypes(std.out, shown)
@@ -50,6 +48,25 @@ func nodesCommand(std *streams) *cobra.Command {
 	env.flags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the catalogue as JSON")
 	return cmd
+}
+
+// findTypes returns the one type of that name, or those of the plugin of that name.
+func findTypes(types *node.Set, name string) (shown []*node.Type, one bool, err error) {
+	if t := types.Find(name); t != nil {
+		return []*node.Type{t}, true, nil
+	}
+	if all := types.Of(name); len(all) > 0 {
+		return all, false, nil
+	}
+	names := types.Names()
+	plugin, _, _ := strings.Cut(name, "/")
+	if all := types.Of(plugin); len(all) > 0 {
+		names = nil
+		for _, t := range all {
+			names = append(names, t.Name)
+		}
+	}
+	return nil, false, wrongf("no node type %q; %s", name, diag.Suggest(name, append(names, types.Vendors()...)))
 }
 
 func printTypes(w io.Writer, types []*node.Type) {

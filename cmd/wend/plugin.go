@@ -31,7 +31,7 @@ func pluginBuildCommand(std *streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "build [DIR]",
 		Short: "Compile a Go plugin, or take another language's module, and put its manifest into it",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg.Dir = "."
 			if len(args) == 1 {
@@ -67,7 +67,7 @@ func pluginInspectCommand(std *streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "inspect FILE.wasm",
 		Short: "Show what a plugin declares, without running or compiling it",
-		Args:  cobra.ExactArgs(1),
+		Args:  takes(1, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			wasm, err := infile.Read(args[0], infile.MostPlugin)
 			if err != nil {

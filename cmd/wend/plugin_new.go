@@ -36,7 +36,7 @@ func pluginNewCommand(std *streams) *cobra.Command {
 
 NAME is kebab-case, as flows will write it: NAME/method. Nothing is overwritten.
 Inside a checkout of Wend, or with --replace, the project builds against that checkout.`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			p := project{Name: args[0], dir: dir}
 			if p.dir == "" {

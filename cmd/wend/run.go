@@ -43,7 +43,7 @@ func runCommand(std *streams) *cobra.Command {
 		Short: "Run a flow once, now, and print each node as it leaves",
 		Example: `  wend run flows/cisco-cce/sms.yaml --input flows/cisco-cce/sms.json
   echo '{"orderId": 7}' | wend run order.yaml --input - --json`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			logger, err := log.logger(std)
 			if err != nil {
@@ -71,7 +71,7 @@ func runCommand(std *streams) *cobra.Command {
 	log.flags(cmd, "warn")
 	cmd.Flags().StringVar(&o.input, "input", "", "the trigger's body, a JSON file or - for standard input")
 	cmd.Flags().StringVar(&o.tick, "tick", "", "the time at which a schedule ticks, such as 2026-03-29T07:00:00+02:00 (default now)")
-	cmd.MarkFlagsMutuallyExclusive("input", "tick")
+	notBoth(cmd, "input", "tick")
 	cmd.Flags().StringVar(&o.trigger, "trigger", "", "id of the trigger, if the flow has several")
 	cmd.Flags().StringVar(&o.method, "method", "", "the method of a webhook's request (default POST, or the first that the webhook takes)")
 	cmd.Flags().StringArrayVar(&o.query, "query", nil, "name=value of a parameter in a webhook's query; may be repeated")

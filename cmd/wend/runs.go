@@ -181,7 +181,7 @@ func runsCancelCommand(std *streams, r *remote) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cancel RUN",
 		Short: "End a run where it is",
-		Args:  cobra.ExactArgs(1),
+		Args:  takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.named(cmd.Context(), std, args[0], false, func(id string) error {
 				_, err := r.ask(cmd.Context(), http.MethodPost, runPath(id, "cancel"), map[string]string{"reason": reason})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -33,7 +34,7 @@ Runs of flows with "durable: false" are in a list of their own: --durable=false.
   wend runs list --response 5xx --from 24h
   wend runs list --key 4711 --label channel=sms
   wend runs list --flow sms-end-task --limit 500 --json`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			query, err := f.query(time.Now())
 			if err != nil {
@@ -46,7 +47,7 @@ Runs of flows with "durable: false" are in a list of their own: --durable=false.
 			case f.json:
 				return printRaw(std.out, raw)
 			default:
-				return printRuns(std, raw, f.durable)
+				return r.printRuns(cmd.Context(), std, raw, f)
 			}
 		},
 	}
@@ -183,7 +184,7 @@ func labelText(labels map[string]string) string {
 // sameWidth is RFC 3339 in every zone: UTC is +00:00.
 const sameWidth = "2006-01-02T15:04:05-07:00"
 
-func printRuns(std *streams, raw json.RawMessage, durable bool) error {
+func (r *remote) printRuns(ctx context.Context, std *streams, raw json.RawMessage, f runFilter) error {
 	var page struct {
 		Runs []runLine
 		Next string
@@ -192,8 +193,11 @@ func printRuns(std *streams, raw json.RawMessage, durable bool) error {
 		return wrongf("the server's list of runs: %w", err)
 	}
 	if len(page.Runs) == 0 {
+		if err := r.served(ctx, f.flow); err != nil {
+			return err
+		}
 		fmt.Fprintln(std.err, "no runs")
-		if durable {
+		if f.durable {
 			fmt.Fprintln(std.err, `those of flows with "durable: false" are listed by --durable=false`)
 		}
 		return nil

@@ -96,3 +96,13 @@ func (r *remote) keyed(ctx context.Context, key string) (runs []json.RawMessage,
 	}
 	return runs, more, nil
 }
+
+// served fails if the server has never had a flow of that name: that is why nothing
+// was found of it. Of no name it asks nothing.
+func (r *remote) served(ctx context.Context, flow string) error {
+	if flow == "" {
+		return nil
+	}
+	_, err := r.ask(ctx, http.MethodGet, flowPath(flow, "versions"), nil)
+	return err
+}

@@ -60,6 +60,9 @@ is for them. One of them goes on alone if it is named.`,
 				return err
 			}
 			runs, err := r.pausedRuns(cmd.Context(), std, query)
+			if err == nil && len(runs) == 0 {
+				err = r.served(cmd.Context(), f.flow)
+			}
 			switch {
 			case err != nil:
 				return err

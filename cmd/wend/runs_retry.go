@@ -59,7 +59,15 @@ after it was interrupted.`,
 			if err != nil {
 				return err
 			}
-			return r.retryAll(cmd.Context(), std, query, how)
+			// The list first: the runs that are begun now would be among it.
+			runs, err := r.all(cmd.Context(), query)
+			if err == nil && len(runs) == 0 {
+				err = r.served(cmd.Context(), f.flow)
+			}
+			if err != nil {
+				return err
+			}
+			return r.retryAll(cmd.Context(), std, runs, how)
 		},
 	}
 	cmd.Flags().StringVar(&how.From, "from", "", "id of the node to begin at")
@@ -140,12 +148,7 @@ func (r *remote) retryOne(ctx context.Context, std *streams, id string, how retr
 }
 
 // retryAll takes up the runs of a list. One that cannot be is said and left.
-func (r *remote) retryAll(ctx context.Context, std *streams, query string, how retryHow) error {
-	// The list first: the runs that are begun now would be among it.
-	runs, err := r.all(ctx, query)
-	if err != nil {
-		return err
-	}
+func (r *remote) retryAll(ctx context.Context, std *streams, runs []runLine, how retryHow) error {
 	begun, before, refused := 0, 0, 0
 	for n := range runs {
 		id := runs[n].Run

@@ -34,7 +34,7 @@ A node at which the run is shows since when, and its calls that have no reply so
 
 --follow prints the events of the run instead, those of the past first, until the run has
 ended; where the run is meanwhile goes to standard error. It exits with 1 if the run has not completed.`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if events && !asJSON && !follow {
 				return errors.New("--events needs --json")
@@ -277,13 +277,20 @@ func short(v any) string {
 	if v == nil {
 		return ""
 	}
-	var text bytes.Buffer
+	return brief(v)
+}
+
+// brief is a value as JSON, cut if it is long.
+func brief(v any) string { return cut(wholeJSON(v), longest) }
+
+func wholeJSON(v any) string {
+	var text strings.Builder
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return err.Error()
 	}
-	return cut(string(bytes.TrimSpace(text.Bytes())), longest)
+	return strings.TrimSuffix(text.String(), "\n")
 }
 
 // cut shortens text to so many characters.

@@ -21,7 +21,7 @@ name it in the first line of a flow:
 
 --tests is that of the tests of flows, *.test.yaml; --plugin that of the manifest of
 a plugin, plugin.yaml.`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if tests {
 				_, err := std.out.Write(flowtest.Schema)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/wendflow/wend/runtime/problem"
 )
 
 func storeCommand(std *streams) *cobra.Command {
@@ -38,7 +42,7 @@ func storeListCommand(std *streams, r *remote) *cobra.Command {
 		Short: "List the keys that have a value, by flow",
 		Example: `  wend store list
   wend store list --flow poll-orders --json`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q := url.Values{"limit": {strconv.Itoa(limit)}}
 			for name, value := range map[string]string{"flow": flow, "cursor": cursor} {
@@ -56,20 +60,20 @@ func storeListCommand(std *streams, r *remote) *cobra.Command {
 			case asJSON:
 				return printRaw(std.out, raw)
 			default:
-				return printValues(std, raw)
+				return r.printValues(cmd.Context(), std, raw, flow)
 			}
 		},
 	}
 	cmd.Flags().StringVar(&flow, "flow", "", "of this flow")
 	cmd.Flags().BoolVar(&global, "global", false, "of all flows together")
-	cmd.MarkFlagsMutuallyExclusive("flow", "global")
+	notBoth(cmd, "flow", "global")
 	cmd.Flags().IntVar(&limit, "limit", 50, "at most so many")
 	cmd.Flags().StringVar(&cursor, "cursor", "", "those after an earlier list, by what it printed last")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the server's answer as JSON")
 	return cmd
 }
 
-func printValues(std *streams, raw json.RawMessage) error {
+func (r *remote) printValues(ctx context.Context, std *streams, raw json.RawMessage, flow string) error {
 	var page struct {
 		Values []struct {
 			Flow, Key, Run   string
@@ -82,6 +86,9 @@ func printValues(std *streams, raw json.RawMessage) error {
 		return wrongf("the server's list of values: %w", err)
 	}
 	if len(page.Values) == 0 {
+		if err := r.served(ctx, flow); err != nil {
+			return err
+		}
 		fmt.Fprintln(std.err, "no values are kept")
 		return nil
 	}
@@ -116,6 +123,18 @@ func valuePath(flow, key string) string {
 	return "/api/v1/store/value?" + q.Encode()
 }
 
+// askValue asks about one value. Where there is none since there is no such flow, it
+// says that.
+func (r *remote) askValue(ctx context.Context, method, flow, key string) (json.RawMessage, error) {
+	raw, err := r.ask(ctx, method, valuePath(flow, key), nil)
+	if p, ok := errors.AsType[*problem.Problem](err); ok && p.Status == http.StatusNotFound {
+		if unknown := r.served(ctx, flow); unknown != nil {
+			return nil, unknown
+		}
+	}
+	return raw, err
+}
+
 // ofFlow is the flag that says whose value is meant.
 func ofFlow(cmd *cobra.Command, flow *string) {
 	cmd.Flags().StringVar(flow, "flow", "", "the value is this flow's; without it, of all flows together")
@@ -128,9 +147,9 @@ func storeGetCommand(std *streams, r *remote) *cobra.Command {
 		Use:     "get KEY",
 		Short:   "Print a value, as JSON",
 		Example: `  wend store get --flow poll-orders last-seen`,
-		Args:    cobra.ExactArgs(1),
+		Args:    takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			raw, err := r.ask(cmd.Context(), http.MethodGet, valuePath(flow, args[0]), nil)
+			raw, err := r.askValue(cmd.Context(), http.MethodGet, flow, args[0])
 			if err != nil || asJSON {
 				return printAnswer(std, raw, err)
 			}
@@ -160,7 +179,7 @@ func storePutCommand(std *streams, r *remote) *cobra.Command {
 		Short: "Keep a value by hand; VALUE is JSON, such as 7 or '\"a text\"'",
 		Example: `  wend store put --flow poll-orders last-seen 4711
   wend store put closed true --for 2d`,
-		Args: cobra.ExactArgs(2),
+		Args: takes(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !json.Valid([]byte(args[1])) {
 				return fmt.Errorf("value %q is not JSON; a text needs quotes of its own: '%q'", args[1], args[1])
@@ -172,6 +191,9 @@ func storePutCommand(std *streams, r *remote) *cobra.Command {
 			_, err := r.ask(cmd.Context(), http.MethodPut, valuePath(flow, args[0]), body)
 			if err == nil {
 				fmt.Fprintf(std.err, "the value of %q is kept\n", args[0])
+				if unknown := r.served(cmd.Context(), flow); unknown != nil {
+					fmt.Fprintf(std.err, "nobody reads it yet: %v\n", unknown)
+				}
 			}
 			return err
 		},
@@ -187,9 +209,9 @@ func storeDeleteCommand(std *streams, r *remote) *cobra.Command {
 		Use:     "delete KEY",
 		Short:   "Forget a value",
 		Example: `  wend store delete --flow poll-orders last-seen`,
-		Args:    cobra.ExactArgs(1),
+		Args:    takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, err := r.ask(cmd.Context(), http.MethodDelete, valuePath(flow, args[0]), nil)
+			_, err := r.askValue(cmd.Context(), http.MethodDelete, flow, args[0])
 			if err == nil {
 				fmt.Fprintf(std.err, "the value of %q is forgotten\n", args[0])
 			}

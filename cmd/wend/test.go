@@ -41,6 +41,7 @@ is virtual. The default are all under flows. See docs/testing.md.`,
   wend test flows/cisco-cce/sms.yaml --run 'times out'
   wend test flows --min-coverage 95 --junit tests.xml
   wend test --record 0199f3a0-4c1d-7e2a-9a51-3f0d6c1b2a77`,
+		Args: takes(0, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				args = []string{defaultFlows}
@@ -70,7 +71,7 @@ is virtual. The default are all under flows. See docs/testing.md.`,
 	cmd.Flags().StringVar(&o.junit, "junit", "", "write the results to this file too, as JUnit XML")
 	cmd.Flags().Float64Var(&o.minCoverage, "min-coverage", 0, "fail if the tests of a flow come to less than this percentage of the outcomes of its nodes")
 	rec.flags(cmd)
-	cmd.MarkFlagsMutuallyExclusive("watch", "record")
+	notBoth(cmd, "watch", "record")
 	return cmd
 }
 

@@ -57,7 +57,7 @@ func versionCommand(std *streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Say which Wend this is",
-		Args:  cobra.NoArgs,
+		Args:  takes(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			b := thisBuild()
 			if asJSON {

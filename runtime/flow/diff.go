@@ -15,8 +15,9 @@ type Change struct {
 	What string `json:"what"` // flow, variable or node
 	Name string `json:"name"` // of the variable or the node; what is meant of the flow
 	How  string `json:"how"`  // added, removed or changed
-	// Of says what of it is another: the keys of a node, "with.url" for an input
-	// and "outcomes.onError" for where an outcome leads.
+	// Of says what of it is another: the keys of a node, "with.url" for an input,
+	// "with.nodes.n5.next" for what is inside one, and "outcomes.onError" for where an
+	// outcome leads.
 	Of []string `json:"of,omitempty"`
 	// Was and Is are the values before and after, by the names in Of, or by "value"
 	// for a variable and what is of the flow. One that is not there has none.
@@ -137,12 +138,7 @@ func differs(c *Change, a, b *Node, with, other map[string]map[string]any) {
 		return
 	}
 	was, is := a.written(), b.written()
-	for name, v := range with[a.ID] {
-		was["with."+name] = v
-	}
-	for name, v := range other[b.ID] {
-		is["with."+name] = v
-	}
+	deeper("with", with[a.ID], other[b.ID], was, is)
 	for _, d := range compare("", was, is, values) {
 		c.Of = append(c.Of, d.Name)
 		if d.Was != nil {
@@ -150,6 +146,26 @@ func differs(c *Change, a, b *Node, with, other map[string]map[string]any) {
 		}
 		if d.Is != nil {
 			c.Is = put(c.Is, d.Name, d.Is["value"])
+		}
+	}
+}
+
+// deeper puts what two mappings have into was and is, by its path: both are looked into
+// where both have a mapping, so that of a long one only that is named which differs.
+func deeper(path string, before, after, was, is map[string]any) {
+	for name, v := range before {
+		at := path + "." + name
+		inner, isMap := v.(map[string]any)
+		if other, both := after[name].(map[string]any); isMap && both {
+			deeper(at, inner, other, was, is)
+			continue
+		}
+		was[at] = v
+	}
+	for name, v := range after {
+		_, isMap := v.(map[string]any)
+		if _, both := before[name].(map[string]any); !isMap || !both {
+			is[path+"."+name] = v
 		}
 	}
 }

@@ -97,6 +97,17 @@ func (s *Set) Vendors() []string {
 	return slices.Compact(vendors)
 }
 
+// Of returns the types of one plugin, by name and then newest version first.
+func (s *Set) Of(plugin string) []*Type {
+	var types []*Type
+	for _, t := range s.types {
+		if strings.HasPrefix(t.Name, plugin+"/") {
+			types = append(types, t)
+		}
+	}
+	return types
+}
+
 func compareVersions(a, b string) int { return semver.Compare("v"+a, "v"+b) }
 
 func major(version string) string { return strings.TrimPrefix(semver.Major("v"+version), "v") }
