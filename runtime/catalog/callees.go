@@ -21,6 +21,7 @@ type loader struct {
 	say    says
 	held   map[string]bool // files that stay as they were, so that those who call their flows fit
 	room   *room
+	ahead  map[string]ahead // files that were read already
 	list   diag.List
 	enough bool // that have mistakes
 	read   map[string]*loaded
@@ -46,7 +47,7 @@ func (l *loader) one(file string) *loaded {
 	if !l.enough && !l.held[file] {
 		cfg := l.cfg
 		cfg.Callee = func(name string) (*flow.Signature, *diag.Error) { return l.callee(file, name) }
-		f, mistakes := l.room.read(file, l.say.source, cfg)
+		f, mistakes := l.room.read(file, l.say.source, cfg, l.ahead[file])
 		if f != nil {
 			refused := l.say.check(f)
 			mistakes = append(mistakes, refused...)

@@ -136,8 +136,9 @@ func load(files []string, cfg flow.Config, live *Set, say says) (*Set, diag.List
 	say.before = once(say.before)
 	var l *loader
 	var misfits diag.List
+	early := readAhead(files, cfg)
 	for again := true; again; {
-		l = &loader{cfg: cfg, files: files, say: say, held: held, room: newRoom(cfg, files, live), read: map[string]*loaded{}}
+		l = &loader{cfg: cfg, files: files, say: say, held: held, room: newRoom(cfg, files, live), ahead: early, read: map[string]*loaded{}}
 		for _, file := range files {
 			l.one(file)
 		}
@@ -253,18 +254,23 @@ func (r *room) release(file string) {
 	}
 }
 
-// read reads and checks a file for which there is room.
-func (r *room) read(file string, source func(string) ([]byte, diag.List), cfg flow.Config) (*flow.Flow, diag.List) {
-	src, list := source(file)
-	if list != nil {
-		return nil, list
+// read reads and checks a file for which there is room, unless that was done ahead.
+func (r *room) read(file string, source func(string) ([]byte, diag.List), cfg flow.Config, early ahead) (*flow.Flow, diag.List) {
+	size, load := early.size, func() (*flow.Flow, diag.List) { return early.flow, early.list }
+	if size == 0 {
+		src, list := source(file)
+		if list != nil {
+			return nil, list
+		}
+		size, load = len(src), func() (*flow.Flow, diag.List) { return flow.Load(file, src, cfg) }
 	}
-	if len(src) > max(r.bytes, 0) {
+	if size > max(r.bytes, 0) {
+		var list diag.List
 		list.Errorf(diag.Pos{File: file}, diag.TooManyFlows, "the file is %d bytes long, and of the %d that all flow files may have together %d are left",
-			len(src), r.most*bytesANode, max(r.bytes, 0)).Hint = roomHint
+			size, r.most*bytesANode, max(r.bytes, 0)).Hint = roomHint
 		return nil, list
 	}
-	f, list := flow.Load(file, src, cfg)
+	f, list := load()
 	if f != nil && f.Size() > max(r.nodes, 0) {
 		list.Errorf(f.Pos, diag.TooManyFlows, "flow %q has %d nodes, and of the %d that all flows may have together %d are left",
 			f.Name, f.Size(), r.most, max(r.nodes, 0)).Hint = roomHint

@@ -25,6 +25,9 @@ type typeInfo struct {
 
 	once   sync.Once
 	sorted []string // names of fields
+
+	made sync.Once
+	expr types.Type // as expr's checker knows it
 }
 
 // gap is how a field may come to have no value.
@@ -190,6 +193,14 @@ func commonType(items []any) Type {
 // exprType is the type as expr's checker knows it. Null is any there: a
 // variable that begins as nil is meant to be set.
 func (t Type) exprType() types.Type {
+	if t.info == nil {
+		return types.Any
+	}
+	t.info.made.Do(func() { t.info.expr = t.makeExprType() })
+	return t.info.expr
+}
+
+func (t Type) makeExprType() types.Type {
 	switch t.Kind() {
 	case kindString:
 		return types.String
