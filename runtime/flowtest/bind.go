@@ -48,7 +48,10 @@ func (b *binder) bind(c *Case) {
 		}
 	}
 	if at := c.crash.node; at.Given() {
-		b.anywhere(at)
+		if n := b.anywhere(at); n != nil && n.Type.Starts() && c.crash.during {
+			b.list.Errorf(at.Pos, CodeValue, "trigger %q makes no calls, during which to crash", n.ID).
+				Hint = "crashAfter: " + at.Value + " is when the run has begun"
+		}
 		if !b.flow.Durable {
 			b.list.Errorf(at.Pos, CodeValue, "flow %q is not durable: a crash ends its runs, and nobody takes them up", b.flow.Name)
 		}
