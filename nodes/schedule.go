@@ -4,16 +4,16 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/wendflow/wend/runtime/node"
 	"github.com/wendflow/wend/runtime/timetable"
+	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
 type scheduleIn struct {
 	Cron     string `json:"cron,omitempty" doc:"When to start, on the clocks of the time zone: minute, hour, day of the month, month, day of the week. \"0 7 * * mon-fri\" is each working day at 7:00."`
 	Timezone string `json:"timezone,omitempty" doc:"Time zone of cron, such as Europe/Zurich. UTC if not given."`
-	Every    string `json:"every,omitempty" doc:"In the place of cron: how much time passes from one start to the next, such as 15m, at least 1s. Counted from the beginning of 1970 in UTC, so that 15m is at each quarter of an hour."`
+	Every    string `json:"every,omitempty" doc:"In the place of cron: how much time passes from one start to the next, such as 15m, at least 1s and at most 366d. Counted from the beginning of 1970 in UTC, so that 15m is at each quarter of an hour."`
 	Jitter   string `json:"jitter,omitempty" doc:"Each start is put off by a time of its own that is shorter than this, so that not all schedules start at once."`
 	Missed   string `json:"missed,omitempty" enum:"skip,once,all" default:"skip" doc:"What becomes of ticks that are more than a minute late, since no server was there: skip leaves them out, once starts one run for the last of them, and all starts a run for each, at most the last 100."`
 	Overlap  string `json:"overlap,omitempty" enum:"skip,queue,allow" doc:"What becomes of a tick while the run of an earlier one goes on: skip leaves it out, queue starts it when that has ended (at most 100 wait), and allow starts it beside. Skip if not given, and queue with missed: all."`
@@ -116,6 +116,10 @@ func shapeSchedule(with map[string]any) (node.Shape, []node.Problem) {
 			}
 		}
 	}
+	if msg, hint := timetable.Doubt(text("cron")); msg != "" && plan != nil {
+		problem("cron", hint, "%s", msg)
+		problems[len(problems)-1].Warning = true
+	}
 	if jitter, ok := with["jitter"].(string); ok {
 		problems = append(problems, checkJitter(jitter, plan)...)
 	}
@@ -144,21 +148,8 @@ func checkJitter(text string, plan *timetable.Plan) []node.Problem {
 		if jitter <= gap {
 			return nil
 		}
-		p.Msg = fmt.Sprintf("jitter is %s, and two ticks are only %s apart", text, shortly(gap))
+		p.Msg = fmt.Sprintf("jitter is %s, and two ticks are only %s apart", text, yamldoc.FormatDuration(gap))
 		p.Hint = "it can be as long as that"
 	}
 	return []node.Problem{p}
-}
-
-// shortly leaves out of a duration what is 0: 1h for 1h0m0s.
-func shortly(d time.Duration) string {
-	switch {
-	case d%(24*time.Hour) == 0:
-		return fmt.Sprintf("%dd", d/(24*time.Hour))
-	case d%time.Hour == 0:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	case d%time.Minute == 0:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	}
-	return d.String()
 }

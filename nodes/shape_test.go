@@ -61,8 +61,8 @@ func TestShapeProblems(t *testing.T) {
 			"body: body: expected a JSON Schema, which is a map",
 		}},
 		"body is no schema": {"webhook", m{"path": "/a", "body": m{"properties": m{"sms": m{"type": "strin"}}, "required": "sms"}}, []string{
-			"body.properties.sms.type: schema \"body\", at properties.sms.type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'",
-			"body.required: schema \"body\", at required: is a string, expected an array",
+			"body.properties.sms.type: schema \"body\", at properties.sms.type: JSON Schema has no type \"strin\"; did you mean \"string\"?",
+			"body.required: schema \"body\", at required: is the text \"sms\", expected a list of names; write [sms]",
 		}},
 		"body refers to nothing": {"webhook", m{"path": "/a", "body": m{"$ref": "#/$defs/x"}}, []string{
 			`body: schema "body": json-pointer in "wend:schema#/$defs/x" not found`,

@@ -143,3 +143,45 @@ func TestCheckJSON(t *testing.T) {
 		t.Errorf("exit %d, stdout %q, stderr %q; want 0, [] and nothing", code, stdout, stderr)
 	}
 }
+
+// leastMistakes is how many kinds of mistakes have a golden message at least.
+const leastMistakes = 180
+
+// TestMistakesAreMany counts how many different mistakes the golden files hold: of
+// another code or with another message, where names, numbers, types and hints do not
+// count. `go test ./cmd/wend -run TestMistakesAreMany -v` prints it.
+func TestMistakesAreMany(t *testing.T) {
+	t.Parallel()
+	kinds := map[string]bool{}
+	told := map[string]bool{}
+	files := flowFiles(t, "err")
+	for _, file := range files {
+		for _, m := range printedMistake.FindAllStringSubmatch(readFile(t, strings.TrimSuffix(file, ".yaml")+".out"), -1) {
+			kinds[messageForm(m[0])+" ["+m[2]+"]"], told[m[2]] = true, true
+		}
+	}
+	t.Logf("%d different mistakes of %d codes in %d files", len(kinds), len(told), len(files))
+	if len(kinds) < leastMistakes {
+		t.Errorf("%d different mistakes, want %d", len(kinds), leastMistakes)
+	}
+}
+
+var (
+	quotedNames = regexp.MustCompile(`"[^"]*"(, (and )?"[^"]*")*(, …)?`)
+	typeNames   = regexp.MustCompile(`\b(an? )?(string|integer|number|boolean|array|object|null)( or (an? )?(string|integer|number|boolean|array|object|null))*\b`)
+	withDigits  = regexp.MustCompile(`[^\s,:]*\d[^\s,:]*`)
+	pathOfNames = regexp.MustCompile(`\S+( → \S+)+`)
+	ofAName     = regexp.MustCompile(`(^| in | at )[\w.]+( (is|may)|$)`)
+)
+
+// messageForm is a printed mistake without its place, its hint and all that is of this
+// one flow.
+func messageForm(printed string) string {
+	_, message, _ := strings.Cut(printed, ".yaml:")
+	_, message, _ = strings.Cut(message, ": ")
+	message, _, _ = strings.Cut(message, "; ")
+	for _, part := range []*regexp.Regexp{quotedNames, pathOfNames, typeNames, withDigits, ofAName} {
+		message = part.ReplaceAllString(message, "…")
+	}
+	return message
+}

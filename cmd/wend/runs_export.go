@@ -25,7 +25,7 @@ Words such as secret-1 stand in the place of what looks like a secret, the same 
 Everything else is as it was: the lines hold what your callers sent and vendors answered.`,
 		Example: `  wend runs export --since 7d > runs/week.jsonl
   wend runs export --flow sms-end-task --since 2026-11-20 > runs/sms.jsonl`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			query, err := exportQuery(flow, since, time.Now())
 			if err != nil {

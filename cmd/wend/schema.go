@@ -41,6 +41,6 @@ a plugin, plugin.yaml.`,
 	env.flags(cmd)
 	cmd.Flags().BoolVar(&tests, "tests", false, "print the JSON Schema of files of tests")
 	cmd.Flags().BoolVar(&plugin, "plugin", false, "print the JSON Schema of plugin.yaml")
-	cmd.MarkFlagsMutuallyExclusive("tests", "plugin")
+	notBoth(cmd, "tests", "plugin")
 	return cmd
 }

@@ -49,7 +49,7 @@ func tokenCreateCommand(std *streams, tokens func() *auth.Tokens) *cobra.Command
 With --flow it is good for these flows only, and for nothing that concerns all flows.`,
 		Example: `  wend token create dashboard --scope read
   wend token create shop --scope run --flow order --flow refund --expires 90d`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(scopes) == 0 {
 				return fmt.Errorf("say with --scope what the token is good for: %s", strings.Join(words(auth.Scopes), ", "))
@@ -110,7 +110,7 @@ func tokenListCommand(std *streams, tokens func() *auth.Tokens) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the tokens by name",
-		Args:  cobra.NoArgs,
+		Args:  takes(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			list, made, err := tokens().List()
 			switch {
@@ -164,7 +164,7 @@ func tokenRevokeCommand(std *streams, tokens func() *auth.Tokens) *cobra.Command
 	return &cobra.Command{
 		Use:   "revoke NAME",
 		Short: "Have a token be good for nothing, at once",
-		Args:  cobra.ExactArgs(1),
+		Args:  takes(1, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			t := tokens()
 			if err := t.Revoke(args[0]); err != nil {

@@ -46,13 +46,23 @@ type operand struct {
 	literal any
 }
 
+// defaults are values of the kinds that are no texts.
+var defaults = map[string]string{kindInteger: "0", kindNumber: "0", kindBoolean: "false", kindArray: "[]", kindObject: "{}"}
+
 // proposeDefaults says for each reference how a default is given, such that it
 // can stand where the reference does.
-func (e *expression) proposeDefaults() {
+func (e *expression) proposeDefaults(s *Scope) {
 	for i := range e.refs {
 		ref := &e.refs[i]
 		read := strings.Join(append([]string{ref.Name}, ref.Path...), ".")
 		other, inQuotes := e.text.Literal("…")
+		typ := s.Names[ref.Name]
+		for _, name := range ref.Path {
+			typ, _ = typ.Field(name)
+		}
+		if own := defaults[typ.Kind()]; own != "" {
+			other = own
+		}
 		if ref.Default = read + " ?? " + other; read != e.source {
 			ref.Default = "(" + ref.Default + ")"
 		}
@@ -85,7 +95,7 @@ func compileExpression(t yamldoc.Text, p yamldoc.Piece, s *Scope, list *diag.Lis
 		list.Errorf(t.At(p.Offset+at), diag.MisleadingExpression, `"//" begins a comment, which hides the rest of the line`).
 			Hint = `divide with "/", and to a whole number with int(a / b)`
 	}
-	defer e.proposeDefaults()
+	defer e.proposeDefaults(s)
 	tree, err := parser.Parse(p.Text)
 	if err != nil {
 		e.syntaxError(list, err)
@@ -102,7 +112,13 @@ func compileExpression(t yamldoc.Text, p yamldoc.Piece, s *Scope, list *diag.Lis
 		return e
 	}
 	if err := e.check(tree, s); err != nil {
-		e.report(list, diag.ExpressionType, err)
+		mistake := e.report(list, diag.ExpressionType, err)
+		switch {
+		case strings.HasPrefix(mistake.Msg, "cannot concat "):
+			mistake.Msg, mistake.Hint = "concat() joins lists", "texts are joined by +, such as a + b"
+		case strings.Contains(blankQuoted(e.source), "?:"):
+			mistake.Hint = syntaxHint("", "?:")
+		}
 		return e
 	}
 	if tree.Node.Nature().Type == digestType {
@@ -139,9 +155,7 @@ func (e *expression) check(tree *parser.Tree, s *Scope) error {
 	for _, ref := range e.refs {
 		env[ref.Name] = s.Names[ref.Name].exprType()
 	}
-	cfg := conf.CreateNew()
-	cfg.WithEnv(env)
-	cfg.Functions = declared
+	cfg := newConfig(env)
 	if _, err := checker.Check(tree, cfg); err != nil {
 		return err
 	}
@@ -150,6 +164,21 @@ func (e *expression) check(tree *parser.Tree, s *Scope) error {
 	}
 	return nil
 }
+
+// newConfig is expr's configuration for one expression. Of its tables of functions,
+// which nobody changes, there is one for all.
+func newConfig(env any) *conf.Config {
+	cfg := *configOfAll
+	cfg.WithEnv(env)
+	return &cfg
+}
+
+var configOfAll = func() *conf.Config {
+	cfg := conf.CreateNew()
+	cfg.Optimize = false // it may unroll ranges, and fold what our limits watch
+	cfg.Functions = declared
+	return cfg
+}()
 
 // typeOfNature is what is known of an expression's value after plain has seen
 // it.
@@ -209,9 +238,7 @@ func simpleOperands(n ast.Node, s *Scope) []operand {
 // opcodes for the types it was told, and those panic on a field that happens to
 // be missing.
 func compileProgram(tree *parser.Tree, s *Scope, maybes map[*ast.SliceNode]bool) (*vm.Program, error) {
-	cfg := conf.New(map[string]any{})
-	cfg.Optimize = false // it may unroll ranges, and fold what our limits watch
-	cfg.Functions = declared
+	cfg := newConfig(map[string]any{})
 	ast.Walk(&tree.Node, &instrument{scope: s, maybes: maybes})
 	if _, err := checker.Check(tree, cfg); err != nil {
 		return nil, err
@@ -354,7 +381,7 @@ func (e *expression) depth(n int) int {
 
 func (e *expression) syntaxError(list *diag.List, err error) {
 	mistake := e.report(list, diag.InvalidExpression, err)
-	mistake.Hint = syntaxHint(mistake.Msg)
+	mistake.Hint = syntaxHint(mistake.Msg, e.source)
 	if mark, _ := e.text.Cut(); mark == "#" && e.piece.Offset+len(e.piece.Text) == len(e.text.Value) {
 		mistake.Hint = `" #" begins a comment in YAML and cut the expression short; put the whole value in quotes`
 	}

@@ -1,10 +1,13 @@
 package expand
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/builtin"
@@ -29,9 +32,10 @@ type resolver struct {
 	items []Type            // of the predicates around
 	maybe map[ast.Node]bool // names that may be nil although they have no ?.
 
+	told   map[int]bool            // where names with "-" begin of which something was said
 	slices map[*ast.SliceNode]bool // slices of what may be nil
-	// fails are the paths without which the expression fails: they are added to
-	// something, or are what a function makes a text of. chooses tells that the
+	// fails are the paths without which the expression fails: they are computed or
+	// ordered with, or are what a function cannot do without. chooses tells that the
 	// expression decides what of it counts, so that nothing is known of that.
 	fails   []*path
 	chooses bool
@@ -64,7 +68,7 @@ func (r *resolver) visit(node *ast.Node) Type {
 			r.makeOptional(&n.Left)
 		}
 		switch n.Operator {
-		case "+":
+		case "+", "-", "*", "/", "%", "**", "^", "<", "<=", ">", ">=", "..":
 			r.needs(n.Left)
 			r.needs(n.Right)
 		case "??", "&&", "||", "and", "or":
@@ -75,6 +79,7 @@ func (r *resolver) visit(node *ast.Node) Type {
 		r.visit(&n.Right)
 		r.pattern(n)
 	case *ast.UnaryNode:
+		r.needs(n.Node)
 		r.visit(&n.Node)
 	case *ast.SliceNode:
 		return r.slice(n)
@@ -179,19 +184,59 @@ func (r *resolver) identifier(n *ast.IdentifierNode) Type {
 	return typ
 }
 
+// dashes are names with "-" in them, as headers and other products have them.
+var dashes = regexp.MustCompile(`[A-Za-z_][\w.]*(?:-[A-Za-z]\w*)+`)
+
+// dashed says how to read a name with "-" in it, of which one part stands at a place,
+// and whether it has said so of another part already.
+func (r *resolver) dashed(at file.Location) (hint string, told bool) {
+	source := r.expr.piece.Text
+	runes := []rune(source)
+	from := len(string(runes[:min(at.From, len(runes))]))
+	for _, span := range dashes.FindAllStringIndex(source, -1) {
+		if from < span[0] || from >= span[1] {
+			continue
+		}
+		name := source[span[0]:span[1]]
+		told = r.told[span[0]]
+		if r.told == nil {
+			r.told = map[int]bool{}
+		}
+		r.told[span[0]] = true
+		if root, header, ok := strings.Cut(name, ".headers."); ok {
+			return fmt.Sprintf(`names of headers are in small letters, with "_" for "-": write %s.headers.%s`, root, strings.ToLower(strings.ReplaceAll(header, "-", "_"))), told
+		}
+		dot := strings.LastIndexByte(name, '.')
+		if dot < 0 {
+			return `"-" subtracts, and no name has it`, told
+		}
+		return fmt.Sprintf(`"-" subtracts; a field with it in its name is read as %s["%s"]`, name[:dot], name[dot+1:]), told
+	}
+	return "", false
+}
+
 // secretive are names under which people look for secrets.
 var secretive = map[string]bool{"secret": true, "secrets": true, "env": true, "connection": true, "connections": true, "credentials": true}
 
 func (r *resolver) unknownName(n *ast.IdentifierNode) {
+	hint, told := r.dashed(n.Location())
+	if told {
+		r.failed = true
+		return
+	}
 	e := r.errorf(n.Location(), diag.UnknownReference, "no variable or node %q", n.Value)
 	_, isFunction := functionNames[n.Value]
 	switch {
+	case hint != "":
+		e.Hint = hint
 	case n.Value == "null" || n.Value == "undefined" || n.Value == "none" || n.Value == "None":
 		e.Hint = `did you mean "nil"?`
 	case secretive[n.Value]:
 		e.Hint = `templates read no secrets and nothing of wend.yaml but its variables; a secret of a connection goes into a call by the input "secrets" of "http"`
 	case isFunction:
 		e.Hint = fmt.Sprintf(`did you mean "%s(…)"?`, n.Value)
+	case diag.Nearest(n.Value, r.scope.names()) == "" && namesElsewhere[strings.ToLower(n.Value)] != "":
+		e.Hint = namesElsewhere[strings.ToLower(n.Value)]
 	default:
 		e.Hint = diag.Suggest(n.Value, r.scope.names())
 	}
@@ -217,6 +262,9 @@ func (r *resolver) member(node *ast.Node, n *ast.MemberNode) Type {
 	base := r.visit(&n.Node)
 	name, fixed := n.Property.(*ast.StringNode)
 	if !fixed {
+		if !n.Optional {
+			r.needs(n.Node)
+		}
 		r.visit(&n.Property)
 		if base.Kind() == kindString && !n.Optional {
 			return character(node, "$character", n.Node, n.Property)
@@ -249,6 +297,14 @@ func (r *resolver) describe(n ast.Node) string {
 		}
 	}
 	return "the value"
+}
+
+// subject names what a function is called for, "" if that has no name.
+func (r *resolver) subject(n ast.Node) string {
+	if p, ok := pathOf(n, r.scope); ok {
+		return p.upTo(len(p.steps))
+	}
+	return ""
 }
 
 func rootOf(n ast.Node) *ast.IdentifierNode {
@@ -291,12 +347,18 @@ func (r *resolver) field(base Type, what string, name *ast.StringNode) Type {
 	switch base.Kind() {
 	case kindObject:
 		mistake := r.errorf(name.Location(), diag.UnknownField, "no field %q in %s", name.Value, what)
-		mistake.Hint = diag.Suggest(name.Value, base.Fields())
+		mistake.Hint, _ = r.dashed(name.Location())
+		mistake.Hint = cmp.Or(mistake.Hint, diag.Suggest(name.Value, base.Fields()))
 	case kindArray:
 		mistake := r.errorf(name.Location(), diag.UnknownField, "%s is an array and has no field %q", what, name.Value)
-		mistake.Hint = fmt.Sprintf("read an item with %s[0], or all with map(%s, .%s)", what, what, name.Value)
+		if mistake.Hint = fieldElsewhere(name.Value, what); mistake.Hint == "" {
+			mistake.Hint = fmt.Sprintf("read an item with %s[0], or all with map(%s, .%s)", what, what, name.Value)
+		}
 	default:
-		r.errorf(name.Location(), diag.UnknownField, "%s is %s and has no field %q", what, base, name.Value)
+		mistake := r.errorf(name.Location(), diag.UnknownField, "%s is %s and has no field %q", what, base, name.Value)
+		if base.Kind() == kindString {
+			mistake.Hint = fieldElsewhere(name.Value, what)
+		}
 	}
 	return Type{}
 }
@@ -342,7 +404,13 @@ func (r *resolver) call(n *ast.CallNode) {
 			return
 		}
 		mistake := r.errorf(callee.Location(), diag.UnknownFunction, "no function %q", callee.Value)
-		mistake.Hint = didYouMean(callee.Value, slices.Sorted(maps.Keys(functionNames)))
+		subject := ""
+		if len(n.Arguments) > 0 {
+			subject = r.subject(n.Arguments[0])
+		}
+		if mistake.Hint = functionElsewhere(callee.Value, subject); mistake.Hint == "" {
+			mistake.Hint = didYouMean(callee.Value, slices.Sorted(maps.Keys(functionNames)))
+		}
 	case *ast.MemberNode:
 		r.method(callee)
 	default:
@@ -359,7 +427,13 @@ func (r *resolver) method(callee *ast.MemberNode) {
 		return
 	}
 	if p, ok := pathOf(callee.Node, r.scope); ok {
-		r.errorf(name.Location(), diag.UnknownFunction, "%s is data and has no function %q", p.upTo(len(p.steps)), name.Value)
+		subject := p.upTo(len(p.steps))
+		mistake := r.errorf(name.Location(), diag.UnknownFunction, "%s is data and has no function %q", subject, name.Value)
+		if _, ours := functionNames[name.Value]; ours {
+			mistake.Hint = fmt.Sprintf("write %s(%s)", name.Value, subject)
+		} else {
+			mistake.Hint = functionElsewhere(name.Value, subject)
+		}
 		return
 	}
 	r.visit(&callee.Node)
@@ -390,7 +464,7 @@ func (r *resolver) builtin(node *ast.Node, n *ast.BuiltinNode) Type {
 		}
 	}
 	r.constant(n)
-	if len(n.Arguments) > 0 && slices.Contains(texts, n.Name) {
+	if len(n.Arguments) > 0 && slices.Contains(needing, n.Name) {
 		r.needs(n.Arguments[0])
 	}
 	switch n.Name {
@@ -410,11 +484,13 @@ func (r *resolver) builtin(node *ast.Node, n *ast.BuiltinNode) Type {
 	}
 }
 
-// texts are expr's functions that fail without a first argument, and are there to
-// make a text or of a text.
-var texts = []string{
+// needing are expr's functions that fail without a first argument.
+var needing = []string{
 	"string", "upper", "lower", "trim", "trimPrefix", "trimSuffix", "split", "splitAfter", "replace", "repeat",
 	"join", "indexOf", "lastIndexOf", "hasPrefix", "hasSuffix", "toBase64", "fromBase64", "fromJSON", "int", "float", "len",
+	"abs", "ceil", "floor", "round", "sum", "mean", "median", "max", "min",
+	"all", "any", "none", "one", "filter", "map", "count", "find", "findIndex", "findLast", "findLastIndex", "groupBy", "sortBy", "reduce",
+	"reverse", "uniq", "take", "concat", "keys", "values", "toPairs",
 }
 
 // needs notes a path without whose value the expression fails.

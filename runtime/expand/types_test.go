@@ -2,6 +2,7 @@ package expand_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -211,6 +212,41 @@ func TestGaps(t *testing.T) {
 			}
 			if got := gap(lax); got != "" {
 				t.Errorf("of a schema that says nothing of what must be there: gap %q, want none", got)
+			}
+		})
+	}
+}
+
+// TestGapsFail holds that an expression which is said to fail without a value does,
+// and that no other does.
+func TestGapsFail(t *testing.T) {
+	t.Parallel()
+	schema := map[string]any{"type": "object", "required": []any{"id"}, "properties": map[string]any{
+		"id": map[string]any{"type": "string"}, "count": map[string]any{"type": "integer"}, "flag": map[string]any{"type": "boolean"},
+		"name": map[string]any{"type": "string"}, "list": map[string]any{"type": "array", "items": map[string]any{"type": "integer"}},
+		"obj": map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "integer"}},
+	}}
+	scope := &expand.Scope{Names: map[string]expand.Type{"n": expand.FromStrict(schema)}}
+	env := expand.Env{Names: map[string]any{"n": map[string]any{"id": "7"}}}
+	for _, text := range []string{
+		"n.count + 1", "1 + n.count", "n.count - 1", "1 - n.count", "n.count * 2", "n.count / 2", "7 / n.count", "n.count % 2", "n.count ** 2", "2 ^ n.count",
+		"n.count > 5", "5 > n.count", "n.count >= 5", "n.count < 5", "n.count <= 5", "1..n.count", "-n.count", "not n.flag", "!n.flag",
+		"n.count == 5", "n.count != 5", `n.name contains "a"`, `n.name startsWith "a"`, `n.name endsWith "a"`, `n.name matches "a"`, `n.name in ["a"]`, "1 in n.list",
+		"abs(n.count)", "ceil(n.count)", "floor(n.count)", "round(n.count)", "max(n.count, 1)", "min(n.count, 1)", "sum(n.list)", "mean(n.list)", "median(n.list)",
+		"all(n.list, true)", "any(n.list, true)", "none(n.list, true)", "one(n.list, true)", "filter(n.list, # > 1)", "map(n.list, # + 1)", "count(n.list, # > 1)",
+		"find(n.list, # > 1)", "findIndex(n.list, # > 1)", "findLast(n.list, # > 1)", "findLastIndex(n.list, # > 1)", "groupBy(n.list, #)", "sortBy(n.list, #)",
+		"reduce(n.list, #acc + #, 0)", "sort(n.list)", "reverse(n.list)", "uniq(n.list)", "first(n.list)", "last(n.list)", "take(n.list, 1)", "keys(n.obj)", "values(n.obj)",
+		"len(n.list)", "upper(n.name)", "int(n.name)", "toJSON(n.obj)", "flatten([n.list])", "concat(n.list, [1])", "toPairs(n.obj)", "split(n.name, ',')", "trim(n.name)", "type(n.name)",
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			tmpl, mistakes := expand.Compile(yamldoc.Text{Value: "$(" + text + ")"}, scope)
+			if mistakes.HasErrors() {
+				t.Fatal(mistakes)
+			}
+			said := slices.ContainsFunc(tmpl.Refs(), func(r expand.Ref) bool { return r.Fails })
+			if v, err := tmpl.Eval(env); said != (err != nil) {
+				t.Errorf("said to fail: %v, and it comes to %v, %v", said, v, err)
 			}
 		})
 	}

@@ -77,8 +77,33 @@ func inOurWords(msg string) string {
 	return aType.ReplaceAllString(anType.ReplaceAllString(msg, "$1 an $2"), "$1 a $2")
 }
 
-// syntaxHint says what to write instead of an operator of another language.
-func syntaxHint(msg string) string {
+// operatorsElsewhere are forms of other languages, as the source of an expression has
+// them, and what to write. The first that fits wins.
+var operatorsElsewhere = []struct {
+	form *regexp.Regexp
+	hint string
+}{
+	{regexp.MustCompile(`=>|->`), "# is the item inside filter(), map() and the like, such as map(list, #.name)"},
+	{regexp.MustCompile(`=~`), `a text is held against a pattern by "matches"`},
+	{regexp.MustCompile(`<>`), `write "!=" for what differs`},
+	{regexp.MustCompile(`\?:`), `"??" gives a default, such as name ?? "nobody"`},
+	{regexp.MustCompile(`\w\.\?\w`), `write "?." for a field of what may be missing`},
+	{regexp.MustCompile(`[“”„‘’«»]`), `write plain quotes, " or '`},
+	{regexp.MustCompile(`\b(?:AND|OR|NOT|IN)\b`), `operators are in small letters: and, or, not, in`},
+	{regexp.MustCompile(`\b(?:contains|startsWith|endsWith|matches)\s*\(`), `it is an operator and stands between, such as name contains "x"`},
+	{regexp.MustCompile(`\|\s*\w+\s*$`), "a function behind | has brackets, such as name | upper()"},
+	{regexp.MustCompile(`\bif\b[^{}]*\{[^{}]*\}\s*$`), "an if has an else: if x { a } else { b }"},
+	{regexp.MustCompile(`\w\.[0-9]`), "an item is read by its number in brackets, such as list[0]"},
+	{regexp.MustCompile(`\+\+|--`), "nothing is changed in an expression; write n + 1"},
+}
+
+// syntaxHint says what to write instead of what another language has.
+func syntaxHint(msg, source string) string {
+	for _, o := range operatorsElsewhere {
+		if o.form.MatchString(blankQuoted(source)) {
+			return o.hint
+		}
+	}
 	switch {
 	case strings.HasSuffix(msg, `unexpected "="`):
 		return `compare with "=="`
@@ -89,4 +114,17 @@ func syntaxHint(msg string) string {
 	default:
 		return ""
 	}
+}
+
+// blankQuoted is the source with blanks in the place of what is in quotes.
+func blankQuoted(source string) string {
+	text := []byte(source)
+	for i := 0; i < len(text); i++ {
+		n := quoted(source[i:])
+		for k := 1; k < n-1; k++ {
+			text[i+k] = ' '
+		}
+		i += max(0, n-1)
+	}
+	return string(text)
 }

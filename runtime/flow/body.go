@@ -197,16 +197,17 @@ func (c *compiler) compileBody(s *spec.Node, n *Node, b node.Body) {
 		return
 	}
 	start, _ := inputAt(s.With, append(slices.Clone(b.Path), "start")).(*yamldoc.Scalar)
+	head, known := c.bodyHead(n, nodes, start, written.Pos())
 	inner := &spec.Flow{
 		File: c.spec.File, Name: c.spec.Name, Visits: c.spec.Visits,
-		Nodes:    append([]spec.Node{c.bodyHead(n, nodes, start, written.Pos())}, nodes...),
+		Nodes:    append([]spec.Node{head}, nodes...),
 		Defaults: spec.Defaults{Timeout: c.spec.Defaults.Timeout, Retry: c.spec.Defaults.Retry},
 	}
 	root := c.flow
 	if root.Root != nil {
 		root = root.Root
 	}
-	sub := &compiler{spec: inner, cfg: c.cfg, stored: c.stored, leaves: c.leaves, outer: c.around(s, n, b)}
+	sub := &compiler{spec: inner, cfg: c.cfg, stored: c.stored, leaves: c.leaves, outer: c.around(s, n, b), lost: !known}
 	sub.flow = newFlow(inner)
 	sub.flow.Source, sub.flow.Digest, sub.flow.Durable = root.Source, root.Digest, root.Durable
 	sub.flow.Root, sub.flow.Path = root, bodyPath(c.flow, n.ID, b.Name)
@@ -262,8 +263,9 @@ func (c *compiler) typeOf(v yamldoc.Value) expand.Type {
 	return expand.TypeOf(yamldoc.Plain(v))
 }
 
-// bodyHead is the trigger of a body, which leads to where it begins.
-func (c *compiler) bodyHead(n *Node, nodes []spec.Node, start *yamldoc.Scalar, at diag.Pos) spec.Node {
+// bodyHead is the trigger of a body, which leads to where it begins. It is not known
+// where nobody says it and the routes do not tell, which it reports.
+func (c *compiler) bodyHead(n *Node, nodes []spec.Node, start *yamldoc.Scalar, at diag.Pos) (head spec.Node, known bool) {
 	taken := func(id string) bool {
 		return slices.ContainsFunc(nodes, func(s spec.Node) bool { return s.ID.Value == id })
 	}
@@ -271,10 +273,10 @@ func (c *compiler) bodyHead(n *Node, nodes []spec.Node, start *yamldoc.Scalar, a
 	for taken(id) {
 		id += "_"
 	}
-	head := spec.Node{ID: yamldoc.Text{Value: id, Pos: at}, Type: yamldoc.Text{Value: bodyTrigger.Name, Pos: at}}
+	head = spec.Node{ID: yamldoc.Text{Value: id, Pos: at}, Type: yamldoc.Text{Value: bodyTrigger.Name, Pos: at}}
 	if start != nil {
 		head.Next = start.Text
-		return head
+		return head, true
 	}
 	led := map[string]bool{}
 	for i := range nodes {
@@ -296,11 +298,10 @@ func (c *compiler) bodyHead(n *Node, nodes []spec.Node, start *yamldoc.Scalar, a
 		}
 		c.list.Errorf(at, diag.MissingInput, "at which of the nodes inside it does node %q begin? %s", n.ID, what).
 			Hint = fmt.Sprintf("say it beside them, such as start: %s", append(first, nodes[0].ID.Value)[0])
-		c.lost = true
-		return head
+		return head, false
 	}
 	head.Next = yamldoc.Text{Value: first[0], Pos: at}
-	return head
+	return head, true
 }
 
 func quotedAll(names []string) []string {

@@ -425,6 +425,12 @@ func (c *compiler) suggestType(name, version string) string {
 	if strings.Contains(name, "$(") {
 		return suggestFixed(name, nil)
 	}
+	if meant := typeElsewhere(name); meant != "" && c.cfg.Types.Find(meant) != nil {
+		return uses(name, meant)
+	}
+	if isVendors(name) {
+		return `what is a vendor's is a method of a plugin, type: vendor/method; an API is called by type: http`
+	}
 	if near := diag.Nearest(name, c.cfg.Types.Names()); near != "" {
 		if pinned := near + "@" + version; version != "" && c.cfg.Types.Find(pinned) != nil {
 			near = pinned
@@ -434,7 +440,13 @@ func (c *compiler) suggestType(name, version string) string {
 	vendor, _, isMethod := strings.Cut(name, "/")
 	vendors, source := c.cfg.Types.Vendors(), c.cfg.Types.Source()
 	switch {
-	case !isMethod, slices.Contains(vendors, vendor), source.Folder == "":
+	case slices.Contains(vendors, vendor):
+		var methods []string
+		for _, t := range c.cfg.Types.Of(vendor) {
+			methods = append(methods, t.Name)
+		}
+		return diag.Suggest(name, methods)
+	case !isMethod, source.Folder == "":
 		return diag.Suggest(name, c.cfg.Types.Names())
 	case source.Missing:
 		return fmt.Sprintf("plugins are looked for in the folder %q, which is not there; name theirs with --plugins", source.Folder)

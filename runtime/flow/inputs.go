@@ -190,11 +190,33 @@ func (c *compiler) compileInputs() {
 		if value == nil {
 			value = &yamldoc.Map{}
 		}
+		before := len(c.list)
 		n.inputs = in.compile(value, c.inputsOf(n), nil)
+		c.withoutFollowing(before, value.Pos())
 		if n.inputs == nil {
 			n.inputs = mapInput{}
 		}
 	}
+}
+
+// withoutFollowing drops what the shape of a node's inputs had to say where that may be
+// so only because of what was told since: an input that is none, or of another type.
+func (c *compiler) withoutFollowing(before int, with diag.Pos) {
+	at := map[diag.Pos]bool{}
+	for _, e := range c.list[before:] {
+		switch e.Code {
+		case diag.UnknownInput:
+			at[with] = true
+		case diag.WrongType:
+			at[with], at[e.Pos] = true, true
+		}
+	}
+	if len(at) == 0 {
+		return
+	}
+	told := slices.DeleteFunc(c.list[:before:before], func(e *diag.Error) bool { return e.Code == diag.InvalidInput && at[e.Pos] })
+	c.list = append(told, c.list[before:]...)
+	c.counted = min(c.counted, len(c.list))
 }
 
 // inputCompiler compiles what one node has under `with`.
@@ -204,6 +226,7 @@ type inputCompiler struct {
 	written *spec.Node
 	place   diag.Pos // where to report what is missing altogether
 	what    string
+	meant   []string // inputs that are there by another name
 }
 
 // unusable tells whether a template has a mistake with which it cannot be run.
@@ -346,21 +369,34 @@ func (c *inputCompiler) property(schema, props map[string]any, key yamldoc.Text,
 	case bool:
 		if !extra && schema["patternProperties"] == nil {
 			known := slices.Sorted(maps.Keys(props))
-			c.list.Errorf(key.Pos, diag.UnknownInput, "%s has no input %q", c.what, dotted(path, key.Value)).
-				Hint = c.suggestInput(key.Value, known, props, path)
+			e := c.list.Errorf(key.Pos, diag.UnknownInput, "%s has no input %q", c.what, dotted(path, key.Value))
+			if meant := c.meantInput(key.Value, known); meant != "" {
+				c.meant = append(c.meant, dotted(path, meant))
+				e.Hint = fmt.Sprintf("did you mean %q?", meant)
+			} else {
+				e.Hint = c.suggestInput(key.Value, known, props, path)
+			}
 			return nil, false
 		}
 	}
 	return nil, true
 }
 
-// suggestInput is a hint for an input that there is not. One that is a key of
-// the node is indented too deep.
+// meantInput is the input that somebody meant by another name, "" if no other product
+// calls one so and none is close.
+func (c *inputCompiler) meantInput(name string, known []string) string {
+	if meant := inputElsewhere(name, known); meant != "" && c.node.Type.Digest == "" {
+		return meant
+	}
+	return diag.Nearest(name, known)
+}
+
+// suggestInput is a hint for an input that there is not, and that none is meant by. One
+// that is a key of the node is indented too deep.
 func (c *inputCompiler) suggestInput(name string, known []string, props map[string]any, path []string) string {
-	near := diag.Nearest(name, known) != ""
 	for _, outer := range known {
 		sub, _ := props[outer].(map[string]any)
-		if inner, _ := sub["properties"].(map[string]any); inner[name] != nil && !near {
+		if inner, _ := sub["properties"].(map[string]any); inner[name] != nil {
 			return fmt.Sprintf("%q belongs to %q; it goes under that", name, outer)
 		}
 	}
@@ -371,7 +407,7 @@ func (c *inputCompiler) suggestInput(name string, known []string, props map[stri
 		return fmt.Sprintf("%q is a key of the node; begin it in the column of \"with\"", name)
 	case len(path) == 0 && c.node.Outcomes.Has(name):
 		return fmt.Sprintf("%q is an outcome; it goes under \"outcomes\", beside \"with\"", name)
-	case c.node.hasInput(name) && !near:
+	case c.node.hasInput(name):
 		return fmt.Sprintf("%q is an input of its own; begin it in the column of %q", name, path[0])
 	}
 	return diag.Suggest(name, known)
@@ -382,7 +418,7 @@ func (c *inputCompiler) checkRequired(m *yamldoc.Map, schema map[string]any, pat
 	for _, r := range asList(schema["required"]) {
 		name, _ := r.(string)
 		switch {
-		case m.Get(name) != nil:
+		case m.Get(name) != nil, contains(c.meant, dotted(path, name)): // which was told
 		case len(path) == 0 && isBeside(c.written, name): // which was told
 			c.besides = true
 		default:

@@ -32,7 +32,7 @@ func (c *compiler) checkLapses() {
 // checkLimit reports a timeout that never comes.
 func (c *compiler) checkLimit(whose string, timeout yamldoc.Duration) {
 	if timeout.Value > c.flow.Timeout {
-		c.list.Warnf(timeout.Pos, diag.BeyondTimeout, "the timeout of %s is longer than the run's, which is %s", whose, c.flow.Timeout).
+		c.list.Warnf(timeout.Pos, diag.BeyondTimeout, "the timeout of %s is longer than the run's, which is %s", whose, yamldoc.FormatDuration(c.flow.Timeout)).
 			Hint = "shorten it, or give the flow more time"
 	}
 }
@@ -44,11 +44,11 @@ func (c *compiler) checkOwnLapse(s *spec.Node, n *Node) {
 	}
 	pos := yamldoc.ValueAt(s.With, []string{l.Input}, s.ID.Pos)
 	if l.Always {
-		c.list.Errorf(pos, diag.BeyondTimeout, "node %q waits %s, and the run's timeout is %s: it always ends here", n.ID, l.For, c.flow.Timeout).
+		c.list.Errorf(pos, diag.BeyondTimeout, "node %q waits %s, and the run's timeout is %s: it always ends here", n.ID, yamldoc.FormatDuration(l.For), yamldoc.FormatDuration(c.flow.Timeout)).
 			Hint = "shorten it, or give the flow more time"
 		return
 	}
-	c.list.Warnf(pos, diag.BeyondTimeout, "node %q waits up to %s, and the run's timeout is %s: the run ends first", n.ID, l.For, c.flow.Timeout).
+	c.list.Warnf(pos, diag.BeyondTimeout, "node %q waits up to %s, and the run's timeout is %s: the run ends first", n.ID, yamldoc.FormatDuration(l.For), yamldoc.FormatDuration(c.flow.Timeout)).
 		Hint = "shorten it, or give the flow more time"
 }
 
@@ -62,7 +62,7 @@ func (c *compiler) checkRetryLapse(who string, written *spec.Retry) {
 	total, gap, fit := time.Duration(0), r.Delay, 0
 	for range r.Max {
 		if total += gap; total >= c.flow.Timeout {
-			c.list.Warnf(written.Pos, diag.BeyondTimeout, "of %d attempts more, %s has time for %d: the run's timeout is %s", r.Max, who, fit, c.flow.Timeout).
+			c.list.Warnf(written.Pos, diag.BeyondTimeout, "of %d attempts more, %s has time for %d: the run's timeout is %s", r.Max, who, fit, yamldoc.FormatDuration(c.flow.Timeout)).
 				Hint = "lower max or the delays, or give the flow more time"
 			return
 		}
@@ -91,7 +91,7 @@ func (c *compiler) checkDelays() {
 		}
 		before := waited[tree.parent[n]]
 		if waited[n] = before + own; before < c.flow.Timeout && waited[n] >= c.flow.Timeout && own < c.flow.Timeout {
-			c.list.Errorf(node.Pos, diag.BeyondTimeout, "with node %q every run has waited %s, and its timeout is %s: it always ends here", node.ID, waited[n], c.flow.Timeout).
+			c.list.Errorf(node.Pos, diag.BeyondTimeout, "with node %q every run has waited %s, and its timeout is %s: it always ends here", node.ID, yamldoc.FormatDuration(waited[n]), yamldoc.FormatDuration(c.flow.Timeout)).
 				Hint = "shorten the delays, or give the flow more time"
 		}
 	}

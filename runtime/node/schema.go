@@ -46,7 +46,7 @@ func (e *SchemaError) Error() string { return "schema: " + FormatProblems(e.Prob
 // schemaError keeps one problem for each place: a keyword that may have several
 // forms fails in each of them. It says more of a pattern than that it is none.
 func schemaError(err error, raw map[string]any) *SchemaError {
-	found := libraryError(err)
+	found := libraryError(err, raw)
 	c := &schemaChecker{}
 	c.patterns(raw, nil)
 	if len(c.problems) == 0 {
@@ -58,7 +58,7 @@ func schemaError(err error, raw map[string]any) *SchemaError {
 	return &SchemaError{append(c.problems, rest...)}
 }
 
-func libraryError(err error) *SchemaError {
+func libraryError(err error, raw map[string]any) *SchemaError {
 	var invalid *jsonschema.SchemaValidationError
 	var cause *jsonschema.ValidationError
 	if !errors.As(err, &invalid) || !errors.As(invalid.Err, &cause) {
@@ -66,10 +66,16 @@ func libraryError(err error) *SchemaError {
 	}
 	var first []Problem
 	for _, p := range problemsOf(cause) {
+		p = explained(p, raw)
 		if !slices.ContainsFunc(first, func(q Problem) bool { return slices.Equal(p.Path, q.Path) }) {
 			first = append(first, p)
 		}
 	}
+	// Of a keyword that may be a word or a list of words the word that is wrong is told.
+	all := slices.Clone(first)
+	first = slices.DeleteFunc(first, func(p Problem) bool {
+		return slices.ContainsFunc(all, func(q Problem) bool { return len(q.Path) > len(p.Path) && slices.Equal(q.Path[:len(p.Path)], p.Path) })
+	})
 	return &SchemaError{first}
 }
 

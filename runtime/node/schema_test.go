@@ -48,8 +48,8 @@ func TestSchemaError(t *testing.T) {
 	if !errors.As(err, &wrong) || len(wrong.Problems) != 2 {
 		t.Fatalf("NewSchema: %v, want a *SchemaError with a problem for each place", err)
 	}
-	want := "schema: properties.a: is a string, expected a boolean or an object; " +
-		"properties.b.type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'"
+	want := "schema: properties.a: is the text \"string\", expected a schema; write { type: string }; " +
+		"properties.b.type: JSON Schema has no type \"strin\"; did you mean \"string\"?"
 	if err.Error() != want {
 		t.Errorf("NewSchema: %s\nwant %s", err, want)
 	}

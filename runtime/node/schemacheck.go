@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -292,4 +293,83 @@ func (c *schemaChecker) pattern(text string, path []string) {
 	if _, err := pattern.Compile(text); errors.As(err, &wrong) {
 		c.add(path, wrong.Hint, "%s", wrong)
 	}
+}
+
+// typeNames are those of JSON Schema, and typesElsewhere what other languages and
+// tools have for them.
+var (
+	typeNames      = []string{"string", "integer", "number", "boolean", "object", "array", "null"}
+	typesElsewhere = map[string]string{
+		"int": "integer", "long": "integer", "short": "integer", "int32": "integer", "int64": "integer", "bigint": "integer",
+		"float": "number", "double": "number", "decimal": "number", "real": "number",
+		"bool": "boolean", "str": "string", "text": "string", "char": "string", "varchar": "string", "enum": "string",
+		"map": "object", "dict": "object", "json": "object", "struct": "object", "record": "object",
+		"list": "array", "set": "array", "tuple": "array", "nil": "null", "none": "null",
+	}
+)
+
+// forms are types elsewhere that are a format of texts here.
+var forms = map[string]string{"date": "date", "datetime": "date-time", "timestamp": "date-time", "time": "time", "uuid": "uuid", "email": "email", "uri": "uri", "url": "uri", "phone": ""}
+
+// explained says of a mistake in a schema what was likely meant, where it is one that
+// people make who know types from elsewhere.
+func explained(p Problem, schema map[string]any) Problem {
+	var at any = schema
+	for _, name := range p.Path {
+		switch v := at.(type) {
+		case map[string]any:
+			at = v[name]
+		case []any:
+			i, err := strconv.Atoi(name)
+			if err != nil || i < 0 || i >= len(v) {
+				return p
+			}
+			at = v[i]
+		default:
+			return p
+		}
+	}
+	n := len(p.Path)
+	word, isText := at.(string)
+	_, isBool := at.(bool)
+	switch {
+	case n == 0:
+	case isText && (p.Path[n-1] == "type" || n > 1 && p.Path[n-2] == "type"):
+		p.Msg, p.Hint = fmt.Sprintf("JSON Schema has no type %q", word), typeHint(word)
+	case isText && n > 1 && p.Path[n-2] == "properties":
+		p.Msg, p.Hint = fmt.Sprintf("is the text %q, expected a schema", word), "write { type: "+cmp.Or(typeMeant(word), "string")+" }"
+	case isText && p.Path[n-1] == "required":
+		p.Msg, p.Hint = fmt.Sprintf("is the text %q, expected a list of names", word), "write ["+word+"]"
+	case isBool && p.Path[n-1] == "required":
+		p.Msg = fmt.Sprintf("is %v, expected a list of names", at)
+		if n > 2 && p.Path[n-3] == "properties" {
+			p.Hint = fmt.Sprintf("write required: [%s] beside the \"properties\" that it is one of", p.Path[n-2])
+		}
+	}
+	return p
+}
+
+// typeMeant is the type that somebody meant by a word, or "".
+func typeMeant(word string) string {
+	word = strings.ToLower(word)
+	if _, form := forms[word]; form {
+		return "string"
+	}
+	return cmp.Or(typesElsewhere[word], diag.Nearest(word, typeNames))
+}
+
+func typeHint(word string) string {
+	form, isForm := forms[strings.ToLower(word)]
+	switch {
+	case word == "any":
+		return "leave type out where anything will do"
+	case form != "":
+		return fmt.Sprintf("write type: string, format: %s", form)
+	case isForm:
+		return "write type: string"
+	}
+	if meant := typeMeant(word); meant != "" {
+		return fmt.Sprintf("did you mean %q?", meant)
+	}
+	return diag.Suggest(word, typeNames)
 }

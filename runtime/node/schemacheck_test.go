@@ -38,8 +38,15 @@ func TestCheckSchema(t *testing.T) {
 		`{"properties":{"user~name/x":{"type":"integer","default":""}}}`:                                         `properties.user~name/x.default: the default "" does not fit its own schema: is a string, expected an integer`,
 		`{"properties":{"a":{"pattern":"` + strings.Repeat("a{900}", 6) + `"}}}`:                                 `properties.a.pattern: the pattern "a{900}a{900}a{900}a{900}a{900}a{900}" cannot be run: its repetitions unfold to more than 5000 steps; repeat less, or hold the length by other means such as ` + "`maxLength`",
 		`{"patternProperties":{"` + strings.Repeat("a", 4097) + `":{}}}`:                                         `patternProperties.` + strings.Repeat("a", 500-len("patternProperties.")) + `… 3615 more bytes: the pattern "` + strings.Repeat("a", 80) + `…" cannot be run: it is 4097 bytes long, expected 4096 at most`,
-		`{"type":"objekt"}`: `type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'`,
-		`{"format":"rgb"}`:  "warning: format: no format \"rgb\" is known, so nothing is held against it; a `pattern` can say what is meant",
+		`{"type":"objekt"}`:                                      `type: JSON Schema has no type "objekt"; did you mean "object"?`,
+		`{"properties":{"n":{"type":"int"}}}`:                    `properties.n.type: JSON Schema has no type "int"; did you mean "integer"?`,
+		`{"properties":{"n":{"type":["string","nil"]}}}`:         `properties.n.type.1: JSON Schema has no type "nil"; did you mean "null"?`,
+		`{"properties":{"d":{"type":"date"}}}`:                   `properties.d.type: JSON Schema has no type "date"; write type: string, format: date`,
+		`{"properties":{"d":{"type":"any"}}}`:                    `properties.d.type: JSON Schema has no type "any"; leave type out where anything will do`,
+		`{"properties":{"d":"bool"}}`:                            `properties.d: is the text "bool", expected a schema; write { type: boolean }`,
+		`{"properties":{"d":{"type":"string","required":true}}}`: `properties.d.required: is true, expected a list of names; write required: [d] beside the "properties" that it is one of`,
+		`{"type":"object","required":"d","properties":{"d":{}}}`: `required: is the text "d", expected a list of names; write [d]`,
+		`{"format":"rgb"}`:                                       "warning: format: no format \"rgb\" is known, so nothing is held against it; a `pattern` can say what is meant",
 	} {
 		var got []string
 		for _, p := range node.CheckSchema(schemaOf(t, text)) {

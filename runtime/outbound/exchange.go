@@ -260,7 +260,7 @@ func (c *conn) withoutCredential(ctx context.Context, within time.Duration, err 
 	case errors.Is(ctx.Err(), context.Canceled):
 		return wire.Interrupted, "the call was given up" + fate(false)
 	default:
-		return wire.Timeout, fmt.Sprintf("no credential for %s within %s", c.what(), within) + fate(false)
+		return wire.Timeout, fmt.Sprintf("no credential for %s within %s", c.what(), about(within)) + fate(false)
 	}
 }
 
@@ -272,11 +272,24 @@ func lost(ctx context.Context, within time.Duration, err error) (wire.Failure, s
 	case errors.Is(ctx.Err(), context.Canceled):
 		return wire.Interrupted, "the call was given up" + sent
 	case ctx.Err() != nil:
-		return wire.Timeout, fmt.Sprintf("no complete reply within %s", within) + sent
+		return wire.Timeout, fmt.Sprintf("no complete reply within %s", about(within)) + sent
 	case isBroken && broken.status != 0:
 		return wire.Unreachable, fmt.Sprintf("answered %d, then the reply broke off: %s", broken.status, err)
 	default:
 		return wire.Unreachable, err.Error() + sent
+	}
+}
+
+// about is a length of time without the fractions that nobody wrote: of a node's
+// timeout some milliseconds are over when its call begins.
+func about(d time.Duration) time.Duration {
+	switch {
+	case d >= time.Minute:
+		return d.Round(time.Second)
+	case d >= time.Second:
+		return d.Round(100 * time.Millisecond)
+	default:
+		return d.Round(time.Millisecond)
 	}
 }
 

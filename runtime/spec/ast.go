@@ -68,6 +68,6 @@ type Node struct {
 	Retry      *Retry
 	Next       yamldoc.Text
 	Outcomes   []Route
-	Misread    bool           // with is no mapping, which was reported
+	Misread    bool           // with is no mapping, or not called so, which was reported
 	Unknown    []yamldoc.Text // keys that no node has; each was reported
 }

@@ -65,7 +65,7 @@ type parser struct {
 
 func (p *parser) flow(f *Flow, root yamldoc.Value) {
 	p.Object(yamldoc.Field{What: "a flow", Value: root},
-		map[string]string{"name": "flow", "id": "flow", "label": "labels", "tags": "labels", "businesskey": "key", "correlationid": "key", "steps": "nodes", "states": "nodes", "tasks": "nodes", "vars": "variables"},
+		map[string]string{"name": "flow", "id": "flow", "label": "labels", "tags": "labels", "businesskey": "key", "correlationid": "key", "steps": "nodes", "states": "nodes", "tasks": "nodes", "jobs": "nodes", "activities": "nodes", "vars": "variables", "globals": "variables", "errorHandling": "defaults", "pluginDefaults": "defaults"},
 		yamldoc.Key{Name: "flow", Required: true, Read: yamldoc.Into(&f.Name, p.name)},
 		yamldoc.Key{Name: "description", MayBeBlank: true, Read: yamldoc.Into(&f.Description, p.AnyText)},
 		yamldoc.Key{Name: "timeout", Read: yamldoc.Into(&f.Timeout, p.positive)},
@@ -191,7 +191,10 @@ var nodeKeys = map[string]string{
 	"on": "outcomes", "outcome": "outcomes", "then": "next", "goto": "next", "transition": "next",
 	"input": "with", "inputs": "with", "args": "with", "parameters": "with", "params": "with",
 	"uses": "type", "kind": "type", "action": "type", "authorization": "connection", "auth": "connection",
-	"retries": "retry", "label": "name", "title": "name",
+	"retries": "retry", "retryPolicy": "retry", "label": "name", "title": "name", "displayName": "name",
+	"onSuccess": "next", "on_success": "next", "success": "next", "to": "next", "target": "next", "nextState": "next",
+	"outcomeMap": "outcomes", "branches": "outcomes", "transitions": "outcomes", "edges": "outcomes",
+	"properties": "with", "config": "with", "configuration": "with", "settings": "with", "options": "with", "arguments": "with",
 }
 
 func (p *parser) node(f yamldoc.Field) Node {
@@ -207,6 +210,9 @@ func (p *parser) node(f yamldoc.Field) Node {
 		yamldoc.Key{Name: "outcomes", MayBeBlank: true, Read: yamldoc.Into(&node.Outcomes, p.outcomes)},
 	)
 	node.Unknown = p.unknown(f)
+	for _, key := range node.Unknown { // inputs under another name
+		node.Misread = node.Misread || node.With == nil && nodeKeys[key.Value] == "with"
+	}
 	return node
 }
 
@@ -233,7 +239,11 @@ func (p *parser) outcomes(f yamldoc.Field) []Route {
 
 func (p *parser) retry(f yamldoc.Field) *Retry {
 	r := &Retry{Pos: f.Value.Pos()}
-	aliases := map[string]string{"attempts": "max", "maxAttempts": "max", "count": "max", "for": "on", "interval": "delay", "backoff": "delay", "maxInterval": "maxDelay"}
+	aliases := map[string]string{
+		"attempts": "max", "maxAttempts": "max", "maxAttempt": "max", "maxRetries": "max", "maxTries": "max", "count": "max", "times": "max", "limit": "max",
+		"for": "on", "outcomes": "on", "when": "on", "interval": "delay", "backoff": "delay", "wait": "delay", "waitBetweenTries": "delay", "initialInterval": "delay",
+		"maxInterval": "maxDelay", "maxBackoff": "maxDelay",
+	}
 	p.Object(f, aliases,
 		yamldoc.Key{Name: "max", Required: true, Read: yamldoc.Into(&r.Max, p.retries)},
 		yamldoc.Key{Name: "on", Read: yamldoc.Into(&r.On, p.Texts)},
@@ -242,7 +252,7 @@ func (p *parser) retry(f yamldoc.Field) *Retry {
 		yamldoc.Key{Name: "then", Read: yamldoc.Into(&r.Then, p.then)},
 	)
 	if r.MaxDelay.Pos.Line != 0 && r.MaxDelay.Value < r.Delay.Value {
-		p.Mistakes.Errorf(r.MaxDelay.Pos, diag.InvalidRetry, `"maxDelay" %s is shorter than "delay" %s`, r.MaxDelay.Value, r.Delay.Value)
+		p.Mistakes.Errorf(r.MaxDelay.Pos, diag.InvalidRetry, `"maxDelay" %s is shorter than "delay" %s`, yamldoc.FormatDuration(r.MaxDelay.Value), yamldoc.FormatDuration(r.Delay.Value))
 	}
 	return r
 }

@@ -34,15 +34,25 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Msg }
 
-// Shortest is the least time between two ticks.
-const Shortest = time.Second
+// Shortest is the least time between two ticks of Every, and Longest the most: who
+// writes more has slipped, and would wait for it for years.
+const (
+	Shortest = time.Second
+	Longest  = 366 * 24 * time.Hour
+)
 
 // Every ticks whenever a multiple of d has passed since 1970 began in UTC. So a
 // restart, another server and another flow with the same d have the same ticks.
 // The error is an *Error.
 func Every(d time.Duration) (*Plan, error) {
-	if d < Shortest {
+	switch {
+	case d < Shortest:
 		return nil, &Error{Input: "every", Msg: fmt.Sprintf("every is %s, expected at least %s", d, Shortest)}
+	case d > Longest:
+		return nil, &Error{
+			Input: "every", Msg: fmt.Sprintf("every is %d days, expected at most %d", d/(24*time.Hour), Longest/(24*time.Hour)),
+			Hint: `a day of the year is for cron: "0 7 31 12 *" is each New Year's Eve at 7:00`,
+		}
 	}
 	return &Plan{every: d, zone: time.UTC}, nil
 }

@@ -215,14 +215,21 @@ func TestWrong(t *testing.T) {
 	tests := []struct{ line, zone, want string }{
 		{"", "", `cron: cron is empty ("0 7 * * mon-fri" is each working day at 7:00)`},
 		{"0 7 * *", "", `cron: cron "0 7 * *" has 4 fields, expected five: minute, hour, day of the month, month, day of the week ("0 7 * * mon-fri" is each working day at 7:00)`},
-		{"0 0 7 * * *", "", `cron: cron "0 0 7 * * *" has six fields, expected five: minute, hour, day of the month, month, day of the week (seconds are not among them; for those write every, such as every: 10s)`},
+		{"0 0 7 * * *", "", `cron: cron "0 0 7 * * *" has six fields, expected five: minute, hour, day of the month, month, day of the week (seconds are not among them: write "0 7 * * *")`},
+		{"*/10 * * * * *", "", `cron: cron "*/10 * * * * *" has six fields, expected five: minute, hour, day of the month, month, day of the week (seconds are not among them; for those write every, such as every: 10s)`},
 		{"60 7 * * *", "", `cron: cron "60 7 * * *": the minute is "60", expected 0 to 59 (a list is 1,2,3, a span 1-5, and every third */3)`},
 		{"0 24 * * *", "", `cron: cron "0 24 * * *": the hour is "24", expected 0 to 23 (a list is 1,2,3, a span 1-5, and every third */3)`},
 		{"0 7 32 * *", "", `cron: cron "0 7 32 * *": the day of the month is "32", expected 1 to 31 (a list is 1,2,3, a span 1-5, and every third */3)`},
 		{"0 7 * juni *", "", `cron: cron "0 7 * juni *": the month is "juni", expected 1 to 12, or jan to dec (a list is 1,2,3, a span 1-5, and every third */3)`},
-		{"0 7 * * 7", "", `cron: cron "0 7 * * 7": the day of the week is "7", expected 0 (Sunday) to 6, or sun to sat (Sunday is 0)`},
-		{"0 7 * * 5-1", "", `cron: cron "0 7 * * 5-1": the day of the week is "5-1", expected 0 (Sunday) to 6, or sun to sat (a list is 1,2,3, a span 1-5, and every third */3)`},
-		{"*/0 7 * * *", "", `cron: cron "*/0 7 * * *": the minute is "*/0", expected 0 to 59 (a list is 1,2,3, a span 1-5, and every third */3)`},
+		{"0 7 * * 7", "", `cron: cron "0 7 * * 7": the day of the week is "7", expected 0 (Sunday) to 6, or sun to sat (Sunday is 0: 6-7 is 6,0 here, and 1-7 is *)`},
+		{"*/0 7 * * *", "", `cron: cron "*/0 7 * * *": the minute is "*/0", a step of 0 (each one is *, and every third */3)`},
+		{"0 22-6 * * *", "", `cron: cron "0 22-6 * * *": the hour is "22-6", a span that runs backwards (write "22-23,0-6" for what goes on from 23 to 0)`},
+		{"0 7 * * 5-1", "", `cron: cron "0 7 * * 5-1": the day of the week is "5-1", a span that runs backwards (write "5-6,0-1" for what goes on from 6 to 0)`},
+		{"0 7 * * fri-mon", "", `cron: cron "0 7 * * fri-mon": the day of the week is "fri-mon", a span that runs backwards (write "fri-sat,sun-mon" for what goes on from sat to sun)`},
+		{"0 7 * nov-feb *", "", `cron: cron "0 7 * nov-feb *": the month is "nov-feb", a span that runs backwards (write "nov-dec,jan-feb" for what goes on from dec to jan)`},
+		{"0 7 L * *", "", `cron: cron "0 7 L * *": the day of the month is "L", expected 1 to 31 (L, W and # of other tools are not known here; tick on more days, and let a branch of "evaluate" choose)`},
+		{"cron(0 7 * * ? *)", "", `cron: cron "cron(0 7 * * ? *)": expected five fields (write five fields, without cron( ) around them and with * for ?; "0 7 * * mon-fri" is each working day at 7:00)`},
+		{"rate(5 minutes)", "", `cron: cron "rate(5 minutes)": expected five fields (write every in the place of cron, such as every: 5m)`},
 		{"@daily", "", `cron: cron "@daily": expected five fields (@daily is "0 0 * * *")`},
 		{"@every 5m", "", `cron: cron "@every 5m": expected five fields (write every: 5m in the place of cron)`},
 		{"TZ=UTC 0 7 * * *", "", `cron: cron "TZ=UTC 0 7 * * *": expected five fields, and nothing before them (the zone goes into timezone)`},
@@ -248,6 +255,9 @@ func TestWrong(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
+	}
+	if _, err := timetable.Every(99999 * 24 * time.Hour); err == nil || err.Error() != "every is 99999 days, expected at most 366" {
+		t.Errorf("every 99999 days: %v", err)
 	}
 	if _, err := timetable.Every(999 * time.Millisecond); err == nil || err.Error() != "every is 999ms, expected at least 1s" {
 		t.Errorf("every 999ms: %v", err)

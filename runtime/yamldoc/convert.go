@@ -1,6 +1,7 @@
 package yamldoc
 
 import (
+	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -231,13 +232,30 @@ func (p *parser) properties(n *yaml.Node) (tagged bool) {
 	if !strings.HasPrefix(written, "!") {
 		return false
 	}
+	line, _, _ := strings.Cut(written, "\n")
+	tag, value, _ := strings.Cut(line, " ")
 	e := p.list.Errorf(p.pos(n), diag.YAMLTag, `YAML takes a leading "!" for a tag and drops the word with it`)
-	e.Hint = "put the value in quotes"
-	if !strings.HasPrefix(written, "!!") && !strings.HasPrefix(written, "!=") {
+	switch value = strings.TrimSpace(value); {
+	case tag == "!!str":
+		e.Msg, e.Hint = "tags are not supported", "leave !!str out and put the value in quotes, which makes a text of it"
+	case strings.HasPrefix(tag, "!!"):
+		e.Msg, e.Hint = "tags are not supported", "leave "+tag+" out"
+	case toolTag.MatchString(tag) && toolValue.MatchString(value):
+		e.Msg, e.Hint = "tags are not supported, and those of other tools do nothing here", "leave "+tag+" out, or put the whole value in quotes"
+	case strings.HasPrefix(tag, "!="):
+		e.Hint = "put the value in quotes"
+	default:
 		e.Hint = `write "not x" instead of "!x", or put the value in quotes`
 	}
 	return true
 }
+
+// A tag of another tool, such as !secret or !Ref, has a value behind it; an expression
+// such as !a && b has an operator.
+var (
+	toolTag   = regexp.MustCompile(`^![A-Za-z][\w:/-]*$`)
+	toolValue = regexp.MustCompile(`^[\w"'{\[$/.-]`)
+)
 
 func (p *parser) alias(n *yaml.Node) {
 	p.list.Errorf(p.pos(n), diag.YAMLAnchor, "aliases are not supported").Hint = p.share()

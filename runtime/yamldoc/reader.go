@@ -3,6 +3,7 @@ package yamldoc
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,14 +77,23 @@ func (r *Reader) Object(f Field, aliases map[string]string, keys ...Key) bool {
 		return false
 	}
 	seen := make(map[string]bool, len(keys))
-	blank := "" // the known key above that has nothing behind it
+	meant := map[string]bool{} // by keys that there are not
+	blank := ""                // the known key above that has nothing behind it
 	for _, e := range m.Entries {
 		seen[e.Key.Value] = true
 		i := slices.IndexFunc(keys, func(k Key) bool { return k.Name == e.Key.Value })
 		switch {
 		case i < 0:
 			mistake := r.Mistakes.Errorf(e.Key.Pos, diag.UnknownKey, "%s has no key %q", f, e.Key.Value)
-			switch known := meantKey(e.Key.Value, aliases, keys); {
+			known := meantKey(e.Key.Value, aliases, keys)
+			name, value, joined := strings.Cut(e.Key.Value, ":")
+			if joined = joined && slices.Contains(names(keys), name); joined {
+				known = name
+			}
+			meant[known] = true
+			switch {
+			case joined:
+				mistake.Hint = fmt.Sprintf("write %q, with a blank behind the colon", name+": "+value)
 			case known != "" && m.Get(known) != nil:
 				mistake.Hint = fmt.Sprintf("did you mean %q, which is there already?", known)
 			case known != "":
@@ -104,7 +114,7 @@ func (r *Reader) Object(f Field, aliases map[string]string, keys ...Key) bool {
 		}
 	}
 	for _, k := range keys {
-		if k.Required && !seen[k.Name] {
+		if k.Required && !seen[k.Name] && !meant[k.Name] {
 			r.Mistakes.Errorf(m.pos, diag.MissingKey, "%s is missing the key %q", f, k.Name)
 		}
 	}
@@ -134,7 +144,10 @@ func names(keys []Key) []string {
 func (r *Reader) Entries(f Field, of string) []Field {
 	m, ok := f.Value.(*Map)
 	if !ok {
-		r.Wrong(f, strings.TrimSpace("a mapping "+of))
+		e := r.Wrong(f, strings.TrimSpace("a mapping "+of))
+		if _, list := f.Value.(*List); list && !strings.Contains(of, "such as") {
+			e.Hint = "write each as name: value on a line of its own, without a dash"
+		}
 		return nil
 	}
 	fields := make([]Field, len(m.Entries))
@@ -148,7 +161,10 @@ func (r *Reader) Entries(f Field, of string) []Field {
 func (r *Reader) Items(f Field) []Field {
 	l, ok := f.Value.(*List)
 	if !ok {
-		r.Wrong(f, "a list")
+		e := r.Wrong(f, "a list")
+		if s, one := f.Value.(*Scalar); one && plainItem.MatchString(s.Value) {
+			e.Hint = "write [" + s.Value + "]"
+		}
 		return nil
 	}
 	fields := make([]Field, len(l.Items))
@@ -157,6 +173,9 @@ func (r *Reader) Items(f Field) []Field {
 	}
 	return fields
 }
+
+// plainItem is a text that can stand in [ ] as it is.
+var plainItem = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./:@-]*$`)
 
 // scalar returns the scalar that must be there, and say something.
 func (r *Reader) scalar(f Field, expected string) *Scalar {
@@ -236,9 +255,24 @@ func (r *Reader) Bool(f Field) bool {
 	}
 	b, ok := s.Data.(bool)
 	if !ok {
-		r.Wrong(f, "true or false")
+		r.Wrong(f, "true or false").Hint = boolMeant(s)
 	}
 	return b
+}
+
+// boolMeant says what to write for a word that is no boolean here, "" if that is not
+// known.
+func boolMeant(s *Scalar) string {
+	switch word := strings.ToLower(s.Value); word {
+	case "true", "false":
+		return fmt.Sprintf("write %s, without quotes", word)
+	case "yes", "on", "1", "y":
+		return "write true"
+	case "no", "off", "0", "n":
+		return "write false"
+	default:
+		return ""
+	}
 }
 
 // Int reads a whole number of any size that an int has.

@@ -145,7 +145,7 @@ func (p *parser) star(n int, msg string) bool {
 	return true
 }
 
-var starValue = regexp.MustCompile(`(?:[:,[]|^[ \t]*-)[ \t]+\*`)
+var starValue = regexp.MustCompile(`(?:[:,[?]|^[ \t]*-)[ \t]+\*`)
 
 // template reports an unquoted template on a line that holds what YAML reads
 // as its own punctuation.

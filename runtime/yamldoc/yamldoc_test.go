@@ -318,10 +318,9 @@ func TestReader(t *testing.T) {
 	}
 	want := []string{
 		`1:1: the file has no key "words"; did you mean "text"? [unknown-key]`,
-		`1:1: the file is missing the key "text" [missing-key]`,
 		`3:11: as a number 3.10 would become 3.1; write 3.1 if the number is meant, or "3.10" in quotes to keep the text [yaml-number]`,
 		`3:17: "list[2]" is a mapping, expected a text [wrong-type]`,
-		`4:6: "yes" is the text "yes", expected true or false [wrong-type]`,
+		`4:6: "yes" is the text "yes", expected true or false; write true [wrong-type]`,
 		`5:8: "count" is "0", expected a whole number of at least 1 [bad]`,
 		`6:8: "above" is the text "x", expected a number above 0 [wrong-type]`,
 		`7:7: "size": "big" is not a size, expected one such as "256KB" or "64MiB" [bad]`,
