@@ -16,7 +16,7 @@ local function try()
     'flow: greeting',
     'nodes:',
     '  start: { type: manual, next: say }',
-    '  say: { type: log, with: { message: $(start.name) }, next: dnoe }',
+    '  say: { type: log, with: { message: $(start.name) }, next: done, outcomes: { else: dnoe } }',
     '  done: { type: end }',
   }, file)
   vim.cmd('edit ' .. file)
@@ -44,5 +44,5 @@ local function try()
 end
 
 local ok, said = pcall(try)
-io.stdout:write(('nvim %s: %s\n'):format(vim.version().minor, tostring(said)))
+io.stdout:write(('nvim 0.%d: %s\n'):format(vim.version().minor, tostring(said)))
 vim.cmd(ok and 'qall!' or 'cquit 1')

@@ -68,11 +68,11 @@ func second[T any](_ T, err error) error { return err }
 // the flow is found anew, and an editor asks one question.
 func BenchmarkTyping(b *testing.B) {
 	var text strings.Builder
-	text.WriteString("flow: large\nvariables: { total: 1 }\nnodes:\n  hook: { type: webhook, with: { path: /a, respond: now }, next: n1 }\n")
+	text.WriteString("flow: large\nvariables: { total: 1 }\nnodes:\n  hook: { type: webhook, with: { path: /a }, next: n1 }\n")
 	for i := range 198 {
 		fmt.Fprintf(&text, "  n%d:\n    type: http\n    with: { method: GET, url: \"https://example.com/$(total)\" }\n    next: n%d\n    outcomes: { else: n%d }\n", i+1, i+2, i+2)
 	}
-	text.WriteString("  n199: { type: log, with: { message: \"$(n198.status ?? 0)\" } }\n")
+	text.WriteString("  n199: { type: log, with: { message: \"of $(n198.status ?? 0)\" } }\n")
 	types, err := node.NewSet(nodes.All()...)
 	if err != nil {
 		b.Fatal(err)

@@ -1,6 +1,9 @@
 package yamldoc
 
 import (
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
@@ -90,70 +93,112 @@ func (m *mender) chunks(from, to int) []chunk {
 // is left out if that is what keeps the next from fitting: a line that lost its
 // indent.
 func (m *mender) top(c chunk) {
-	if m.keep(c) {
+	bad, ok := m.keep(c)
+	if ok {
 		return
 	}
 	inner := m.chunks(c.from+1, c.to)
 	if len(inner) == 0 {
-		m.byLine(c)
+		m.byLine(c, bad)
 		return
 	}
 	first := chunk{c.from, inner[0].from}
 	if !m.fits(chunk{c.from, inner[0].from + 1}) && m.fits(chunk{inner[0].from, inner[0].from + 1}) {
 		first.to = first.from
 	}
-	m.keep(first)
-	m.most(inner)
+	if _, ok := m.keep(first); ok && first.to > first.from {
+		m.most(inner, bad)
+		return
+	}
+	m.try(inner)
 }
 
-// most keeps the entries that fit. It tries many at a time: all but one or two
-// are in order as a rule, and each try reads what was kept before.
-func (m *mender) most(entries []chunk) {
-	all := chunk{entries[0].from, entries[len(entries)-1].to}
-	switch half := len(entries) / 2; {
-	case m.keep(all):
-	case half == 0:
-		m.byLine(all)
-	default:
-		m.most(entries[:half])
-		m.most(entries[half:])
+// try keeps the entries that fit: all of them, as a rule. It tells whether it did.
+func (m *mender) try(entries []chunk) bool {
+	bad, ok := m.keep(chunk{entries[0].from, entries[len(entries)-1].to})
+	if !ok {
+		m.most(entries, bad)
 	}
+	return ok
+}
+
+// most keeps the entries that fit, of some that do not fit together because of a
+// line, or of what stands before it. Each try reads again what was kept before, so
+// those before the line are tried in one go, and those behind it.
+func (m *mender) most(entries []chunk, bad int) {
+	if len(entries) == 1 {
+		m.byLine(entries[0], bad)
+		return
+	}
+	cut := max(1, slices.IndexFunc(entries, func(c chunk) bool { return bad < c.to }))
+	if bad < entries[0].from || bad >= entries[len(entries)-1].to {
+		cut = len(entries) / 2
+	}
+	if m.try(entries[:cut]) && bad >= entries[cut].from { // it is bad still
+		m.most(entries[cut:], bad)
+		return
+	}
+	m.try(entries[cut:])
 }
 
 // byLine keeps the lines of an entry that fit, and with one that does not leaves
-// out what is indented deeper: it is part of it.
-func (m *mender) byLine(c chunk) {
+// out what is indented deeper: it is part of it. The lines before the one that is
+// bad are tried in one go.
+func (m *mender) byLine(c chunk, bad int) {
+	from := c.from
+	if bad > from+1 && bad < c.to {
+		if _, ok := m.keep(chunk{from, bad}); ok {
+			from = bad
+		}
+	}
 	deeper := -1 // than the line that was left out
-	for i := c.from; i < c.to; i++ {
+	for i := from; i < c.to; i++ {
 		indent := len(m.lines[i]) - len(strings.TrimLeft(m.lines[i], " "))
 		blank := strings.TrimSpace(m.lines[i]) == ""
 		if deeper >= 0 && (blank || indent > deeper) {
 			continue
 		}
-		if deeper = -1; !m.keep(chunk{i, i + 1}) {
+		deeper = -1
+		if _, ok := m.keep(chunk{i, i + 1}); !ok {
 			deeper = indent
 		}
 	}
 }
 
-// keep keeps some lines if they fit, and blanks what lies before them.
-func (m *mender) keep(c chunk) bool {
-	if !m.fits(c) {
-		return false
+// keep keeps some lines if they fit, and blanks what lies before them. Else it
+// returns which line is bad, or before which one is; -1 if that is not known.
+func (m *mender) keep(c chunk) (bad int, ok bool) {
+	if bad, ok = m.read(c); !ok {
+		return bad, false
 	}
 	m.skipTo(c.from)
 	m.kept += strings.Join(m.lines[c.from:c.to], "")
 	m.at = c.to
-	return true
+	return 0, true
 }
 
 func (m *mender) fits(c chunk) bool {
-	if m.tries++; m.tries > maxTries {
-		return false
-	}
-	_, err := decodeAll(m.kept + "\n" + strings.Join(m.lines[c.from:c.to], ""))
-	return err == nil
+	_, ok := m.read(c)
+	return ok
 }
+
+func (m *mender) read(c chunk) (bad int, ok bool) {
+	if m.tries++; m.tries > maxTries {
+		return -1, false
+	}
+	before := m.kept + "\n"
+	_, err := decodeAll(before + strings.Join(m.lines[c.from:c.to], ""))
+	if err == nil {
+		return 0, true
+	}
+	if said := namedLine.FindStringSubmatch(err.Error()); said != nil {
+		line, _ := strconv.Atoi(said[1])
+		return c.from + max(line-1-strings.Count(before, "\n"), 0), false
+	}
+	return -1, false
+}
+
+var namedLine = regexp.MustCompile(`line ([0-9]+)`)
 
 // skipTo blanks the lines before i.
 func (m *mender) skipTo(i int) {
