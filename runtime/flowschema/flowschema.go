@@ -4,6 +4,7 @@ package flowschema
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,11 +17,16 @@ type obj = map[string]any
 // template, text is allowed beside what the node type wants.
 func Of(types *node.Set) map[string]any {
 	var branches []any
-	names, docs := []any{}, []any{}
+	var names, docs []any
+	var others []string // that are right, and too many to choose from
 	for _, t := range types.All() {
 		own := refs(types, t)
-		for _, ref := range own {
-			names, docs = append(names, ref), append(docs, t.Doc)
+		for _, word := range own {
+			if word == t.Name || word == t.Ref() {
+				names, docs = append(names, word), append(docs, t.Doc)
+			} else {
+				others = append(others, regexp.QuoteMeta(word.(string)))
+			}
 		}
 		branches = append(branches, obj{
 			"if": obj{"required": []any{"type"}, "properties": obj{"type": obj{"enum": own}}},
@@ -31,8 +37,11 @@ func Of(types *node.Set) map[string]any {
 			}},
 		})
 	}
-	duration := obj{"type": "string", "pattern": `^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h|d))+$`, "examples": []any{"5s", "200ms", "24h"}}
-	id := obj{"pattern": `^[A-Za-z_][A-Za-z0-9_]*$`}
+	duration := obj{
+		"type": "string", "pattern": `^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h|d))+$`, "examples": []any{"5s", "200ms", "24h"},
+		"patternErrorMessage": "Expected a duration such as 200ms, 30s or 1h30m.",
+	}
+	id := obj{"pattern": `^[A-Za-z_][A-Za-z0-9_]*$`, "patternErrorMessage": "Expected letters, digits and _, the first of them no digit."}
 	variable := obj{"pattern": `^([A-Za-z_][A-Za-z0-9_]*|[0-9]+)$`} // $(0042) is one too
 	retry := object(obj{
 		"max": obj{"type": "integer", "minimum": 1}, "on": obj{"type": "array", "items": obj{"type": "string"}},
@@ -40,9 +49,13 @@ func Of(types *node.Set) map[string]any {
 		"then": obj{"const": "pause", "description": "When these attempts are used up the run waits for somebody to resume it."},
 	}, "max")
 	routes := obj{"type": "object", "additionalProperties": obj{"type": "string"}}
+	typeSchema := obj{"type": "string", "enum": names, "enumDescriptions": docs}
+	if len(others) > 0 {
+		typeSchema = obj{"anyOf": []any{typeSchema, obj{"type": "string", "pattern": "^(?:" + strings.Join(others, "|") + ")$"}}}
+	}
 	n := object(obj{
 		"name":       obj{"type": "string", "description": "A label for people, never an address."},
-		"type":       obj{"type": "string", "enum": names, "enumDescriptions": docs},
+		"type":       typeSchema,
 		"connection": obj{"type": "string", "description": "How the other party is reached, by its name in wend.yaml."},
 		"with":       obj{"type": "object", "description": "The inputs; text may hold $(templates)."},
 		"timeout":    described(duration, "Of one attempt."),
@@ -52,7 +65,7 @@ func Of(types *node.Set) map[string]any {
 	}, "type")
 	n["allOf"] = branches
 	root := object(obj{
-		"flow":        obj{"type": "string", "pattern": `^[a-z0-9]+(-[a-z0-9]+)*$`, "description": "The flow's name, in kebab-case."},
+		"flow":        obj{"type": "string", "pattern": `^[a-z0-9]+(-[a-z0-9]+)*$`, "patternErrorMessage": "Expected a name in kebab-case, such as order-shipped.", "description": "The flow's name, in kebab-case."},
 		"description": obj{"type": "string"},
 		"timeout":     described(duration, "Of a whole run."),
 		"durable":     obj{"type": "boolean", "default": true, "description": "false: runs may be forgotten when the process ends."},
