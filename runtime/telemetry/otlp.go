@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -56,8 +58,8 @@ type sender struct {
 	failing bool
 
 	resource, scope, schema message
-	plain                   bytes.Buffer
-	zip                     *gzip.Writer
+	body                    bytes.Buffer
+	zip                     *gzip.Writer // nil: what stays on this machine is not worth it
 }
 
 // Fields of ExportTraceServiceRequest, ResourceSpans and ScopeSpans, and of those
@@ -79,9 +81,24 @@ func newSender(to Receiver, what, path string) *sender {
 		resource: message(nil).bytes(resourceField, resource), scope: message(nil).bytes(scopeField, scope),
 		schema: message(nil).text(nameField, schema),
 	}
-	// Most of a batch is the same again and again, which the quickest finds too.
-	s.zip, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed) // it is a level
+	if !near(to.Endpoint) {
+		s.compress()
+	}
 	return s
+}
+
+// compress has all requests compressed. Most of a batch is the same again and
+// again, which the quickest way finds too.
+func (s *sender) compress() { s.zip, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed) } // it is a level
+
+// near tells of an endpoint on this machine.
+func near(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // send sends items once, and tells how many the receiver did not take. One that
@@ -108,12 +125,14 @@ func (s *sender) post(ctx context.Context, items message) (rejected int, err err
 	if err := s.write(items); err != nil {
 		return 0, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(s.plain.Bytes()))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(s.body.Bytes()))
 	if err != nil {
 		return 0, err
 	}
 	r.Header.Set("Content-Type", "application/x-protobuf")
-	r.Header.Set("Content-Encoding", "gzip")
+	if s.zip != nil {
+		r.Header.Set("Content-Encoding", "gzip")
+	}
 	resp, err := s.client.Do(r)
 	if err != nil {
 		return 0, err
@@ -143,8 +162,7 @@ func (s *sender) rejected(body []byte) int {
 
 // write makes the request: the resource with its one scope, which has all items.
 func (s *sender) write(items message) error {
-	s.plain.Reset()
-	s.zip.Reset(&s.plain)
+	s.body.Reset()
 	inner := len(s.scope) + len(items) + len(s.schema)
 	outer := len(s.resource) + tagSize + protowire.SizeBytes(inner) + len(s.schema)
 	head := protowire.AppendTag(nil, resourcesField, protowire.BytesType)
@@ -152,7 +170,15 @@ func (s *sender) write(items message) error {
 	head = append(head, s.resource...)
 	head = protowire.AppendTag(head, scopesField, protowire.BytesType)
 	head = protowire.AppendVarint(head, uint64(inner))
-	for _, part := range [][]byte{head, s.scope, items, s.schema, s.schema} {
+	parts := [][]byte{head, s.scope, items, s.schema, s.schema}
+	if s.zip == nil {
+		for _, part := range parts {
+			s.body.Write(part)
+		}
+		return nil
+	}
+	s.zip.Reset(&s.body)
+	for _, part := range parts {
 		if _, err := s.zip.Write(part); err != nil {
 			return err
 		}

@@ -39,12 +39,16 @@ func receive(t *testing.T) *receiver {
 		if req.Method != "POST" || req.Header.Get("Content-Type") != "application/x-protobuf" {
 			t.Errorf("%s %s %v", req.Method, req.URL, req.Header)
 		}
-		z, err := gzip.NewReader(req.Body)
-		if err != nil {
-			t.Error(err)
-			return
+		in := io.Reader(req.Body)
+		if req.Header.Get("Content-Encoding") == "gzip" {
+			z, err := gzip.NewReader(in)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			in = z
 		}
-		body, err := io.ReadAll(z)
+		body, err := io.ReadAll(in)
 		if err != nil {
 			t.Error(err)
 		}

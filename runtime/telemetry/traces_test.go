@@ -266,6 +266,31 @@ func TestCallSpan(t *testing.T) {
 	}
 }
 
+// What goes to another machine is compressed.
+func TestCompressed(t *testing.T) {
+	t.Parallel()
+	r := receive(t)
+	tr := traces(r.URL, 1, telemetry.New(""))
+	tr.Compress()
+	for range 2 {
+		for _, f := range spanned {
+			tr.Observe(f)
+		}
+		drain(tr)
+	}
+	if len(r.spans) != 2*len(spanned) {
+		t.Errorf("%d spans", len(r.spans))
+	}
+	for endpoint, want := range map[string]bool{
+		"http://127.0.0.1:4318": true, "http://[::1]:4318/otlp": true, "http://localhost:4318": true,
+		"https://otlp.example.com": false, "http://10.0.0.7:4318": false,
+	} {
+		if telemetry.Near(endpoint) != want {
+			t.Errorf("%s is near: %t", endpoint, !want)
+		}
+	}
+}
+
 // A span takes no memory of its own.
 func TestSpansAllocateNothing(t *testing.T) {
 	tr := traces("http://127.0.0.1:1", 1, telemetry.New(""))
