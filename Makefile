@@ -4,6 +4,8 @@ GO      ?= go
 PLUGINS := $(notdir $(patsubst %/plugin.yaml,%,$(wildcard plugins/*/plugin.yaml)))
 WASM    := $(PLUGINS:%=plugins/dist/%.wasm)
 GOFILES  = $(shell find . -name '*.go' -not -path './tools/*' -not -path './bench/*' -not -path './deploy/*')
+# Tests that the race detector makes ten times as slow and has nothing to find in.
+PLAIN    = TestFuel|TestBlankValues|TestHintsCanBePasted|TestCheckTells
 # YAML that ships.
 YAML    := flows nodes plugins examples wend.yaml
 LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
@@ -51,7 +53,7 @@ test: plugins ## run all tests, with the race detector, and those of the shipped
 	$(GO) vet ./...
 	$(GO) test -race -timeout 20m ./...
 	$(GO) test ./runtime/pluginhost/meter ./runtime/flow ./runtime/engine
-	$(GO) test ./cmd/wend -run TestFuel
+	$(GO) test ./cmd/wend -run '$(PLAIN)'
 
 editors: build plugins ## try the schema and the editors' support in what editors run; needs node and npm, nvim if it is there
 	cd editors/schema && npm ci --silent --no-audit --no-fund && npm test --silent

@@ -31,6 +31,7 @@ var blanks = []string{"", `""`, `"  "`, "~", "null", "[]", "{}"}
 // then. Each file of testdata/blank has every key that its readers know.
 func TestBlankValues(t *testing.T) {
 	t.Parallel()
+	withoutRace(t)
 	types, err := node.NewSet(nodes.All()...)
 	if err != nil {
 		t.Fatal(err)

@@ -72,6 +72,7 @@ func TestCheckIsSilentOnShippedFlows(t *testing.T) {
 // only warnings leave the exit status 0.
 func TestCheckTells(t *testing.T) {
 	t.Parallel()
+	withoutRace(t)
 	for _, file := range flowFiles(t, "err") {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
 			t.Parallel()

@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,6 +29,7 @@ func fuelHead() string {
 // each invoke, and the host's allocations. It is not parallel, since others
 // would allocate meanwhile.
 func TestFuel(t *testing.T) {
+	withoutRace(t)
 	source, err := os.ReadFile(fuelFile)
 	if err != nil && os.Getenv("UPDATE") == "" {
 		t.Fatal(err)
@@ -87,19 +86,12 @@ func (c cost) within(want cost) bool {
 			return false
 		}
 	}
-	return underRace() || near(c.allocs, want.allocs, 2)
+	return near(c.allocs, want.allocs, 2)
 }
 
 // near allows one per cent, or a few.
 func near(a, b, few uint64) bool {
 	return max(a, b)-min(a, b) <= max(b/100, few)
-}
-
-// underRace tells whether this is a program that allocates for the race
-// detector.
-func underRace() bool {
-	info, _ := debug.ReadBuildInfo()
-	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 func parseCosts(t *testing.T, text string) map[string]cost {

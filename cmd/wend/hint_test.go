@@ -33,6 +33,7 @@ var (
 // one, and holds that the mistake is gone and the file is as good YAML as it was.
 func TestHintsCanBePasted(t *testing.T) {
 	t.Parallel()
+	withoutRace(t)
 	done := make(chan int, len(flowFiles(t, "err")))
 	t.Run("files", func(t *testing.T) {
 		for _, file := range flowFiles(t, "err") {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -132,6 +134,20 @@ func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	code = wend.Main(t.Context(), args, strings.NewReader(""), &out, &errs)
 	return code, out.String(), errs.String()
+}
+
+// withoutRace leaves a test to the part of make test that has no race detector: one
+// that computes a lot and has nothing side by side, for which the detector has
+// nothing to find and takes ten times as long.
+func withoutRace(t *testing.T) {
+	t.Helper()
+	if !strings.Contains(readFile(t, filepath.Join(root, "Makefile")), t.Name()) {
+		t.Errorf("make test runs %s nowhere: name it in PLAIN of the Makefile", t.Name())
+	}
+	info, _ := debug.ReadBuildInfo()
+	if info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		t.Skip("make test runs it without the race detector")
+	}
 }
 
 // golden holds got against a file, which UPDATE=1 rewrites.
