@@ -25,10 +25,14 @@ import (
 // blanks are the ways to write nothing.
 var blanks = []string{"", `""`, `"  "`, "~", "null", "[]", "{}"}
 
+// others are files for keys that exclude each other.
+var others = map[string][]string{"wend.yaml": {"wend-approle.yaml", "wend-kubernetes.yaml"}}
+
 // TestBlankValues puts every kind of nothing in the place of every value of every
 // kind of file, and holds in testdata/blanks.txt which of them pass without a
 // word: a key that is left blank is a mistake unless nothing is what it says
-// then. Each file of testdata/blank has every key that its readers know.
+// then. Each file of testdata/blank has every key that its readers know, with the
+// others beside it.
 func TestBlankValues(t *testing.T) {
 	t.Parallel()
 	withoutRace(t)
@@ -52,32 +56,34 @@ func TestBlankValues(t *testing.T) {
 		"case.yaml":   {keysRead(t, "runtime/plugincase"), func(src []byte) diag.List { _, list := plugincase.Parse("case.yaml", src); return list }},
 	}
 	var passed strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(kinds)) {
-		kind := kinds[name]
-		src := readFile(t, filepath.Join("testdata", "blank", name))
-		if list := kind.parse([]byte(src)); len(list) > 0 {
-			t.Fatalf("%s: %v", name, list)
-		}
-		var doc yaml.Node
-		if err := yaml.Unmarshal([]byte(src), &doc); err != nil {
-			t.Fatal(err)
-		}
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		written := map[string]bool{}
-		for _, e := range entries(doc.Content[0], "") {
-			written[e.path[strings.LastIndex(e.path, ".")+1:]] = true
-			var silent []string
-			for _, blank := range blanks {
-				if len(kind.parse(e.with(t, &doc, blank))) == 0 {
-					silent = append(silent, strconv.Quote(blank))
+		for _, name := range append([]string{kind}, others[kind]...) {
+			src := readFile(t, filepath.Join("testdata", "blank", name))
+			parse := kinds[kind].parse
+			if list := parse([]byte(src)); len(list) > 0 {
+				t.Fatalf("%s: %v", name, list)
+			}
+			var doc yaml.Node
+			if err := yaml.Unmarshal([]byte(src), &doc); err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range entries(doc.Content[0], "") {
+				written[e.path[strings.LastIndex(e.path, ".")+1:]] = true
+				var silent []string
+				for _, blank := range blanks {
+					if len(parse(e.with(t, &doc, blank))) == 0 {
+						silent = append(silent, strconv.Quote(blank))
+					}
+				}
+				if len(silent) > 0 {
+					passed.WriteString(name + " " + e.path + " " + strings.Join(silent, " ") + "\n")
 				}
 			}
-			if len(silent) > 0 {
-				passed.WriteString(name + " " + e.path + " " + strings.Join(silent, " ") + "\n")
-			}
 		}
-		for _, key := range kind.known {
+		for _, key := range kinds[kind].known {
 			if !written[key] {
-				t.Errorf("testdata/blank/%s lacks the key %q", name, key)
+				t.Errorf("testdata/blank/%s lacks the key %q", kind, key)
 			}
 		}
 	}
@@ -138,16 +144,32 @@ func keysRead(t *testing.T, folder string) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
+		isKey := func(t ast.Expr) bool {
+			sel, ok := t.(*ast.SelectorExpr)
+			return ok && sel.Sel.Name == "Key"
+		}
+		add := func(lit *ast.CompositeLit) {
+			for _, field := range lit.Elts {
+				if kv, ok := field.(*ast.KeyValueExpr); ok && kv.Key.(*ast.Ident).Name == "Name" {
+					if value, ok := kv.Value.(*ast.BasicLit); ok {
+						name, _ := strconv.Unquote(value.Value)
+						names[name] = true
+					}
+				}
+			}
+		}
 		ast.Inspect(parsed, func(n ast.Node) bool {
-			if lit, ok := n.(*ast.CompositeLit); ok {
-				if sel, ok := lit.Type.(*ast.SelectorExpr); ok && sel.Sel.Name == "Key" {
-					for _, field := range lit.Elts {
-						if kv, ok := field.(*ast.KeyValueExpr); ok && kv.Key.(*ast.Ident).Name == "Name" {
-							if value, ok := kv.Value.(*ast.BasicLit); ok {
-								name, _ := strconv.Unquote(value.Value)
-								names[name] = true
-							}
-						}
+			lit, ok := n.(*ast.CompositeLit)
+			if !ok {
+				return true
+			}
+			if isKey(lit.Type) {
+				add(lit)
+			}
+			if list, ok := lit.Type.(*ast.ArrayType); ok && isKey(list.Elt) {
+				for _, e := range lit.Elts {
+					if key, ok := e.(*ast.CompositeLit); ok {
+						add(key)
 					}
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -75,7 +76,11 @@ the sender can make it; one with 'dedupe' gets a new key in a header or a query.
 }
 
 func printCurl(std *streams, cfg *config.Config, base string, hooks []catalog.Hook, input string) error {
-	signer, err := outbound.New(outbound.Config{Connections: cfg.Connections, Late: true})
+	store, err := openSafe(cfg, clock.System, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return wrong(err)
+	}
+	signer, err := outbound.New(outbound.Config{Connections: cfg.Connections, Late: true, Store: store})
 	if err != nil {
 		std.tell(environment.Placed(cfg, err))
 		return errSaid

@@ -144,6 +144,7 @@ type kit struct {
 	host     *pluginhost.Host
 	plugins  *registry.Registry
 	outbound *outbound.Client // nil until connect
+	safe     *safe            // where secrets are that wend.yaml says to be in a vault
 	clock    clock.Clock      // of all that is run here
 }
 
@@ -166,6 +167,9 @@ func (e *envFlags) open(ctx context.Context, std *streams, log *slog.Logger) (*k
 func openKit(ctx context.Context, cfg *config.Config, pluginDir string, log *slog.Logger) (*kit, error) {
 	k := &kit{config: cfg, clock: clock.System}
 	var err error
+	if k.safe, err = openSafe(cfg, k.clock, log); err != nil {
+		return nil, wrong(err)
+	}
 	k.host, err = pluginhost.New(ctx, pluginhost.Config{CacheDir: cacheDir(log), Ceiling: environment.Ceiling(cfg), Log: log})
 	if err != nil {
 		return nil, wrong(err)
@@ -195,7 +199,7 @@ func (k *kit) connectLate(std *streams) error {
 }
 
 func (k *kit) dial(std *streams, oc outbound.Config) error {
-	oc.Allow, oc.MaxReply, oc.Clock = k.config.Outbound.Allow, k.config.Limits.Reply, k.clock
+	oc.Allow, oc.MaxReply, oc.Clock, oc.Store = k.config.Outbound.Allow, k.config.Limits.Reply, k.clock, k.safe
 	var err error
 	if k.outbound, err = outbound.New(oc); err != nil {
 		std.tell(environment.Placed(k.config, err))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -46,6 +47,8 @@ func stopOn(signals <-chan os.Signal, stop func()) {
 // Main runs one command and returns what to exit with. When ctx ends the
 // command stops in an orderly way.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	// Go's HTTP client logs there by itself what vendors send unasked, with its bytes.
+	log.SetOutput(io.Discard)
 	exact := stdout
 	stdout, stderr = &harmless{w: stdout}, &harmless{w: stderr}
 	if onTerminal(exact) {

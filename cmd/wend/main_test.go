@@ -181,14 +181,22 @@ func readFile(t *testing.T, file string) string {
 // address.
 func serve(t *testing.T, args ...string) string {
 	t.Helper()
+	url, _, stop := serveLogged(t, append([]string{"--log", "error"}, args...)...)
+	t.Cleanup(stop)
+	return url
+}
+
+// serveLogged runs `wend serve` in this process until stop is called, which may be
+// more than once. Its log is what it has said so far.
+func serveLogged(t *testing.T, args ...string) (url string, log func() string, stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	stdout, stderr := newTranscript(), newTranscript()
 	ended := make(chan int, 1)
 	go func() {
-		args := append([]string{"serve", "--addr", "127.0.0.1:0", "--log", "error"}, args...)
-		ended <- wend.Main(ctx, args, strings.NewReader(""), stdout, stderr)
+		ended <- wend.Main(ctx, append([]string{"serve", "--addr", "127.0.0.1:0"}, args...), strings.NewReader(""), stdout, stderr)
 	}()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if code := <-ended; code != 0 {
 			t.Errorf("the server's exit status is %d:\n%s", code, stderr)
@@ -197,7 +205,7 @@ func serve(t *testing.T, args ...string) string {
 	for {
 		match, more := stdout.next(printedAddress)
 		if match != nil {
-			return "http://" + match[1]
+			return "http://" + match[1], stderr.String, stop
 		}
 		select {
 		case <-more:

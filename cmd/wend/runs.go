@@ -117,7 +117,7 @@ func (r *remote) request(ctx context.Context, method, path string, body any) (*h
 
 // readToken returns the token that ref refers to, "" if there is none.
 func readToken(ref string) (string, error) {
-	token, err := secret.Read(ref, os.LookupEnv)
+	token, err := secret.Sources{Env: os.LookupEnv}.Read(ref)
 	switch {
 	case errors.Is(err, secret.ErrNone) && ref == defaultToken:
 		return "", nil

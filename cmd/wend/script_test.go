@@ -36,6 +36,8 @@ import (
 //	until EVENT URL              wait for an event of a run, in the stream at URL
 //	keep NAME FILE|stdout|stderr PATTERN
 //	                             what the pattern's group matches is $NAME from now on
+//	vault start|seal|unseal      have a Vault, whose address is $VAULT and whose token $VAULT_TOKEN, or change it
+//	vault put PATH KEY VALUE     put something into it
 //	store DIR FILE               make a data folder of what FILE holds as SQL
 //	plain FILE|stdout|stderr     print it with ids, times, lengths of time and ports made the same
 //
@@ -65,11 +67,13 @@ func TestStories(t *testing.T) {
 					env.Setenv(name, value)
 				}
 			}
+			env.Setenv("VAULT_TOKEN", vaultToken)
+			env.Values[vaultKey{}] = &standInVault{entries: map[string]map[string]string{}}
 			env.Values[serversKey{}] = servers{names: env.Vars, running: map[string]*server{}, pressed: map[string]*press{}}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "await": await, "halt": halt, "crash": crash, "interrupt": interrupt, "hangup": hangup, "press": pressOn, "release": release, "grab": grab, "fill": fill, "request": request, "plain": plain, "keep": keep, "until": until, "store": store,
+			"start": start, "await": await, "halt": halt, "crash": crash, "interrupt": interrupt, "hangup": hangup, "press": pressOn, "release": release, "grab": grab, "fill": fill, "request": request, "plain": plain, "keep": keep, "until": until, "store": store, "vault": vaultCommand,
 		},
 	})
 }

@@ -170,9 +170,9 @@ type server struct {
 	guard     *auth.Guard
 	reloading sync.Mutex
 	config    atomic.Pointer[config.Config] // what is in force; kit.config is that of the start
-	// untaken is what of wend.yaml and its secrets was wrong when they were
-	// read last: there the old is in force.
-	untaken atomic.Pointer[diag.List]
+	// untaken is what of wend.yaml was wrong when it was read last, unread what of
+	// secrets and certificates: there the old is in force.
+	untaken, unread atomic.Pointer[diag.List]
 }
 
 // newServer is ready to Run. Close it in any case.
@@ -183,7 +183,7 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 		return nil, wrong(err)
 	}
 	s.addr = cmp.Or(cfg.addr, k.config.Server.Addr, defaultAddr)
-	token, err := apiToken(k.config)
+	token, err := apiToken(k.config, k.safe.sources())
 	if err != nil {
 		return nil, err
 	}
@@ -404,8 +404,10 @@ func (s *server) tellWrongPlugins() {
 // flow files.
 func (s *server) mistakes() diag.List {
 	var list diag.List
-	if l := s.untaken.Load(); l != nil {
-		list = append(list, *l...)
+	for _, wrong := range []*atomic.Pointer[diag.List]{&s.untaken, &s.unread} {
+		if l := wrong.Load(); l != nil {
+			list = append(list, *l...)
+		}
 	}
 	for _, e := range s.kit.plugins.Wrong() {
 		list.Errorf(diag.Pos{File: e.File}, diag.Unreadable, "%s", e.Err)
@@ -454,7 +456,7 @@ func (s *server) routes() error {
 	ac := api.Config{
 		Flows: flows.Set, Engine: s.engine, Types: k.plugins.Types, Guard: s.guard,
 		Gate: s.gate, Streams: s.streams,
-		MaxBody: limits.Body, Version: version(), Clock: s.clock, Log: log, Lacks: k.outbound.Lacks, Mistakes: s.mistakes,
+		MaxBody: limits.Body, Version: version(), Clock: s.clock, Log: log, Lacks: k.outbound.Lacks, Connections: k.outbound.Statuses, Mistakes: s.mistakes,
 		Versions: s.versions, Rollback: s.rollBack, Ready: s.isReady, Metrics: s.metrics.Handler(log),
 	}
 	if s.past != nil {
@@ -473,11 +475,11 @@ func (s *server) routes() error {
 }
 
 // apiToken reads the token that server.token refers to; "" if there is none.
-func apiToken(cfg *config.Config) (string, error) {
+func apiToken(cfg *config.Config, from secret.Sources) (string, error) {
 	if cfg.Server.Token == "" {
 		return "", nil
 	}
-	token, err := secret.Read(cfg.Server.Token, os.LookupEnv)
+	token, err := from.Read(cfg.Server.Token)
 	if err != nil {
 		return "", wrongf("server.token: %w", err)
 	}
@@ -597,6 +599,14 @@ func (s *server) Run(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		s.kit.plugins.Run(gctx)
+		return nil
+	})
+	group.Go(func() error {
+		s.kit.safe.keep(gctx)
+		return nil
+	})
+	group.Go(func() error {
+		s.rereadSecrets(gctx)
 		return nil
 	})
 	group.Go(func() error {

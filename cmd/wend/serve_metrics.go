@@ -68,7 +68,7 @@ func (s *server) tellCommit(c sqlite.Commit) {
 
 // figures are what the metrics say of now.
 func (s *server) figures(a *api.Server) telemetry.Sources {
-	from := telemetry.Sources{Ready: s.isReady, Limits: a.Limits, Backlog: s.backlog, Plugins: s.loadedPlugins}
+	from := telemetry.Sources{Ready: s.isReady, Limits: a.Limits, Backlog: s.backlog, Plugins: s.loadedPlugins, Connections: s.callsOfConnections}
 	if db, ok := s.journal.(*sqlite.Store); ok {
 		from.Journal = func() telemetry.Journal {
 			f := db.Figures()
@@ -95,6 +95,16 @@ func (s *server) loadedPlugins() []telemetry.Plugin {
 	var list []telemetry.Plugin
 	for _, p := range s.kit.plugins.Status() {
 		list = append(list, telemetry.Plugin{Name: p.Plugin, Idle: p.Idle, Running: p.Running, Most: p.Most})
+	}
+	return list
+}
+
+func (s *server) callsOfConnections() []telemetry.Connection {
+	var list []telemetry.Connection
+	for _, c := range s.kit.outbound.Statuses() {
+		list = append(list, telemetry.Connection{
+			Name: c.Name, Breaker: string(c.Breaker), UnderWay: c.UnderWay, Waiting: c.Waiting, Waited: c.Waited, KeptBack: c.KeptBack,
+		})
 	}
 	return list
 }

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
@@ -75,25 +76,19 @@ func (s *server) reloadConfig() {
 	}
 	var stale error
 	if !mistakes.HasErrors() {
-		var err error
-		if stale, err = s.kit.outbound.Reload(next.Connections, next.Outbound.Allow, next.Limits.Reply); err != nil {
-			mistakes = append(mistakes, environment.Placed(next, err)...)
-		}
+		var wrong diag.List
+		stale, wrong = s.reconnect(next)
+		mistakes = append(mistakes, wrong...)
 	}
 	logMistakes(s.log, mistakes)
 	if mistakes.HasErrors() {
 		s.untaken.Store(&mistakes)
 		s.log.Error("the configuration is not reloaded, the old one stays in force")
+		s.reread(now)
 		return
 	}
-	var unread diag.List
-	if stale != nil {
-		unread = environment.Placed(next, stale)
-		for _, m := range unread {
-			s.log.Error("a secret or certificate cannot be read, the old one stays in force", "mistake", m)
-		}
-	}
-	s.untaken.Store(&unread)
+	s.untaken.Store(nil)
+	s.tellStale(next, stale)
 	s.config.Store(next)
 	s.apply(next)
 	s.reloadTLS(next.Server.TLS)
@@ -101,6 +96,76 @@ func (s *server) reloadConfig() {
 		s.log.Warn("settings have changed that count after a restart", "settings", strings.Join(names, ", "))
 	}
 	s.log.Info("configuration reloaded", "connections", len(next.Connections))
+}
+
+// reconnect has connections be what a configuration says, with the secrets as they
+// are now, those in a vault too. If anything of it is wrong, nothing changes.
+func (s *server) reconnect(next *config.Config) (stale error, wrong diag.List) { //nolint:revive // it is a finding, not a failure
+	safe := s.kit.safe
+	store, err := safe.vault(next)
+	if err != nil {
+		wrong.Errorf(next.Pos("vault.tls"), config.InvalidConnection, "%s", err)
+		return nil, wrong
+	}
+	before := safe.take(store)
+	stale, err = s.kit.outbound.Reload(next.Connections, next.Outbound.Allow, next.Limits.Reply)
+	if err != nil {
+		safe.take(before)
+		return nil, environment.Placed(next, err)
+	}
+	return stale, nil
+}
+
+// tellStale tells which secrets and certificates cannot be read now.
+func (s *server) tellStale(c *config.Config, stale error) {
+	var unread diag.List
+	if stale != nil {
+		unread = environment.Placed(c, stale)
+		for _, m := range unread {
+			s.log.Error("a secret or certificate cannot be read, the old one stays in force", "mistake", m)
+		}
+	}
+	s.unread.Store(&unread)
+}
+
+// lookEvery is how often files of secrets and certificates are looked at.
+const lookEvery = 2 * time.Second
+
+// rereadSecrets takes the files of secrets and certificates that have changed, until
+// ctx ends. They are looked at, since what mounts them (Kubernetes, a network) does
+// not always tell.
+func (s *server) rereadSecrets(ctx context.Context) {
+	ticker := s.kit.clock.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			s.rereadChanged()
+		}
+	}
+}
+
+func (s *server) rereadChanged() {
+	if !s.kit.outbound.FilesChanged() {
+		return
+	}
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	s.reread(s.config.Load())
+	s.log.Info("secrets and certificates read again, since their files have changed")
+}
+
+// reread takes the secrets and certificates of the configuration in force as they are
+// now, those in a vault as they were read last.
+func (s *server) reread(c *config.Config) {
+	stale, err := s.kit.outbound.Reload(c.Connections, c.Outbound.Allow, c.Limits.Reply)
+	if err != nil { // it was right when it was taken
+		s.log.Error("secrets and certificates are not read again", "error", err)
+		return
+	}
+	s.tellStale(c, stale)
 }
 
 // unfit are the mistakes in a configuration that only the flows show: what
@@ -133,7 +198,7 @@ func (s *server) needRestart(c *config.Config) []string {
 		}
 	}
 	add("server.addr", s.given.addr == "" && cmp.Or(c.Server.Addr, defaultAddr) != s.addr)
-	token, err := apiToken(c)
+	token, err := apiToken(c, s.kit.safe.sources())
 	if err != nil {
 		s.log.Error("the API's token cannot be read, the old one stays in force", "error", err)
 	}

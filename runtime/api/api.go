@@ -24,6 +24,7 @@ import (
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/journal"
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/quota"
 )
@@ -50,6 +51,9 @@ type Config struct {
 	// Lacks says what a connection has not that it needs; nil if nothing.
 	// Defaults to nothing.
 	Lacks func(connection string) error
+	// Connections tells how it stands with all connections that make calls. Defaults
+	// to none.
+	Connections func() []outbound.Status
 	// Guard knows who may ask for what under /api/v1. Defaults to letting everybody
 	// do all.
 	Guard *auth.Guard
@@ -94,6 +98,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Lacks == nil {
 		cfg.Lacks = func(string) error { return nil }
+	}
+	if cfg.Connections == nil {
+		cfg.Connections = func() []outbound.Status { return nil }
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = clock.System
@@ -177,6 +184,7 @@ func (s *Server) Mount(e *echo.Echo) {
 	e.PUT("/api/v1/store/value", s.putValue, change(auth.Operate, "putValue")...)
 	e.DELETE("/api/v1/store/value", s.deleteValue, change(auth.Operate, "deleteValue")...)
 	e.GET("/api/v1/limits", s.listLimits, figures...)
+	e.GET("/api/v1/connections", s.listConnections, figures...)
 	e.GET("/api/v1/nodes", s.listNodes, see()...)
 }
 

@@ -104,6 +104,14 @@ func serveAt(t *testing.T, now func() time.Time, change ...func(*api.Config)) *s
 		Engine: s.engine, Flow: stored, MaxBody: 1 << 10, Streams: quota.New("streams", 2),
 		Gate: quota.Gate{Requests: quota.New("requests", 10), Bodies: quota.New("bodies", 1500), MaxBody: 1 << 10}, Version: "1.2.3",
 		Clock: clock.Told(now), NewID: numbered("event"),
+		Connections: func() []outbound.Status {
+			kept := map[string]int64{"concurrency": 0, "rate": 2, "retryAfter": 0, "breaker": 7}
+			return []outbound.Status{
+				{Name: "crm", Type: "bearer", Used: true, Breaker: outbound.Open, Failures: 5, LastFailure: "status 503", Until: now().Add(time.Minute), KeptBack: kept},
+				{Name: "shop", Type: "none", Used: true, UnderWay: 3, Waiting: 1, Waited: 1500 * time.Millisecond, KeptBack: kept},
+				{Name: "unused", Type: "basic", KeptBack: kept},
+			}
+		},
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics 1\n") }),
 	}
 	for _, f := range change {
@@ -322,6 +330,7 @@ func TestAnswers(t *testing.T) {
 			letters(t, s)
 			s.start(t, "pay", `{"id": "c"}`)
 		}},
+		"connections": {"GET", "/api/v1/connections", "", nil},
 		"limits": {"GET", "/api/v1/limits", "", func(t *testing.T, s *server) {
 			t.Helper()
 			letters(t, s)

@@ -13,6 +13,7 @@ import (
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/infile"
 	"github.com/wendflow/wend/runtime/outbound"
+	"github.com/wendflow/wend/runtime/secret/vault"
 	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
@@ -23,6 +24,7 @@ type Config struct {
 	Connections []outbound.Connection // in the order of the file
 	Outbound    Outbound
 	Server      Server
+	Vault       Vault
 	Limits      Limits
 	Telemetry   Telemetry
 	// Variables are this environment's values of the flows' variables, by name.
@@ -39,7 +41,7 @@ type Outbound struct {
 // Server is how we are reached.
 type Server struct {
 	Addr string // host:port
-	// Token refers to the API's token: "env:NAME" or "file:PATH".
+	// Token refers to the API's token: "env:NAME", "file:PATH" or "vault:PATH#KEY".
 	Token    string
 	Requests Requests
 	// Retention says which ended runs and versions of flows are forgotten.
@@ -52,6 +54,13 @@ type Server struct {
 // ServerTLS is who we are to callers, and whose word we take for who they are: files
 // in PEM. Without CertFile the server speaks plain HTTP.
 type ServerTLS struct{ CertFile, KeyFile, ClientCAFile string }
+
+// Vault is where secrets are that are referred to as "vault:PATH#KEY". Its Address
+// is empty if there is none.
+type Vault struct {
+	vault.Config
+	TLS outbound.TLS
+}
 
 // Telemetry says where what happens is shown, beside the log on stderr and the
 // metrics that are scraped.
@@ -194,8 +203,8 @@ func Parse(file string, src []byte) (*Config, diag.List) {
 
 var format = yamldoc.Format{
 	Name: "configuration", Aliases: true,
-	Keys:   []string{"connections", "outbound", "server", "limits", "telemetry", "variables"},
-	Begins: `one of "connections:", "outbound:", "server:", "limits:", "telemetry:" and "variables:"`,
+	Keys:   []string{"connections", "outbound", "server", "vault", "limits", "telemetry", "variables"},
+	Begins: `one of "connections:", "outbound:", "server:", "vault:", "limits:", "telemetry:" and "variables:"`,
 }
 
 // Pos returns where something is said, or the nearest thing around it that is

@@ -2,9 +2,11 @@ package config
 
 import (
 	"errors"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/runtime/secret"
+	"github.com/wendflow/wend/runtime/secret/vault"
 	"github.com/wendflow/wend/runtime/yamldoc"
 )
 
@@ -22,15 +25,36 @@ type reader struct {
 }
 
 func (r *reader) config(root yamldoc.Value, c *Config) {
+	hasVault := false
 	r.Object(yamldoc.Field{What: "the configuration", Value: root}, nil,
 		yamldoc.Key{Name: "connections", MayBeBlank: true, Read: yamldoc.Into(&c.Connections, r.connections)},
 		yamldoc.Key{Name: "outbound", MayBeBlank: true, Read: func(f yamldoc.Field) { r.outbound(f, &c.Outbound) }},
 		yamldoc.Key{Name: "server", MayBeBlank: true, Read: func(f yamldoc.Field) { r.server(f, &c.Server) }},
+		yamldoc.Key{Name: "vault", Read: func(f yamldoc.Field) { hasVault = true; r.vault(f, &c.Vault) }},
 		yamldoc.Key{Name: "limits", MayBeBlank: true, Read: func(f yamldoc.Field) { r.limits(f, &c.Limits) }},
 		yamldoc.Key{Name: "telemetry", MayBeBlank: true, Read: func(f yamldoc.Field) { r.telemetry(f, &c.Telemetry) }},
 		yamldoc.Key{Name: "variables", MayBeBlank: true, Read: yamldoc.Into(&c.Variables, r.variables)},
 	)
 	r.needAuthority(c)
+	if !hasVault {
+		r.needNoVault(c)
+	}
+}
+
+// needNoVault reports references to a vault where there is none.
+func (r *reader) needNoVault(c *Config) {
+	report := func(path, ref string) {
+		if secret.InStore(ref) {
+			r.Mistakes.Errorf(r.doc.Pos(path), InvalidConnection, "%q refers to a vault, and there is none here", path).
+				Hint = "say where it is, at the top of the file: vault: { address: https://…, … }"
+		}
+	}
+	for _, connection := range c.Connections {
+		for _, name := range slices.Sorted(maps.Keys(connection.Secrets)) {
+			report("connections."+connection.Name+".secrets."+name, connection.Secrets[name])
+		}
+	}
+	report("server.token", c.Server.Token)
 }
 
 func (r *reader) connections(f yamldoc.Field) []outbound.Connection {
@@ -57,8 +81,10 @@ func (r *reader) connection(f yamldoc.Field) outbound.Connection {
 		yamldoc.Key{Name: "timeout", Read: yamldoc.Into(&c.Timeout, r.duration)},
 		yamldoc.Key{Name: "private", Read: yamldoc.Into(&c.Private, r.Bool)},
 		yamldoc.Key{Name: "tls", Read: func(f yamldoc.Field) { r.tls(f, &c.TLS) }},
+		yamldoc.Key{Name: "proxy", Read: yamldoc.Into(&c.Proxy, r.Str)},
 		yamldoc.Key{Name: "rate", Read: func(f yamldoc.Field) { r.rate(f, &c.Rate.PerSecond, &c.Rate.Burst) }},
 		yamldoc.Key{Name: "concurrency", Read: yamldoc.Into(&c.Concurrency, r.Count)},
+		yamldoc.Key{Name: "breaker", Read: func(f yamldoc.Field) { r.breaker(f, &c.Breaker) }},
 	)
 	if r.Misread == before { // what could not be read would look as if it were missing
 		r.refused(f.Path, c.Validate())
@@ -160,13 +186,16 @@ func (r *reader) settings(f yamldoc.Field) map[string]any {
 var secretWords = []string{"password", "token", "secret", "clientsecret", "accesskeysecret", "apikey", "privatekey"}
 
 func (r *reader) tls(f yamldoc.Field, t *outbound.TLS) {
-	r.Object(f, nil,
-		yamldoc.Key{Name: "caFile", Read: yamldoc.Into(&t.CAFile, r.Str)},
-		yamldoc.Key{Name: "certFile", Read: yamldoc.Into(&t.CertFile, r.Str)},
-		yamldoc.Key{Name: "keyFile", Read: yamldoc.Into(&t.KeyFile, r.Str)},
-		yamldoc.Key{Name: "serverName", Read: yamldoc.Into(&t.ServerName, r.Str)},
-		yamldoc.Key{Name: "insecure", Read: yamldoc.Into(&t.Insecure, r.Bool)},
-	)
+	r.Object(f, nil, append(r.trust(t), yamldoc.Key{Name: "insecure", Read: yamldoc.Into(&t.Insecure, r.Bool)})...)
+}
+
+func (r *reader) trust(t *outbound.TLS) []yamldoc.Key {
+	return []yamldoc.Key{
+		{Name: "caFile", Read: yamldoc.Into(&t.CAFile, r.Str)},
+		{Name: "certFile", Read: yamldoc.Into(&t.CertFile, r.Str)},
+		{Name: "keyFile", Read: yamldoc.Into(&t.KeyFile, r.Str)},
+		{Name: "serverName", Read: yamldoc.Into(&t.ServerName, r.Str)},
+	}
 }
 
 func (r *reader) rate(f yamldoc.Field, perSecond *float64, burst *int) {
@@ -178,6 +207,100 @@ func (r *reader) rate(f yamldoc.Field, perSecond *float64, burst *int) {
 		yamldoc.Key{Name: "perSecond", Read: yamldoc.Into(perSecond, r.Above)},
 		yamldoc.Key{Name: "burst", Read: yamldoc.Into(burst, r.Count)},
 	)
+}
+
+func (r *reader) breaker(f yamldoc.Field, b *outbound.Breaker) {
+	if isEmpty(f.Value) {
+		r.Blank(f, "failures, and pause if it is not 30s")
+		return
+	}
+	r.Object(f, nil,
+		yamldoc.Key{Name: "failures", Read: yamldoc.Into(&b.Failures, r.Count)},
+		yamldoc.Key{Name: "pause", Read: yamldoc.Into(&b.Pause, r.duration)},
+	)
+}
+
+func (r *reader) vault(f yamldoc.Field, v *Vault) {
+	before := r.Misread
+	ways := 0
+	way := func(read func(yamldoc.Field)) func(yamldoc.Field) {
+		return func(f yamldoc.Field) { ways++; read(f) }
+	}
+	is := r.Object(f, nil,
+		yamldoc.Key{Name: "address", Required: true, Read: yamldoc.Into(&v.Address, r.vaultAddress)},
+		yamldoc.Key{Name: "namespace", Read: yamldoc.Into(&v.Namespace, r.Str)},
+		yamldoc.Key{Name: "token", Read: way(yamldoc.Into(&v.Token, r.ownReference))},
+		yamldoc.Key{Name: "appRole", Read: way(func(f yamldoc.Field) { r.appRole(f, &v.AppRole) })},
+		yamldoc.Key{Name: "kubernetes", Read: way(func(f yamldoc.Field) { r.kubernetes(f, &v.Kubernetes) })},
+		yamldoc.Key{Name: "tls", Read: func(f yamldoc.Field) { r.Object(f, nil, r.trust(&v.TLS)...) }},
+	)
+	if is && ways != 1 {
+		r.Mistakes.Errorf(r.doc.Pos(f.Path), InvalidValue, "%s: expected one of token, appRole and kubernetes, which say who we are there", f)
+	}
+	if r.Misread == before {
+		r.refused(f.Path, outbound.ValidateTLS(v.TLS))
+	}
+}
+
+// vaultAddress reads where a vault is: the token goes there, so it is in the clear
+// only to this machine, where an agent may listen.
+func (r *reader) vaultAddress(f yamldoc.Field) string {
+	text := r.Str(f)
+	u, err := url.Parse(text)
+	bare := err == nil && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "" && strings.Trim(u.Path, "/") == ""
+	switch {
+	case text == "": // said already
+	case !bare || u.Scheme != "https" && u.Scheme != "http":
+		r.Refuse(f, `the address of a vault such as "https://vault.example.com:8200"`)
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		r.Refuse(f, "https://…, since a token goes there; http only for this machine, 127.0.0.1")
+	default:
+		return text
+	}
+	return ""
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+func (r *reader) appRole(f yamldoc.Field, a *vault.AppRole) {
+	r.Object(f, nil,
+		yamldoc.Key{Name: "roleId", Required: true, Read: yamldoc.Into(&a.RoleID, r.Str)},
+		yamldoc.Key{Name: "secretId", Required: true, Read: yamldoc.Into(&a.SecretID, r.ownReference)},
+		yamldoc.Key{Name: "mount", Read: yamldoc.Into(&a.Mount, r.mount)},
+	)
+}
+
+func (r *reader) kubernetes(f yamldoc.Field, k *vault.Kubernetes) {
+	r.Object(f, nil,
+		yamldoc.Key{Name: "role", Required: true, Read: yamldoc.Into(&k.Role, r.Str)},
+		yamldoc.Key{Name: "tokenFile", Read: yamldoc.Into(&k.TokenFile, r.Str)},
+		yamldoc.Key{Name: "mount", Read: yamldoc.Into(&k.Mount, r.mount)},
+	)
+}
+
+// mount reads where a way to log in is mounted, a part of an address.
+func (r *reader) mount(f yamldoc.Field) string {
+	text := r.Str(f)
+	if text != "" && !mountForm.MatchString(text) {
+		r.Refuse(f, `where it is mounted, without auth/ before it, such as "approle"`)
+		return ""
+	}
+	return text
+}
+
+var mountForm = regexp.MustCompile(`^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$`)
+
+// ownReference reads a reference to what opens a vault, which cannot be in it.
+func (r *reader) ownReference(f yamldoc.Field) string {
+	ref := r.token(f)
+	if secret.InStore(ref) {
+		r.Refuse(f, "env:NAME or file:PATH, since a vault is not opened with what is in it")
+		return ""
+	}
+	return ref
 }
 
 func (r *reader) outbound(f yamldoc.Field, o *Outbound) {

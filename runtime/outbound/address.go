@@ -53,8 +53,15 @@ func judge(addr netip.Addr) *addressError {
 			return &addressError{addr, zone.why, zone.never}
 		}
 	}
+	if addr.Is6() && !globalUnicast.Contains(addr) {
+		return &addressError{addr, "an address that nobody has been given", true}
+	}
 	return nil
 }
+
+// globalUnicast is all of IPv6 that has been given to anybody (RFC 3513, and the
+// registry of IPv6's address space), but for the zones.
+var globalUnicast = netip.MustParsePrefix("2000::/3")
 
 // metadata lists the addresses that hand credentials to whoever can reach them.
 var metadata = []netip.Addr{
@@ -105,6 +112,9 @@ var zones = []zone{
 	{prefix4(100, 64, 0, 10), "a carrier's inner address", false},
 	{prefix4(192, 0, 0, 24), "a protocol's own address", false},
 	{prefix4(192, 88, 99, 24), "a 6to4 relay", false},
+	{prefix4(192, 31, 196, 24), "a name server for private addresses", false},
+	{prefix4(192, 175, 48, 24), "a name server for private addresses", false},
+	{prefix4(192, 52, 193, 24), "a multicast relay", false},
 	{prefix4(192, 0, 2, 24), "an address for documentation", false},
 	{prefix4(198, 18, 0, 15), "an address for benchmarks", false},
 	{prefix4(198, 51, 100, 24), "an address for documentation", false},
@@ -117,8 +127,12 @@ var zones = []zone{
 	{nat64, "an IPv4 address behind NAT64", false},
 	{netip.MustParsePrefix("64:ff9b:1::/48"), "an IPv4 address behind NAT64", false},
 	{netip.MustParsePrefix("100::/64"), "a discard address", true},
+	{netip.MustParsePrefix("100:0:0:1::/64"), "a dummy address", true},
 	{netip.MustParsePrefix("2001::/23"), "a protocol's own address", false},
 	{netip.MustParsePrefix("2001:db8::/32"), "an address for documentation", false},
+	{netip.MustParsePrefix("3fff::/20"), "an address for documentation", false},
+	{netip.MustParsePrefix("2620:4f:8000::/48"), "a name server for private addresses", false},
+	{netip.MustParsePrefix("5f00::/16"), "an address of segment routing", false},
 	{sixTo4, "an IPv4 address behind 6to4", false},
 	{netip.MustParsePrefix("fc00::/7"), "a private address", false},
 	{netip.MustParsePrefix("fe80::/10"), "a link-local address", false},

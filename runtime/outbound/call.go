@@ -226,6 +226,11 @@ func (c *conn) permit(u *url.URL) (origin, error) {
 	if !c.hosts.match(at) {
 		return origin{}, refuse("host %q is not allowed for %s: add it to %s in wend.yaml", at, c.what(), c.hostsKey())
 	}
+	if c.proxied {
+		if err := c.permitAddress(at); err != nil {
+			return origin{}, err
+		}
+	}
 	u.Host = at.urlHost()
 	return at, nil
 }

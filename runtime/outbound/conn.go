@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -24,6 +26,7 @@ type conn struct {
 	base       string
 	hosts      hostRules
 	private    bool
+	proxied    bool
 	settings   map[string]any // the plugin's
 	timeout    time.Duration
 	userAgent  string
@@ -32,6 +35,7 @@ type conn struct {
 	// What it was made from besides its configuration.
 	secrets map[string]secret.Text
 	files   tlsFiles
+	stamps  *atomic.Pointer[stamps] // of all files, when they were read last
 	// named are the names of all secrets, forFlows of those that calls may carry;
 	// anySecret says that they are not known.
 	named, forFlows []string
@@ -43,6 +47,8 @@ type conn struct {
 	clock     clock.Clock
 	limiter   *rate.Limiter
 	slots     chan struct{} // nil: no limit
+	gate      *gate
+	tally     *tally
 }
 
 // DefaultTimeout is how long a call may take where neither its connection nor its
@@ -55,17 +61,19 @@ func (c *conn) madeLike(other *conn) bool {
 	return c.maxReply == other.maxReply && c.files == other.files && maps.Equal(c.secrets, other.secrets)
 }
 
-func newConn(connection Connection, cfg Config, pools *pools) (*conn, error) {
+func newConn(connection Connection, cfg Config, pools *pools, tally *tally) (*conn, error) {
 	k, err := connection.kind()
 	if err != nil {
 		return nil, connection.Validate()
 	}
-	secrets, unknown := connection.lookUpSecrets(cfg.Env)
+	found := connection.stamps()
+	secrets, unknown := connection.lookUpSecrets(secret.Sources{Env: cfg.Env, Store: cfg.Store})
 	files, unread := connection.readTLS()
 	if err := errors.Join(connection.Validate(), unknown, unread); err != nil {
 		return nil, err
 	}
-	transport, err := pools.transport(connection, files)
+	proxy := connection.proxy(secrets)
+	transport, err := pools.transport(connection, files, proxy)
 	if err != nil {
 		return nil, err
 	}
@@ -78,23 +86,45 @@ func newConn(connection Connection, cfg Config, pools *pools) (*conn, error) {
 		transport: named{transport, cfg.UserAgent},
 	}
 	m.hideSecrets(k)
+	if proxy != nil && proxy.User != nil {
+		m.basic(proxy.User.Username(), secrets[ProxyPassword]) // hides the pair
+	}
 	c := &conn{
-		name: connection.Name, kind: k.name, base: connection.base(), hosts: rules, private: connection.Private,
+		name: connection.Name, kind: k.name, base: connection.base(), hosts: rules, private: connection.Private, proxied: proxy != nil,
 		named: slices.Sorted(maps.Keys(connection.Secrets)), forFlows: connection.ForFlows,
 		settings: connection.PluginSettings(), timeout: cmp.Or(connection.Timeout, DefaultTimeout),
 		userAgent: cfg.UserAgent, maxReply: cfg.MaxReply, secrets: secrets, files: files,
 		proof: k.make(m), mask: m.mask, transport: transport, clock: cfg.Clock, limiter: limiterOf(connection.Rate),
+		gate: newGate(connection.Breaker, cfg.Clock.Now), tally: tally,
 	}
+	c.stamps = new(atomic.Pointer[stamps])
+	c.stamps.Store(&found)
 	if connection.Concurrency > 0 {
 		c.slots = make(chan struct{}, connection.Concurrency)
 	}
 	return c, errors.Join(m.errs...)
 }
 
+// proxy is where calls go out by, nil if they go out by themselves.
+func (c Connection) proxy(secrets map[string]secret.Text) *url.URL {
+	if c.Proxy == "" {
+		return nil
+	}
+	u, err := url.Parse(c.Proxy)
+	if err != nil {
+		return nil // Validate tells
+	}
+	if u.User != nil {
+		u.User = url.UserPassword(u.User.Username(), string(secrets[ProxyPassword]))
+	}
+	return u
+}
+
 func newAnonymous(cfg Config, pools *pools) (*conn, error) {
 	c := &conn{
 		kind: "none", timeout: DefaultTimeout, userAgent: cfg.UserAgent, maxReply: cfg.MaxReply,
 		mask: &mask{}, transport: pools.public, clock: cfg.Clock, limiter: limiterOf(Rate{}),
+		gate: newGate(Breaker{}, cfg.Clock.Now), tally: newTally(),
 	}
 	var err error
 	c.hosts, err = allowRules(cfg.Allow)
@@ -108,14 +138,14 @@ func limiterOf(r Rate) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(r.PerSecond), cmp.Or(r.Burst, 1))
 }
 
-func (c Connection) lookUpSecrets(env func(string) (string, bool)) (map[string]secret.Text, error) {
+func (c Connection) lookUpSecrets(from secret.Sources) (map[string]secret.Text, error) {
 	secrets := make(map[string]secret.Text, len(c.Secrets))
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(c.Secrets)) {
 		if secret.Check(c.Secrets[name]) != nil {
 			continue // Validate tells
 		}
-		text, err := secret.Read(c.Secrets[name], env)
+		text, err := from.Read(c.Secrets[name])
 		if err == nil && !httpguts.ValidHeaderFieldValue(string(text)) {
 			err = errors.New("holds a line break or another control character")
 		}
@@ -140,21 +170,50 @@ func (c Connection) PluginSettings() map[string]any {
 	return settings
 }
 
-// enter waits for one of the connection's slots; leave gives it back.
+// enter waits for one of the connection's slots; leave gives it back. Who came
+// first is first.
 func (c *conn) enter(ctx context.Context) (leave func(), err error) {
 	if c.slots == nil {
-		return func() {}, nil
+		c.tally.underWay.Add(1)
+		return func() { c.tally.underWay.Add(-1) }, nil
 	}
 	select {
 	case c.slots <- struct{}{}:
-		return func() { <-c.slots }, nil
-	case <-ctx.Done():
-		return nil, c.heldBack(ctx, "concurrency")
+	default:
+		err = c.tally.wait(c.clock, func() error {
+			select {
+			case c.slots <- struct{}{}:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}
+	if err != nil {
+		return nil, c.heldBack(ctx, byConcurrency)
+	}
+	c.tally.underWay.Add(1)
+	return func() {
+		c.tally.underWay.Add(-1)
+		<-c.slots
+	}, nil
+}
+
+// turn waits until a call may go out: as long as the other side asked us to by
+// Retry-After, and then for the rate. It does not begin to wait if that would be
+// after the deadline.
+func (c *conn) turn(ctx context.Context) error {
+	for {
+		asked := c.gate.pause()
+		if asked == 0 || c.name == "" { // calls without a connection go to parties that know nothing of each other
+			return c.pace(ctx)
+		}
+		if err := c.sleep(ctx, asked, byRetryAfter); err != nil {
+			return err
+		}
 	}
 }
 
-// pace waits until the rate limit lets one more call go. It does not begin to
-// wait if that would be after the deadline.
 func (c *conn) pace(ctx context.Context) error {
 	now := c.clock.Now()
 	turn := c.limiter.ReserveN(now, 1)
@@ -162,13 +221,9 @@ func (c *conn) pace(ctx context.Context) error {
 	if wait == 0 {
 		return nil
 	}
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
-		turn.CancelAt(now)
-		return c.heldBack(ctx, "rate")
-	}
-	if clock.Sleep(ctx, c.clock, wait) != nil {
+	if err := c.sleep(ctx, wait, byRate); err != nil {
 		turn.CancelAt(c.clock.Now())
-		return c.heldBack(ctx, "rate")
+		return err
 	}
 	return nil
 }
@@ -177,5 +232,10 @@ func (c *conn) heldBack(ctx context.Context, limit string) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return &failureError{wire.Interrupted, "the call was given up" + fate(false)}
 	}
-	return &failureError{wire.Timeout, fmt.Sprintf("the %s limit of %s did not let the call go in time", limit, c.what()) + fate(false)}
+	c.tally.kept[limit].Add(1)
+	msg := fmt.Sprintf("the %s limit of %s did not let the call go in time", limit, c.what())
+	if limit == byRetryAfter {
+		msg = fmt.Sprintf("the other side of %s asked by Retry-After for no calls for another %s, which is longer than this one may take", c.what(), roundUp(c.gate.pause()))
+	}
+	return &failureError{wire.Timeout, msg + fate(false)}
 }

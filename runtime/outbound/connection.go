@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -20,8 +21,8 @@ type Connection struct {
 	Name string
 	// Type is one of Types. Default "none".
 	Type string
-	// Secrets refer to what must not be in a file that is shared: "env:NAME"
-	// or "file:PATH". Types says which ones a type needs.
+	// Secrets refer to what must not be in a file that is shared: "env:NAME",
+	// "file:PATH" or "vault:PATH#KEY". Types says which ones a type needs.
 	Secrets map[string]string
 	// ForFlows are the names of those secrets that flows may put into their calls,
 	// see Secrets. They may be others than those that the type uses.
@@ -40,9 +41,15 @@ type Connection struct {
 	// credential over plain http. Cloud metadata stays out of reach.
 	Private bool
 	TLS     TLS
-	Rate    Rate
+	// Proxy is where calls go out by, "http://host:port" or "https://…", with the name
+	// of a user whose password is the secret ProxyPassword. It resolves names, so
+	// which addresses it reaches is its to say; only those written out are checked.
+	// Default none: whatever the environment says.
+	Proxy string
+	Rate  Rate
 	// Concurrency is how many calls may be under way at once. Default no limit.
 	Concurrency int
+	Breaker     Breaker
 }
 
 // TLS says whom to trust and who we are. Its zero value is the system's trust
@@ -194,8 +201,10 @@ func (c Connection) validateInbound() error {
 		{"timeout", c.Timeout != 0 && !asks},
 		{"private", c.Private && !asks},
 		{"tls", c.TLS != TLS{} && !asks},
+		{"proxy", c.Proxy != "" && !asks},
 		{"rate", c.Rate != Rate{}},
 		{"concurrency", c.Concurrency != 0},
+		{"breaker", c.Breaker != Breaker{}},
 	} {
 		if part.given {
 			errs = append(errs, c.wrong(part.field, "%s: type %q checks callers and makes no calls, so it means nothing here", part.field, c.Type))
@@ -204,9 +213,12 @@ func (c Connection) validateInbound() error {
 	return errors.Join(errs...)
 }
 
+// kindName is Type, or what stands for it.
+func (c Connection) kindName() string { return cmp.Or(c.Type, "none") }
+
 func (c Connection) kind() (kind, error) {
 	for _, k := range kinds {
-		if k.name == c.Type || k.name == "none" && c.Type == "" {
+		if k.name == c.kindName() {
 			return k, nil
 		}
 	}
@@ -224,7 +236,11 @@ func (c Connection) validateSecrets(k kind) error {
 		if err := secret.Check(c.Secrets[name]); err != nil {
 			errs = append(errs, c.wrong("secrets."+name, "secret %q: %s", name, err))
 		}
-		if known := k.knownSecrets(); !k.anySecrets && !slices.Contains(known, name) && !slices.Contains(c.ForFlows, name) {
+		known := k.knownSecrets()
+		if c.Proxy != "" {
+			known = append(known, ProxyPassword)
+		}
+		if !k.anySecrets && !slices.Contains(known, name) && !slices.Contains(c.ForFlows, name) {
 			errs = append(errs, &FieldError{Connection: c.Name, Field: "secrets." + name, Msg: fmt.Sprintf("type %q uses no secret %q, and forFlows does not list it", k.name, name), Word: name, Known: known})
 		}
 	}
@@ -250,7 +266,39 @@ func (c Connection) validateAddress() error {
 	if c.Name == "" {
 		errs = append(errs, c.wrong("", "a connection without a name"))
 	}
-	return errors.Join(append(errs, c.validateBaseURL())...)
+	return errors.Join(append(errs, c.validateBaseURL(), c.validateProxy())...)
+}
+
+// ProxyPassword is the secret that the user of a Proxy needs.
+const ProxyPassword = "proxyPassword"
+
+func (c Connection) validateProxy() error {
+	if c.Proxy == "" {
+		return nil
+	}
+	u, err := url.Parse(c.Proxy)
+	_, secret := c.Secrets[ProxyPassword]
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return c.wrong("proxy", "proxy: expected http://… or https://… with a host")
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return c.wrong("proxy", "proxy: expected no path, no ? and no #")
+	case hasPassword(u):
+		return c.wrong("proxy", "proxy holds a password: write secrets: { %s: env:NAME } instead", ProxyPassword)
+	case u.User != nil && !secret:
+		return c.wrong("proxy", "proxy has a user, who needs the secret %q: write secrets: { %s: env:NAME }", ProxyPassword, ProxyPassword)
+	case u.User == nil && secret:
+		return c.wrong("proxy", "proxy has no user for the secret %q: write http://USER@…", ProxyPassword)
+	}
+	if _, err := originOf(u); err != nil {
+		return c.wrong("proxy", "proxy: %s", err)
+	}
+	return nil
+}
+
+func hasPassword(u *url.URL) bool {
+	_, has := u.User.Password()
+	return has
 }
 
 func (c Connection) validateBaseURL() error {
@@ -292,8 +340,21 @@ func (c Connection) validateLimits() error {
 	if c.Concurrency < 0 {
 		errs = append(errs, c.wrong("concurrency", "concurrency: expected at least 1"))
 	}
+	if c.Breaker.Failures < 0 {
+		errs = append(errs, c.wrong("breaker.failures", "breaker.failures: expected at least 1"))
+	}
+	if c.Breaker.Pause < 0 {
+		errs = append(errs, c.wrong("breaker.pause", "breaker.pause: expected more than 0"))
+	}
+	if c.Breaker.Pause > 0 && c.Breaker.Failures == 0 {
+		errs = append(errs, c.wrong("breaker", "breaker: pause without failures never begins"))
+	}
 	return errors.Join(append(errs, c.validateTLS())...)
 }
+
+// ValidateTLS reports what is wrong with a TLS that is no connection's: a joined
+// error of *FieldError.
+func ValidateTLS(t TLS) error { return Connection{TLS: t}.validateTLS() }
 
 func (c Connection) validateTLS() error {
 	var errs []error

@@ -34,6 +34,10 @@ func (c *conn) do(ctx context.Context, r Request) wire.Reply {
 	if err == nil {
 		a, err = c.exchange(bounded, o)
 	}
+	if left, ok := errors.AsType[*openError](err); ok {
+		c.tally.kept[byBreaker].Add(1)
+		return c.left(left)
+	}
 	if err != nil {
 		return c.failure(bounded, within, err)
 	}
@@ -41,6 +45,9 @@ func (c *conn) do(ctx context.Context, r Request) wire.Reply {
 }
 
 func (c *conn) exchange(ctx context.Context, o *outgoing) (*answer, error) {
+	if err := c.gate.check(); err != nil {
+		return nil, err // before it waits for nothing
+	}
 	leave, err := c.enter(ctx)
 	if err != nil {
 		return nil, err
@@ -124,28 +131,38 @@ func dropParameter(u *url.URL, name string) {
 // had gone stale.
 func (c *conn) try(ctx context.Context, o *outgoing, trusted bool) (*answer, error) {
 	for attempt := 0; ; attempt++ {
-		if err := c.pace(ctx); err != nil {
+		if err := c.turn(ctx); err != nil {
 			return nil, err
 		}
-		r := o.request()
-		if trusted && o.carry != nil {
-			o.carry.add(r)
-		}
-		learn := learnNothing
-		if trusted && c.credential != nil {
-			var err error
-			if learn, err = c.credential.add(ctx, r); err != nil {
-				return nil, &credentialError{err}
-			}
-		}
-		a, err := send(ctx, c.transport, r, c.maxReply)
-		if err != nil {
-			return nil, err
-		}
-		if stale := learn(a); !stale || attempt > 0 {
-			return a, nil
+		a, stale, err := c.once(ctx, o, trusted)
+		if err != nil || !stale || attempt > 0 {
+			return a, err
 		}
 	}
+}
+
+// once sends one hop, if the breaker lets it.
+func (c *conn) once(ctx context.Context, o *outgoing, trusted bool) (a *answer, stale bool, err error) {
+	r := o.request()
+	if trusted && o.carry != nil {
+		o.carry.add(r)
+	}
+	learn := learnNothing
+	if trusted && c.credential != nil {
+		if learn, err = c.credential.add(ctx, r); err != nil {
+			return nil, false, &credentialError{err}
+		}
+	}
+	done, err := c.gate.pass()
+	if err != nil {
+		return nil, false, err
+	}
+	a, err = send(ctx, c.transport, r, c.maxReply)
+	done(a, err)
+	if err != nil {
+		return nil, false, err
+	}
+	return a, learn(a), nil
 }
 
 // credentialError says that there was no credential to send a call with.
@@ -196,6 +213,9 @@ func send(ctx context.Context, transport http.RoundTripper, r *http.Request, max
 		return nil, &lostError{error: err, sent: sent.Load()}
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		return nil, &lostError{error: errors.New("answered 101, for a protocol that nobody asked for"), sent: true}
+	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxReply+1))
 	if err != nil {
 		return nil, &lostError{error: err, sent: true, status: response.StatusCode}
@@ -217,7 +237,8 @@ func (c *conn) reply(a *answer) wire.Reply {
 		for i, v := range values {
 			kept[i] = c.mask.hide(v)
 		}
-		headers[strings.ToLower(name)] = kept
+		name = c.mask.hideName(strings.ToLower(name))
+		headers[name] = append(headers[name], kept...)
 	}
 	return wire.Reply{Status: a.status, Headers: headers, Body: c.mask.hideBody(a.body)}
 }

@@ -14,12 +14,13 @@ type slot struct {
 	open       func() (*conn, error)
 	// How callers prove who they are, as Client.Proof returns it.
 	header, scheme string
+	tally          *tally
 	ready          atomic.Pointer[conn]
 	mu             sync.Mutex // one opens
 }
 
-func newSlot(connection Connection, cfg Config, pools *pools) *slot {
-	s := &slot{connection: connection, open: func() (*conn, error) { return newConn(connection, cfg, pools) }}
+func newSlot(connection Connection, cfg Config, pools *pools, tally *tally) *slot {
+	s := &slot{connection: connection, tally: tally, open: func() (*conn, error) { return newConn(connection, cfg, pools, tally) }}
 	if v := proves(connection); v != nil {
 		s.header, s.scheme = v.proof()
 	}

@@ -90,6 +90,22 @@ func (m *mask) all() *needles {
 // hide returns s without the secrets.
 func (m *mask) hide(s string) string { return m.all().hide(s) }
 
+// hideName returns a header's name without the secrets. Names have no case of their
+// own, so that a secret in one has lost its.
+func (m *mask) hideName(name string) string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.forms == nil {
+		return name
+	}
+	for _, secret := range slices.Concat(m.fixed, m.moved) {
+		if strings.Contains(strings.ToLower(name), strings.ToLower(secret)) {
+			return masked
+		}
+	}
+	return m.forms.hide(name)
+}
+
 // shows tells whether s holds a secret.
 func (m *mask) shows(s string) bool { return m.all().first(s, 0) != nowhere }
 

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/wendflow/wend/runtime/clock"
+	"github.com/wendflow/wend/runtime/secret"
 	"github.com/wendflow/wend/sdk/wire"
 )
 
@@ -34,6 +35,8 @@ type Config struct {
 	Allow []string
 	// Env looks up the environment variables that secrets refer to. Default os.LookupEnv.
 	Env func(name string) (string, bool)
+	// Store has the secrets that are kept elsewhere. Default none.
+	Store secret.Store
 	// Clock is the one that tokens lapse by and rates are kept by. What bounds
 	// an exchange on the network is the time of the machine, whatever the
 	// clock: who does not answer does so in no other time. Default
@@ -81,7 +84,7 @@ type parties struct {
 func New(cfg Config) (*Client, error) {
 	cfg = cfg.withDefaults()
 	c := &Client{pools: newPools(cfg.Resolver)}
-	now, err := c.parties(cfg)
+	now, err := c.parties(cfg, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +92,8 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-func (c *Client) parties(cfg Config) (*parties, error) {
+// parties are those of cfg. What was counted for those before goes on.
+func (c *Client) parties(cfg Config, before map[string]*slot) (*parties, error) {
 	p := &parties{cfg: cfg, slots: make(map[string]*slot, len(cfg.Connections))}
 	var errs []error
 	for _, connection := range cfg.Connections {
@@ -97,7 +101,11 @@ func (c *Client) parties(cfg Config) (*parties, error) {
 			errs = append(errs, connection.wrong("", "is defined twice"))
 			continue
 		}
-		s := newSlot(connection, cfg, c.pools)
+		counts := newTally()
+		if was := before[connection.Name]; was != nil {
+			counts = was.tally
+		}
+		s := newSlot(connection, cfg, c.pools, counts)
 		p.slots[connection.Name] = s
 		if cfg.Late {
 			errs = append(errs, connection.Validate())
@@ -127,7 +135,7 @@ func (c *Client) Reload(connections []Connection, allow []string, maxReply int64
 	cfg := before.cfg
 	cfg.Connections, cfg.Allow, cfg.MaxReply, cfg.Late = connections, allow, maxReply, true
 	cfg = cfg.withDefaults()
-	now, err := c.parties(cfg)
+	now, err := c.parties(cfg, before.slots)
 	if err != nil {
 		return nil, err
 	}
@@ -144,14 +152,17 @@ func (c *Client) Reload(connections []Connection, allow []string, maxReply int64
 			continue
 		}
 		same := reflect.DeepEqual(s.connection, was.connection)
+		found := s.connection.stamps()
 		fresh, err := s.open()
 		switch {
 		case err != nil && same:
 			lost = append(lost, err)
+			had.stamps.Store(&found)
 			s.ready.Store(had)
 		case err != nil: // told when it is needed
 			dropped = append(dropped, had)
 		case same && fresh.madeLike(had):
+			had.stamps.Store(&found)
 			s.ready.Store(had)
 		default:
 			s.ready.Store(fresh)
@@ -199,7 +210,11 @@ type Request struct {
 //   - Unreachable: DNS, TLS, a refused or a broken connection, also to the token
 //     endpoint, or one that answered 429 or 5xx. The message says whether the
 //     call had been sent, so that it may have happened.
-//   - Timeout: no complete reply within the call's time or ctx's deadline.
+//   - Unreachable as well: the breaker of the connection is open, and nothing was
+//     sent. The reply has a header retry-after then, in seconds.
+//   - Timeout: no complete reply within the call's time or ctx's deadline, or not
+//     sent, since the rate, the concurrency or a Retry-After of the other side
+//     would not have let it go within it.
 //   - Interrupted: ctx was cancelled.
 //
 // GET and HEAD follow up to five redirects, each held against the same rules;

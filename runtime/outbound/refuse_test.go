@@ -205,6 +205,8 @@ func TestJudge(t *testing.T) {
 		"169.254.169.254": never, "::ffff:169.254.169.254": never, "fd00:ec2::254": never, "100.100.100.200": never, "168.63.129.16": never,
 		"64:ff9b::a9fe:a9fe": never, "2002:a9fe:a9fe::1": never, "0.0.0.0": never, "0.1.2.3": never, "::": never, "::7f00:1": never,
 		"224.0.0.1": never, "239.255.255.255": never, "255.255.255.255": never, "240.0.0.1": never, "ff02::1": never, "100::1": never,
+		"192.31.196.1": private, "192.175.48.1": private, "192.52.193.1": private, "3fff::1": private, "2620:4f:8000::1": private, "5f00::1": private,
+		"100:0:0:1::1": never, "4000::1": never, "1::1": never, "e000::1": never, "3ffe::1": public,
 	}
 	for text, want := range tests {
 		why, isNever := outbound.Judge(netip.MustParseAddr(text))

@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -304,7 +306,8 @@ func (g grant) fetchForm(ctx context.Context, transport http.RoundTripper, refre
 // stay keeps the library from following redirects: the body holds secrets.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// tokenError leaves out the endpoint's body, which may echo what it was sent.
+// tokenError leaves out the endpoint's body, which may echo what it was sent, or be a
+// token that is not known to be one yet: the library quotes what it cannot read.
 func tokenError(err error) error {
 	var (
 		refused *oauth2.RetrieveError
@@ -316,8 +319,11 @@ func tokenError(err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	if wrapped == nil {
-		return fmt.Errorf("token endpoint: %w", err)
+	switch {
+	case wrapped == nil && strings.Contains(err.Error(), "missing access_token"):
+		return errors.New(`the token endpoint answered without "access_token"`)
+	case wrapped == nil && !errors.As(err, new(net.Error)) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the token endpoint gave an answer that cannot be read as a token")
 	}
 	return away(0, fmt.Errorf("token endpoint: %w", err))
 }

@@ -327,7 +327,7 @@ func TestTokenFailures(t *testing.T) {
 		{"refused without a code", password(), 401, `no`, "the token endpoint answered 401"},
 		{"the code echoes the secret", password(), 400, `{"error":"s3cret-pass"}`, "answered 400 (•••)"},
 		{"down", password(), 503, ``, "answered 503"},
-		{"no token", password(), 200, `{}`, "missing access_token"},
+		{"no token", password(), 200, `{}`, `without "access_token"`},
 		{"access key refused", accessKey, 401, `{"error":"Unauthorized"}`, "answered 401 (Unauthorized)"},
 		{"access key, no JSON", accessKey, 200, `<html>`, "not with a JSON object"},
 		{"access key, no token", accessKey, 200, `{"token":"x"}`, `without "access_token"`},

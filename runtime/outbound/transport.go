@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/wendflow/wend/runtime/infile"
@@ -28,20 +29,42 @@ func newPools(resolver *net.Resolver) *pools {
 }
 
 // transport returns the one for a connection, which is its own if it has a TLS
-// configuration, made from files.
-func (p *pools) transport(c Connection, files tlsFiles) (*http.Transport, error) {
+// configuration, made from files, or a proxy, which is nil else.
+func (p *pools) transport(c Connection, files tlsFiles, proxy *url.URL) (*http.Transport, error) {
 	switch {
-	case c.TLS != (TLS{}):
+	case c.TLS != (TLS{}) || proxy != nil:
 		secure, err := c.tlsConfig(files)
 		if err != nil {
 			return nil, err
 		}
-		return newTransport(p.resolver, c.Private, secure), nil
+		// The proxy alone is dialled, and that it may be private is the operator's word.
+		t := newTransport(p.resolver, c.Private || proxy != nil, secure)
+		if proxy != nil {
+			t.Proxy = http.ProxyURL(proxy)
+		}
+		return t, nil
 	case c.Private:
 		return p.private, nil
 	default:
 		return p.public, nil
 	}
+}
+
+// Transport dials an outside service that wend.yaml names and that is no
+// connection, such as a vault. It may have a private address; those where clouds
+// keep the credentials of their machines are refused all the same. Certificates are
+// read now; a mistake in them is a joined error of *FieldError.
+func Transport(t TLS) (*http.Transport, error) {
+	c := Connection{TLS: t, Private: true}
+	files, err := c.readTLS()
+	if err != nil {
+		return nil, err
+	}
+	secure, err := c.tlsConfig(files)
+	if err != nil {
+		return nil, errors.Join(err)
+	}
+	return newTransport(net.DefaultResolver, true, secure), nil
 }
 
 func (p *pools) close() {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/wendflow/wend/runtime/infile"
@@ -35,22 +36,80 @@ func (Text) MarshalText() ([]byte, error) { return []byte(Mask), nil }
 // MarshalJSON returns Mask as JSON.
 func (Text) MarshalJSON() ([]byte, error) { return []byte(`"` + Mask + `"`), nil }
 
-// Check reports whether ref is "env:NAME" or "file:PATH". The error does not
-// repeat it, since it may be the secret itself. Nothing is read.
+// Check reports whether ref is "env:NAME", "file:PATH" or "vault:PATH#KEY". The
+// error does not repeat it, since it may be the secret itself. Nothing is read.
 func Check(ref string) error {
 	_, _, err := split(ref)
 	return err
 }
 
+// The kinds of references.
+const (
+	inEnv   = "env"
+	inFile  = "file"
+	inVault = "vault"
+)
+
 func split(ref string) (scheme, name string, err error) {
 	scheme, name, ok := strings.Cut(ref, ":")
 	switch {
-	case !ok || scheme != "env" && scheme != "file":
+	case !ok || scheme != inEnv && scheme != inFile && scheme != inVault:
 		return "", "", errors.New("a secret is not written here: expected env:NAME or file:PATH, which say where it is")
 	case name == "":
 		return "", "", fmt.Errorf("nothing after %q", scheme+":")
+	case scheme == inVault:
+		_, err = ParseEntry(name)
 	}
-	return scheme, name, nil
+	return scheme, name, err
+}
+
+// File returns the file that a reference leads to, if it leads to one.
+func File(ref string) (path string, ok bool) {
+	scheme, path, err := split(ref)
+	return path, err == nil && scheme == inFile
+}
+
+// InStore tells whether a reference leads to a Store.
+func InStore(ref string) bool {
+	scheme, _, err := split(ref)
+	return err == nil && scheme == inVault
+}
+
+// Entry is one value that a Store keeps.
+type Entry struct{ Path, Key string }
+
+// ParseEntry reads "PATH#KEY". The path is one of Vault's HTTP API for secrets
+// with versions, such as "secret/data/crm". The error does not repeat it.
+func ParseEntry(text string) (Entry, error) {
+	path, key, ok := strings.Cut(text, "#")
+	segments := strings.Split(path, "/")
+	switch {
+	case !ok || key == "" || path == "":
+		return Entry{}, errors.New("vault: expected vault:PATH#KEY, such as vault:secret/data/crm#token")
+	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == '?' || r == '%' || r == '\\' || r > '~' }):
+		return Entry{}, errors.New("vault: a blank, %, ?, \\ or a letter outside ASCII has no place in vault:PATH#KEY")
+	case slices.ContainsFunc(segments, func(s string) bool { return s == "" || s == "." || s == ".." }):
+		return Entry{}, errors.New("vault: the path has an empty part, or one that leads elsewhere: expected one such as secret/data/crm")
+	case !slices.Contains(segments[1:max(1, len(segments)-1)], "data"):
+		return Entry{}, errors.New(`vault: the path has no "data" in it: expected that of the HTTP API for a secret with versions (KV version 2), MOUNT/data/NAME, such as secret/data/crm`)
+	}
+	return Entry{path, key}, nil
+}
+
+// Store keeps secrets elsewhere than in files and variables. Read returns what it
+// has now, or has kept; its error holds nothing of a secret. It is safe for
+// concurrent use.
+type Store interface {
+	Read(e Entry) (Text, error)
+}
+
+// ErrNoStore is what comes of a reference to a Store where there is none.
+var ErrNoStore = errors.New("there is no vault here: say in wend.yaml where one is, vault: { address: https://… }")
+
+// Sources are where references lead.
+type Sources struct {
+	Env   func(name string) (string, bool) // looks up environment variables
+	Store Store                            // nil: none
 }
 
 // ErrNone is what an error of Read is, beside what it says, where a reference
@@ -65,16 +124,15 @@ func (noneError) Is(target error) bool { return target == ErrNone }
 // maxBytes bounds a secret.
 const maxBytes = 64 << 10
 
-// Read returns the secret that a reference leads to now; env looks up
-// environment variables. A line break at its end is not part of it. The error
-// holds nothing of the secret, and ref only if Check finds nothing wrong with
-// it.
-func Read(ref string, env func(name string) (string, bool)) (Text, error) {
+// Read returns the secret that a reference leads to now. A line break at its end
+// is not part of it. The error holds nothing of the secret, and ref only if Check
+// finds nothing wrong with it.
+func (s Sources) Read(ref string) (Text, error) {
 	scheme, name, err := split(ref)
 	if err != nil {
 		return "", err
 	}
-	text, err := read(scheme, name, env)
+	text, err := s.read(scheme, name)
 	if err != nil {
 		return "", err
 	}
@@ -85,15 +143,30 @@ func Read(ref string, env func(name string) (string, bool)) (Text, error) {
 	return Text(text), nil
 }
 
-func read(scheme, name string, env func(string) (string, bool)) (string, error) {
-	if scheme == "file" {
+func (s Sources) read(scheme, name string) (string, error) {
+	switch scheme {
+	case inFile:
 		return readFile(name)
+	case inVault:
+		return s.readStore(name)
 	}
-	text, ok := env(name)
+	text, ok := s.Env(name)
 	if !ok {
 		return "", noneError(fmt.Sprintf("environment variable %q is not set", name))
 	}
 	return text, nil
+}
+
+func (s Sources) readStore(name string) (string, error) {
+	if s.Store == nil {
+		return "", ErrNoStore
+	}
+	e, err := ParseEntry(name)
+	if err != nil {
+		return "", err
+	}
+	text, err := s.Store.Read(e)
+	return string(text), err
 }
 
 func readFile(path string) (string, error) {

@@ -36,6 +36,49 @@ func TestTextShowsNothing(t *testing.T) {
 	}
 }
 
+// stored is a store of these entries.
+type stored map[string]secret.Text
+
+func (s stored) Read(e secret.Entry) (secret.Text, error) {
+	text, ok := s[e.Path+"#"+e.Key]
+	if !ok {
+		return "", errors.New("nothing at " + e.Path)
+	}
+	return text, nil
+}
+
+func TestNoStore(t *testing.T) {
+	t.Parallel()
+	_, err := secret.Sources{}.Read("vault:secret/data/crm#token")
+	if !errors.Is(err, secret.ErrNoStore) {
+		t.Errorf("Read: %v", err)
+	}
+}
+
+// FuzzCheck: no error shows what stood in the place of a reference, and what is one
+// leads somewhere.
+func FuzzCheck(f *testing.F) {
+	for _, ref := range []string{"env:A", "file:/a", "vault:secret/data/crm#token", "vault:a/data/b/data/c#d#e", "vault:", "hush-hush"} {
+		f.Add(ref)
+	}
+	f.Fuzz(func(t *testing.T, ref string) {
+		err := secret.Check(ref)
+		if err != nil && len(ref) > 8 && strings.Contains(err.Error(), ref) {
+			t.Errorf("Check(%q) shows it: %v", ref, err)
+		}
+		_, isFile := secret.File(ref)
+		if (isFile || secret.InStore(ref)) && err != nil {
+			t.Errorf("%q is none and leads somewhere", ref)
+		}
+		if secret.InStore(ref) {
+			e, err := secret.ParseEntry(strings.TrimPrefix(ref, "vault:"))
+			if err != nil || "vault:"+e.Path+"#"+e.Key != ref {
+				t.Errorf("%q is read as %+v, %v", ref, e, err)
+			}
+		}
+	})
+}
+
 func TestRead(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -68,11 +111,25 @@ func TestRead(t *testing.T) {
 		"one with a colon":   {"hush:hush", "", "a secret is not written here", false},
 		"no name":            {"env:", "", `nothing after "env:"`, false},
 		"nothing whatsoever": {"", "", "a secret is not written here", false},
+		"of a program":       {"exec:cat /hush", "", "a secret is not written here", false},
+		"in a vault":         {"vault:secret/data/crm#token", "hush-hush", "", false},
+		"empty in a vault":   {"vault:secret/data/crm#empty", "", "vault:secret/data/crm#empty is empty", true},
+		"not in a vault":     {"vault:secret/data/crm#other", "", "nothing at secret/data/crm", false},
+		"no key":             {"vault:secret/data/hush", "", "expected vault:PATH#KEY", false},
+		"an empty key":       {"vault:secret/data/hush#", "", "expected vault:PATH#KEY", false},
+		"no path":            {"vault:#hush", "", "expected vault:PATH#KEY", false},
+		"of KV version 1":    {"vault:secret/hush#token", "", `the path has no "data" in it`, false},
+		"only a mount":       {"vault:data/hush#token", "", `the path has no "data" in it`, false},
+		"only a folder":      {"vault:secret/data#hush", "", `the path has no "data" in it`, false},
+		"beside the path":    {"vault:secret/data/../hush#token", "", "leads elsewhere", false},
+		"a path from /":      {"vault:/secret/data/hush#token", "", "an empty part", false},
+		"a query":            {"vault:secret/data/hush?version=1#token", "", "has no place in vault:PATH#KEY", false},
+		"a blank":            {"vault:secret/data/hush 1#token", "", "has no place in vault:PATH#KEY", false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := secret.Read(test.ref, env)
+			got, err := secret.Sources{Env: env, Store: stored{"secret/data/crm#token": "hush-hush\n", "secret/data/crm#empty": ""}}.Read(test.ref)
 			if string(got) != test.want {
 				t.Errorf("Read(%q) = %q, want %q", test.ref, string(got), test.want)
 			}
@@ -84,7 +141,7 @@ func TestRead(t *testing.T) {
 			case errors.Is(err, secret.ErrNone) != test.none:
 				t.Errorf("Read(%q): that there is none is %t, want %t", test.ref, !test.none, test.none)
 			}
-			if malformed := strings.Contains(test.err, "not written here") || strings.Contains(test.err, "nothing after"); malformed != (secret.Check(test.ref) != nil) {
+			if malformed := strings.Contains(test.err, "not written here") || strings.Contains(test.err, "nothing after") || strings.Contains(test.ref, "vault:") && strings.Contains(test.ref, "hush"); malformed != (secret.Check(test.ref) != nil) {
 				t.Errorf("Check(%q) = %v", test.ref, secret.Check(test.ref))
 			}
 		})

@@ -21,6 +21,8 @@ type Sources struct {
 	Journal func() Journal
 	// Plugins are those that are loaded. Several may be of one name.
 	Plugins func() []Plugin
+	// Connections are those that make calls.
+	Connections func() []Connection
 }
 
 // Backlog is what there is to do. Times that are zero are those of nothing.
@@ -43,6 +45,18 @@ type Plugin struct {
 	Idle, Running, Most int // instances, invokes, and most invokes at one time
 }
 
+// Connection is how the calls of one connection do.
+type Connection struct {
+	Name              string
+	Breaker           string // "closed", "open" or "half-open"; empty for one that has none
+	UnderWay, Waiting int
+	Waited            time.Duration    // by all its calls together
+	KeptBack          map[string]int64 // calls that were not sent, by what kept them back
+}
+
+// breakerStates are what a breaker can be.
+var breakerStates = []string{"closed", "open", "half-open"}
+
 // Read has the figures of now among the metrics. It is called once, before the
 // first scrape.
 func (m *Metrics) Read(s Sources) {
@@ -63,6 +77,12 @@ func (m *Metrics) Read(s Sources) {
 	f.idle = gauge("wend_plugin_instances_idle", "Instances of a plugin that wait for an invoke.", "plugin")
 	f.running = gauge("wend_plugin_invokes_running", "Invokes of a plugin that are under way.", "plugin")
 	f.mostRunning = gauge("wend_plugin_invokes_max", "How many may be under way at one time. More wait.", "plugin")
+	f.callsUnderWay = gauge("wend_connection_calls_running", "Calls that have their place among those of a connection that may be under way.", "connection")
+	f.callsWaiting = gauge("wend_connection_calls_waiting", "Calls that wait for a place, for the rate, or as the other side asked by Retry-After.", "connection")
+	f.callsWaited = f.describe(m, Row{"wend_connection_waited_seconds_total", "counter", "How long calls have waited so, together.", []string{"connection"}})
+	f.callsKept = f.describe(m, Row{"wend_connection_calls_kept_back_total", "counter", "Calls that were not sent: concurrency, rate or retryAfter would not have let them go within their time, or the breaker was open.", []string{"connection", "limit"}})
+	f.breaker = gauge("wend_connection_breaker", "How it stands with a connection's breaker: 1 for the state that it is in.", "connection", "state")
+	f.label = m.connections.of
 	m.registry.MustRegister(f)
 }
 
@@ -75,6 +95,10 @@ type figures struct {
 	driven, oldest, overdue    *prometheus.Desc
 	writes, writesSince, bytes *prometheus.Desc
 	idle, running, mostRunning *prometheus.Desc
+
+	callsUnderWay, callsWaiting, callsWaited, callsKept, breaker *prometheus.Desc
+
+	label func(connection string) string
 }
 
 func (f *figures) describe(m *Metrics, r Row) *prometheus.Desc {
@@ -114,6 +138,40 @@ func (f *figures) Collect(to chan<- prometheus.Metric) {
 		to <- now(f.bytes, float64(j.Bytes))
 	}
 	f.plugins(to)
+	f.connections(to)
+}
+
+// connections leaves out those above the bound of names: added up, they would say
+// nothing.
+func (f *figures) connections(to chan<- prometheus.Metric) {
+	if f.from.Connections == nil {
+		return
+	}
+	count := func(d *prometheus.Desc, v float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+	}
+	for _, c := range f.from.Connections() {
+		name := f.label(c.Name)
+		if name != c.Name {
+			continue
+		}
+		to <- now(f.callsUnderWay, float64(c.UnderWay), name)
+		to <- now(f.callsWaiting, float64(c.Waiting), name)
+		count(f.callsWaited, seconds(c.Waited), name)
+		for limit, n := range c.KeptBack {
+			count(f.callsKept, float64(n), name, limit)
+		}
+		if c.Breaker == "" {
+			continue
+		}
+		for _, state := range breakerStates {
+			is := 0.0
+			if state == c.Breaker {
+				is = 1
+			}
+			to <- now(f.breaker, is, name, state)
+		}
+	}
 }
 
 func now(d *prometheus.Desc, v float64, labels ...string) prometheus.Metric {

@@ -84,6 +84,12 @@ var sources = telemetry.Sources{
 	Plugins: func() []telemetry.Plugin {
 		return []telemetry.Plugin{{Name: "cisco-cce", Idle: 1, Running: 1, Most: 2}, {Name: "cisco-cce", Idle: 1, Most: 2}}
 	},
+	Connections: func() []telemetry.Connection {
+		return []telemetry.Connection{
+			{Name: "crm", Breaker: "half-open", UnderWay: 2, Waiting: 1, Waited: 1500 * time.Millisecond, KeptBack: map[string]int64{"rate": 3, "breaker": 4}},
+			{Name: "shop", KeptBack: map[string]int64{"rate": 0}},
+		}
+	},
 }
 
 // scrape returns what a Prometheus server gets.

@@ -1,12 +1,14 @@
-package engine
+package outbound_test
 
 import (
 	"math"
 	"testing"
 	"time"
+
+	"github.com/wendflow/wend/runtime/outbound"
 )
 
-func TestParseRetryAfter(t *testing.T) {
+func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	const longest = math.MaxInt64 / int64(time.Second)
@@ -29,11 +31,7 @@ func TestParseRetryAfter(t *testing.T) {
 		"a date in the past":         {"Fri, 20 Nov 2026 07:00:00 GMT", "", 0},
 		"a date far ahead":           {"Fri, 31 Dec 9999 23:59:59 GMT", "", math.MaxInt64},
 	} {
-		headers := map[string][]string{"retry-after": {test.after}}
-		if test.date != "" {
-			headers["date"] = []string{test.date}
-		}
-		if got := parseRetryAfter(headers, now); got != test.want {
+		if got := outbound.RetryAfter(test.after, test.date, now); got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
 		}
 	}
