@@ -1,6 +1,9 @@
 package outbound
 
 import (
+	"context"
+	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 )
@@ -40,3 +43,11 @@ func (c *Client) Redact(s string) string {
 
 // Join puts a call's path after a baseURL.
 func Join(base, path string) string { return join(base, path) }
+
+// DialBy has calls go out over the lines that dial opens. No address is checked.
+func (c *Client) DialBy(dial func(ctx context.Context, network, addr string) (net.Conn, error)) {
+	for _, t := range []*http.Transport{c.pools.public, c.pools.private} {
+		t.DialContext = dial
+		t.DisableKeepAlives = true
+	}
+}
