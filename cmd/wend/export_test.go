@@ -87,9 +87,10 @@ func Serve(ctx context.Context, configFile string, paths []string, log *slog.Log
 // NeedRestart names what a server that began with one configuration would have to
 // be restarted for to be as another has it.
 func NeedRestart(began, next *config.Config) ([]string, error) {
-	token, err := apiToken(began)
+	none := &safe{}
+	token, err := apiToken(began, none.sources())
 	s := &server{
-		kit: &kit{config: began}, addr: cmp.Or(began.Server.Addr, defaultAddr), token: token, log: slog.New(slog.DiscardHandler),
+		kit: &kit{config: began, safe: none}, addr: cmp.Or(began.Server.Addr, defaultAddr), token: token, log: slog.New(slog.DiscardHandler),
 	}
 	return s.needRestart(next), err
 }

@@ -70,8 +70,8 @@ func FuzzReply(f *testing.F) {
 	})
 }
 
-// FuzzToken has a token endpoint answer with whatever body, for each way to ask.
-func FuzzToken(f *testing.F) {
+// FuzzTokenAnswer has a token endpoint answer with whatever body, for each way to ask.
+func FuzzTokenAnswer(f *testing.F) {
 	for _, row := range issued() {
 		_, body, _ := strings.Cut(row.token, "\r\n\r\n")
 		f.Add(200, strings.ReplaceAll(body, "{token}", env["TOKEN"]))
