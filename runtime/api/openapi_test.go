@@ -9,10 +9,12 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,15 +26,24 @@ import (
 	"github.com/wendflow/wend/runtime/webhook"
 )
 
-// description returns the API's own description.
-func description(t *testing.T, s *server) map[string]any {
+// description returns the API's own description, which is to be read only.
+func description(t *testing.T) map[string]any {
 	t.Helper()
-	v, err := data.DecodeJSON(s.do("GET", "/api/v1/openapi.json", "").Body.Bytes())
+	v, err := described()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return v.(map[string]any)
 }
+
+// described is read once: it is long, and every answer is held against it.
+var described = sync.OnceValues(func() (any, error) {
+	raw, err := api.Description("1.2.3")
+	if err != nil {
+		return nil, err
+	}
+	return data.DecodeJSON(raw)
+})
 
 // TestDescriptionHasEveryRoute holds that each route is described and each
 // description has its route.
@@ -45,7 +56,7 @@ func TestDescriptionHasEveryRoute(t *testing.T) {
 	}
 	served = append(served, "POST "+webhook.Prefix+"{path}")
 	var described []string
-	for path, methods := range description(t, s)["paths"].(map[string]any) {
+	for path, methods := range description(t)["paths"].(map[string]any) {
 		for method := range methods.(map[string]any) {
 			described = append(described, strings.ToUpper(method)+" "+path)
 		}
@@ -61,9 +72,13 @@ func TestDescriptionHasEveryRoute(t *testing.T) {
 // every schema is one.
 func TestDescriptionHoldsTogether(t *testing.T) {
 	t.Parallel()
-	doc := description(t, serve(t))
-	if got := doc["info"].(map[string]any)["version"]; got != "1.2.3" {
-		t.Errorf("version %v, want the program's", got)
+	doc := description(t)
+	served, err := data.DecodeJSON(serve(t).do("GET", "/api/v1/openapi.json", "").Body.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(any(doc), served); d != "" {
+		t.Errorf("what is served is another (-want +got)\n%s", d)
 	}
 	used := map[string]bool{}
 	references(doc, used)
@@ -120,7 +135,7 @@ func standalone(doc map[string]any, ref string) map[string]any {
 // checkDescribed holds an answer against its description.
 func checkDescribed(t *testing.T, s *server, method, path string, w *httptest.ResponseRecorder) {
 	t.Helper()
-	doc := description(t, s)
+	doc := description(t)
 	path, _, _ = strings.Cut(path, "?")
 	response := describedResponse(doc, method, path, w.Code)
 	if response == nil {
@@ -137,12 +152,7 @@ func checkDescribed(t *testing.T, s *server, method, path string, w *httptest.Re
 	if !ok {
 		t.Fatalf("%s %s: %s is not described", method, path, kind)
 	}
-	raw := maps.Clone(media["schema"].(map[string]any))
-	raw["components"] = map[string]any{"schemas": resolve(doc, "#/components/schemas")}
-	schema, err := node.NewSchema(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := compiled(t, doc, media["schema"].(map[string]any))
 	var body any
 	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
 		t.Fatal(err)
@@ -151,6 +161,25 @@ func checkDescribed(t *testing.T, s *server, method, path string, w *httptest.Re
 		t.Errorf("%s %s: %d is not as described: %s", method, path, w.Code, node.FormatProblems(wrong))
 	}
 }
+
+// compiled is a schema that refers to others of the description, made once.
+func compiled(t *testing.T, doc, raw map[string]any) *node.Schema {
+	t.Helper()
+	key := reflect.ValueOf(raw).Pointer()
+	if known, ok := schemas.Load(key); ok {
+		return known.(*node.Schema)
+	}
+	whole := maps.Clone(raw)
+	whole["components"] = map[string]any{"schemas": resolve(doc, "#/components/schemas")}
+	schema, err := node.NewSchema(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas.Store(key, schema)
+	return schema
+}
+
+var schemas sync.Map // by where in the description they are
 
 func describedResponse(doc map[string]any, method, path string, status int) map[string]any {
 	paths := doc["paths"].(map[string]any)
@@ -196,7 +225,7 @@ func TestExamples(t *testing.T) {
 		"listValues": stored, "showValue": stored, "deleteValue": stored,
 	}
 	none := map[string]string{"callWebhook": "what comes back is the flow's", "streamEvents": "it is no JSON", "metrics": "it is no JSON", "exportRuns": "it is a stream", "describe": "it is this description"}
-	for path, methods := range description(t, serve(t))["paths"].(map[string]any) {
+	for path, methods := range description(t)["paths"].(map[string]any) {
 		for method, operation := range methods.(map[string]any) {
 			id := operation.(map[string]any)["operationId"].(string)
 			one, ok := all[id]
@@ -267,7 +296,7 @@ func indented(t *testing.T, raw []byte) string {
 // The schema is that of 2026-08-03, with its dynamic references written as plain ones.
 func TestDescriptionIsOpenAPI(t *testing.T) {
 	t.Parallel()
-	doc := description(t, serve(t))
+	doc := description(t)
 	raw, err := os.ReadFile("testdata/openapi-3.1-schema.json")
 	if err != nil {
 		t.Fatal(err)
@@ -306,13 +335,7 @@ func checkExamples(t *testing.T, doc map[string]any, v any, at string) {
 		example, ok := v["example"]
 		beside, has := v["schema"].(map[string]any)
 		if ok && has {
-			raw := maps.Clone(beside)
-			raw["components"] = map[string]any{"schemas": resolve(doc, "#/components/schemas")}
-			schema, err := node.NewSchema(raw)
-			if err != nil {
-				t.Fatal(at, err)
-			}
-			if wrong := schema.Validate(example); wrong != nil {
+			if wrong := compiled(t, doc, beside).Validate(example); wrong != nil {
 				t.Errorf("%s: the example is not as its schema has it: %s", at, node.FormatProblems(wrong))
 			}
 			return
