@@ -254,6 +254,43 @@ func TestLongRun(t *testing.T) {
 	}
 }
 
+// TestVersions greets the server as clients of each version of the protocol do.
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	s := serve(t, 0, auth.Token{Name: "run", Scopes: []auth.Scope{auth.Run}})
+	for _, version := range []string{"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"} {
+		body := `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"` + version + `","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}`
+		status, _, answer := s.post(t, "run", "POST", "application/json", body)
+		if status != http.StatusOK || !strings.Contains(answer, `"protocolVersion":"`+version+`"`) {
+			t.Errorf("%s: %d %s", version, status, answer)
+		}
+	}
+	if got := s.client(t, "run").InitializeResult().ProtocolVersion; got != "2026-07-28" {
+		t.Errorf("the SDK's client speaks %s", got)
+	}
+}
+
+// post sends a request by hand.
+func (s *server) post(t *testing.T, token, method, kind, body string) (status int, media, answer string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, s.url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", kind)
+	r.Header.Set("Accept", "application/json, text/event-stream")
+	w, err := (&http.Client{Transport: bearer(s.tokens[token])}).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Body.Close()
+	raw, err := io.ReadAll(w.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.StatusCode, w.Header.Get("Content-Type"), string(raw)
+}
+
 // TestDoor holds who is let in, and that who is not is told so as a problem.
 func TestDoor(t *testing.T) {
 	t.Parallel()
@@ -279,23 +316,12 @@ func TestDoor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := http.NewRequestWithContext(t.Context(), test.method, s.url, strings.NewReader(test.body))
-			if err != nil {
-				t.Fatal(err)
+			status, kind, answer := s.post(t, test.token, test.method, test.kind, test.body)
+			if status != test.want {
+				t.Fatalf("%d %s, want %d", status, answer, test.want)
 			}
-			r.Header.Set("Content-Type", test.kind)
-			r.Header.Set("Accept", "application/json, text/event-stream")
-			w, err := (&http.Client{Transport: bearer(s.tokens[test.token])}).Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer w.Body.Close()
-			body, err := io.ReadAll(w.Body)
-			if err != nil || w.StatusCode != test.want {
-				t.Fatalf("%d %s %v, want %d", w.StatusCode, body, err, test.want)
-			}
-			if kind := w.Header.Get("Content-Type"); (w.StatusCode >= 400) != (kind == problem.ContentType) {
-				t.Errorf("%d of type %s", w.StatusCode, kind)
+			if (status >= 400) != (kind == problem.ContentType) {
+				t.Errorf("%d of type %s", status, kind)
 			}
 		})
 	}
