@@ -263,6 +263,17 @@ var (
 	fence = regexp.MustCompile("(?ms)^```.*?^```$|`[^`\n]*`")
 )
 
+// TestConstructs holds that the guide has an example of every built-in node type.
+func TestConstructs(t *testing.T) {
+	t.Parallel()
+	page := readFile(t, "docs/guides/constructs.md")
+	for _, n := range nodes.All() {
+		if !regexp.MustCompile("\\| [^|]*`" + n.Name + "`[^|]* \\| \\[").MatchString(page) {
+			t.Errorf("the guide has no example of %q", n.Name)
+		}
+	}
+}
+
 // TestShownExamples holds that the flows which a guide shows are those of
 // examples/coming-from, which have tests.
 func TestShownExamples(t *testing.T) {
