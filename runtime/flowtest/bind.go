@@ -64,7 +64,7 @@ func (b *binder) bind(c *Case) {
 	}
 	for _, of := range [][]named{c.want.inputs, c.want.outputs} {
 		for _, w := range of {
-			b.node(w.name)
+			b.anywhere(w.name)
 		}
 	}
 	for _, w := range c.want.variables {

@@ -210,15 +210,20 @@ func (p *play) compareResponse(got *answer) {
 // compareNodes compares what nodes got or gave, the last time each was entered.
 func (p *play) compareNodes(what string, want []named, way []run.Trace, of func(run.Trace) map[string]any) {
 	for _, w := range want {
-		i := len(way) - 1
-		for i >= 0 && way[i].Node != w.name.Value {
+		among := way
+		body, id := placeOf(w.name.Value)
+		if body != "" {
+			among = slices.Concat(p.inside[body]...)
+		}
+		i := len(among) - 1
+		for i >= 0 && among[i].Node != id {
 			i--
 		}
 		if i < 0 {
 			p.differ.Errorf(w.name.Pos, "the run did not come to node %q", w.name.Value)
 			continue
 		}
-		got := of(way[i])
+		got := of(among[i])
 		if got == nil {
 			got = map[string]any{}
 		}

@@ -45,7 +45,7 @@ func (p *play) crash(ctx context.Context) error {
 // no run came there. Of several runs of a body it is the one that came first.
 func (p *play) crashPoint() (id string, before []run.Event) {
 	c := p.Case.crash
-	body, _ := c.place()
+	body, _ := placeOf(c.node.Value)
 	for child, events := range p.runsOf(body) {
 		at := c.at(events)
 		if at == 0 {
@@ -69,17 +69,18 @@ func (p *play) crashPoint() (id string, before []run.Event) {
 	return id, before
 }
 
-// place is the path of the body that the crash is in, and the node there.
-func (c crash) place() (body, node string) {
-	at := strings.LastIndexByte(c.node.Value, '/')
-	return c.node.Value[:max(at, 0)], c.node.Value[at+1:]
+// placeOf is the path of the body that a node is in, by its address, and its id
+// there.
+func placeOf(address string) (body, id string) {
+	at := strings.LastIndexByte(address, '/')
+	return address[:max(at, 0)], address[at+1:]
 }
 
 // at is how many events of a run come before the crash; 0 if the run never came
 // there. A node that is tried again has not left; one that answers does so in the
 // same breath.
 func (c crash) at(events []run.Event) int {
-	_, node := c.place()
+	_, node := placeOf(c.node.Value)
 	for i, e := range events {
 		switch e := e.(type) {
 		case run.RunStarted:

@@ -82,6 +82,7 @@ type play struct {
 	events  []run.Event // of the run
 	// children are the events of all runs that the run has made, by their ids.
 	children map[string][]run.Event
+	inside   map[string][][]run.Trace // their ways, see Result
 	memory   *remembering
 
 	mu      sync.Mutex
@@ -421,6 +422,7 @@ func (p *play) result(refused *problem.Problem) (*Result, error) {
 		if r.Bodies, err = p.bodies(); err != nil {
 			return nil, err
 		}
+		p.inside = r.Bodies
 		p.compareRun(report)
 	}
 	p.outside.compare(&p.differ, p.Case)
