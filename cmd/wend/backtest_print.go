@@ -60,7 +60,7 @@ func printBacktest(w io.Writer, r *backtest.Report) {
 		if g.Accepted {
 			mark = "="
 		}
-		fmt.Fprintf(w, "\n%s %s\n  %s, such as %s\n", mark, reason(g.Name, ""), counted(len(g.Runs), "run"), g.Runs[0])
+		fmt.Fprintf(w, "\n%s %s\n  %s: %s\n", mark, reason(g.Name, ""), counted(len(g.Runs), "run"), someOf(g.Runs))
 		printSides(w, g)
 	}
 	if len(r.LeftOut) > 0 {
@@ -69,6 +69,16 @@ func printBacktest(w io.Writer, r *backtest.Report) {
 	for _, l := range r.LeftOut {
 		fmt.Fprintf(w, "  %s, such as %s: %s\n", counted(l.Runs, "run"), l.First, reason(l.Reason, ""))
 	}
+}
+
+// shownRuns is how many runs are named that differ in one thing.
+const shownRuns = 3
+
+func someOf(runs []string) string {
+	if len(runs) <= shownRuns {
+		return strings.Join(runs, ", ")
+	}
+	return fmt.Sprintf("%s and %d more, see --json", strings.Join(runs[:shownRuns], ", "), len(runs)-shownRuns)
 }
 
 func printSides(w io.Writer, g *backtest.Group) {

@@ -44,6 +44,10 @@ func (s *Server) exportRuns(c echo.Context) error {
 	return nil
 }
 
+// slowestReader is how long a client may take to read a piece: it may make the run
+// before again meanwhile.
+const slowestReader = time.Minute
+
 // patient gives its client time for each piece that it writes.
 type patient struct {
 	io.Writer
@@ -53,6 +57,6 @@ type patient struct {
 func (p *patient) Write(piece []byte) (int, error) {
 	// A writer without deadlines is one without slow clients. The others are held to
 	// the time of the machine, as all that concerns a network.
-	_ = p.control.SetWriteDeadline(time.Now().Add(slowest))
+	_ = p.control.SetWriteDeadline(time.Now().Add(slowestReader))
 	return p.Writer.Write(piece)
 }

@@ -73,7 +73,7 @@ func (p *play) begin(ctx context.Context, f *flow.Flow, first run.RunStarted) er
 		Memory: memory, Caller: p, Clock: p.clock, Callee: p.cfg.Flow, Depth: p.cfg.Depth, Bounds: p.cfg.Bounds, Store: p.cfg.Store,
 		NewID: func() string { return first.Run }, Paused: p.paused, Past: p,
 	})
-	defer p.stop()
+	defer p.stop(ctx)
 	idle := p.clock.Busy() // else its time would run before there is a run
 	p.happen(ctx)
 	_, _, err := p.engine.Start(ctx, engine.Start{Flow: f, Trigger: first.Trigger, Output: maps.Clone(first.Output)})
@@ -88,8 +88,8 @@ func (p *play) begin(ctx context.Context, f *flow.Flow, first run.RunStarted) er
 }
 
 // stop ends what is left of a run that can never go on.
-func (p *play) stop() {
-	now, cancel := context.WithCancel(context.Background())
+func (p *play) stop(ctx context.Context) {
+	now, cancel := context.WithCancel(ctx)
 	cancel()
 	_ = p.engine.Shutdown(now)
 }
@@ -133,12 +133,12 @@ func (p *play) happen(ctx context.Context) {
 		for _, e := range p.was[id].events {
 			switch e := e.(type) {
 			case run.EventReceived:
-				p.later(e.When(), func() { p.deliver(ctx, id, e) })
+				p.later(ctx, e.When(), func() { p.deliver(ctx, id, e) })
 			case run.RunResumed:
-				p.later(e.When(), func() { _ = p.engine.Resume(ctx, id, engine.Resumption{GiveUp: e.GiveUp}) }) // it may not be paused now
+				p.later(ctx, e.When(), func() { _ = p.engine.Resume(ctx, id, engine.Resumption{GiveUp: e.GiveUp}) }) // it may not be paused now
 			case run.RunCancelled:
 				if !p.broughtDown(id) {
-					p.later(e.When(), func() { p.cancel(id, e.Reason) })
+					p.later(ctx, e.When(), func() { p.cancel(id, e.Reason) })
 				}
 			default: // follows from the others
 			}
@@ -146,9 +146,9 @@ func (p *play) happen(ctx context.Context) {
 	}
 }
 
-func (p *play) later(at time.Time, do func()) {
+func (p *play) later(ctx context.Context, at time.Time, do func()) {
 	clock.Go(p.clock, func() {
-		if clock.Sleep(context.Background(), p.clock, at.Sub(p.clock.Now())) == nil {
+		if clock.Sleep(ctx, p.clock, at.Sub(p.clock.Now())) == nil {
 			do()
 		}
 	})
