@@ -221,8 +221,7 @@ func (s *stage) complete(request string) string {
 func (s *stage) runs() int {
 	s.t.Helper()
 	answer, status := s.send("GET /api/v1/runs?limit=200 HTTP/1.1\n\n")
-	_, body, _ := strings.Cut(answer, "\n\n")
-	_, body, _ = strings.Cut(strings.ReplaceAll(answer, "\r", ""), "\n\n")
+	_, body, _ := strings.Cut(strings.ReplaceAll(answer, "\r", ""), "\n\n")
 	var list struct{ Runs []json.RawMessage }
 	if err := json.Unmarshal([]byte(body), &list); err != nil || status != http.StatusOK {
 		s.t.Fatalf("runs: %d %v: %s", status, err, answer)

@@ -64,7 +64,8 @@ var published = []sent{
 		map[string]string{
 			"webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek", "webhook-timestamp": "1614265330",
 			"webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-		}, `{"test": 2432232314}`,
+		},
+		`{"test": 2432232314}`,
 	},
 	{
 		"standard-webhooks, while its key is changed", "hmac", "standard-webhooks", "the same, beside two other signatures",
@@ -72,7 +73,8 @@ var published = []sent{
 		map[string]string{
 			"webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek", "webhook-timestamp": "1614265330",
 			"webhook-signature": "v1,bm9uZQ== v1a,bm9uZQ== v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-		}, `{"test": 2432232314}`,
+		},
+		`{"test": 2432232314}`,
 	},
 	{
 		"standard-webhooks, a pair of keys", "ed25519", "standard-webhooks", computed,
@@ -80,7 +82,8 @@ var published = []sent{
 		map[string]string{
 			"webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek", "webhook-timestamp": "1614265330",
 			"webhook-signature": "v1,bm9uZQ== v1a,yoUrgEkc12aGqm0n4Sydmdz55xJfTz4AsAgieHFjmkR7LJtqVCZOQYzvvHjI5kAey+r4iaBGxTFRrl2iBQxtDQ==",
-		}, `{"test": 2432232314}`,
+		},
+		`{"test": 2432232314}`,
 	},
 	{
 		"stripe", "hmac", "stripe", "stripe/stripe-dotnet: EventUtilityTest.cs and event_test_signature.json",
@@ -93,12 +96,14 @@ var published = []sent{
 		"8f742231b10e8888abcd99yyyzzz85a5", 1531420618, "/",
 		map[string]string{
 			"X-Slack-Signature": "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503", "X-Slack-Request-Timestamp": "1531420618",
-		}, slackBody,
+		},
+		slackBody,
 	},
 	{
 		"github", "hmac", "github", "https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries",
 		"It's a Secret to Everybody", 0, "/",
-		map[string]string{"X-Hub-Signature-256": "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"}, "Hello, World!",
+		map[string]string{"X-Hub-Signature-256": "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"},
+		"Hello, World!",
 	},
 	{
 		"meta", "hmac", "meta", computed, "meta-app-secret", 0, "/",
@@ -119,22 +124,26 @@ var published = []sent{
 	},
 	{
 		"shopify", "hmac", "shopify", computed, "hush", 0, "/",
-		map[string]string{"X-Shopify-Hmac-SHA256": "3+Yq/TpwjqJ7IXuMq8EfED7b+y0XbokqOKLUdagDxMI="}, `{"a":1}`,
+		map[string]string{"X-Shopify-Hmac-SHA256": "3+Yq/TpwjqJ7IXuMq8EfED7b+y0XbokqOKLUdagDxMI="},
+		`{"a":1}`,
 	},
 	{
 		"zendesk", "hmac", "zendesk", computed, // with the key that Zendesk has for tests
 		"dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==", 1795161600, "/",
 		map[string]string{
 			"X-Zendesk-Webhook-Signature": "3SwDAv3pumIw0gqyuTlr8UxGo8pgJTCnq1sSaKhDuu4=", "X-Zendesk-Webhook-Signature-Timestamp": "2026-11-20T08:00:00Z",
-		}, `{"a":1}`,
+		},
+		`{"a":1}`,
 	},
 	{
 		"genesys", "hmac", "genesys", computed, "genesys-secret-token", 0, "/",
-		map[string]string{"X-Hub-Signature-256": "sha256=tg0A8VhUFdB5/w02kaGR+Vf0WKv1B7KkcJydbQo4hB4="}, `{"a":1}`,
+		map[string]string{"X-Hub-Signature-256": "sha256=tg0A8VhUFdB5/w02kaGR+Vf0WKv1B7KkcJydbQo4hB4="},
+		`{"a":1}`,
 	},
 	{
 		"webex", "hmac", "webex", computed, "somesupersecretphrase", 0, "/",
-		map[string]string{"X-Spark-Signature": "efdd02b48cf11b7283c312950319f991806faa19"}, `{"a":1}`,
+		map[string]string{"X-Spark-Signature": "efdd02b48cf11b7283c312950319f991806faa19"},
+		`{"a":1}`,
 	},
 	{
 		"discord", "ed25519", "discord", computed,
@@ -142,7 +151,8 @@ var published = []sent{
 		map[string]string{
 			"X-Signature-Ed25519":   "beda72ba82731f0d2ba76f62d0d00a47623c8dc869b11d7dbf5deeede2c2b48c2b6e8dd121ce18b4557f2d035a86b07dab4a4f8864c44d59bed4690ceb207509",
 			"X-Signature-Timestamp": "1795161600",
-		}, `{"type":1}`,
+		},
+		`{"type":1}`,
 	},
 }
 

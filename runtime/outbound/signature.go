@@ -69,7 +69,7 @@ func makeHMAC(m *maker) proof {
 		if name == handshakeToken {
 			continue
 		}
-		key, err := keyDecoders[encoding](strings.TrimPrefix(string(m.secrets[name]), prefix))
+		key, err := decodeKey(encoding, strings.TrimPrefix(string(m.secrets[name]), prefix))
 		switch {
 		case err != nil:
 			m.errorf("secrets."+name, "secret %q: expected a key in %s, as settings.keyEncoding says", name, encoding)
@@ -128,10 +128,15 @@ var encoders = map[string]func([]byte) string{
 	"hex": hex.EncodeToString, "base64": base64.StdEncoding.EncodeToString, "base64url": base64.RawURLEncoding.EncodeToString,
 }
 
-var keyDecoders = map[string]func(string) ([]byte, error){
-	"text":   func(s string) ([]byte, error) { return []byte(s), nil },
-	"hex":    hex.DecodeString,
-	"base64": decodeBase64,
+func decodeKey(encoding, text string) ([]byte, error) {
+	switch encoding {
+	case "base64":
+		return decodeBase64(text)
+	case "hex":
+		return hex.DecodeString(text)
+	default:
+		return []byte(text), nil
+	}
 }
 
 // decodeBase64 takes keys without the = at the end, too: the libraries of one

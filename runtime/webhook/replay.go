@@ -34,7 +34,7 @@ type turn struct {
 	turn  uint64
 }
 
-// mostMarks bounds the memory that signed requests can fill, to some 20 MB.
+// mostMarks bounds the memory that signed requests can fill, to some 30 MB.
 const mostMarks = 100_000
 
 var errReplayed = errors.New("the signature was used already: a sender that tries again signs anew")
