@@ -3,6 +3,7 @@ module github.com/wendflow/wend
 go 1.26
 
 require (
+	code.dny.dev/ssrf v0.3.0
 	github.com/agext/levenshtein v1.2.3
 	github.com/coreos/go-systemd/v22 v22.6.0
 	github.com/expr-lang/expr v1.17.8

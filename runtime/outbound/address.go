@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"syscall"
+
+	"code.dny.dev/ssrf"
 )
 
 // addressError is a dial to an address that policy forbids.
@@ -53,15 +55,22 @@ func judge(addr netip.Addr) *addressError {
 			return &addressError{addr, zone.why, zone.never}
 		}
 	}
-	if addr.Is6() && !globalUnicast.Contains(addr) {
-		return &addressError{addr, "an address that nobody has been given", true}
+	registered := ssrf.IPv4DeniedPrefixes
+	if addr.Is6() {
+		if registered = ssrf.IPv6DeniedPrefixes; !ssrf.IPv6GlobalUnicast.Contains(addr) {
+			return &addressError{addr, "an address that nobody has been given", true}
+		}
+	}
+	for _, prefix := range registered {
+		if prefix.Contains(addr) {
+			return &addressError{addr, noWords, false}
+		}
 	}
 	return nil
 }
 
-// globalUnicast is all of IPv6 that has been given to anybody (RFC 3513, and the
-// registry of IPv6's address space), but for the zones.
-var globalUnicast = netip.MustParsePrefix("2000::/3")
+// noWords is said of what the registries have and zones have not yet.
+const noWords = "an address for a special purpose"
 
 // metadata lists the addresses that hand credentials to whoever can reach them.
 var metadata = []netip.Addr{
@@ -100,8 +109,8 @@ type zone struct {
 }
 
 // zones are the ranges of the registries of special-purpose addresses (RFC
-// 6890 and its updates). A private connection may use those where machines
-// live.
+// 6890 and its updates), in words, and whether a private connection may use them.
+// What IANA adds to the registries comes with the library that is made from them.
 var zones = []zone{
 	{prefix4(0, 0, 0, 8), "an unspecified address", true},
 	{prefix4(127, 0, 0, 8), "a loopback address", false},

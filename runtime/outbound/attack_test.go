@@ -4,10 +4,21 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"fmt"
+	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -31,6 +42,9 @@ type attack struct {
 	// vendor. With hang it says nothing more and keeps the line.
 	answer string
 	hang   bool
+	// What is wrong with the vendor's certificate or its TLS: "stranger", "another name",
+	// "expired", "not yet", "old" or "none".
+	tls string
 	// What the token endpoint answers instead; the connection is of that kind then.
 	token string
 	// What the flow gets: a failure and a part of the message, or a status and a part of
@@ -177,10 +191,11 @@ func answered() []attack {
 		{name: "a version that there is not", answer: "HTTP/7.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", status: 200, want: "{}"},
 		{name: "a status of four digits", answer: "HTTP/1.1 2000 OK\r\n\r\n", failure: unreachable, want: "malformed HTTP status code"},
 		{name: "a status below 100", answer: "HTTP/1.1 -20 OK\r\n\r\n", failure: unreachable, want: "malformed HTTP status code"},
+		{name: "a status of zeros", answer: "HTTP/1.1 000 OK\r\nContent-Length: 2\r\n\r\n{}", failure: unreachable, want: "the status 000, which is no end of a call"},
 		{name: "a status that is no number", answer: "HTTP/1.1 abc {token}\r\n\r\n", failure: unreachable, want: "malformed HTTP status code"},
 		{name: "a status text with the credential", answer: "HTTP/1.1 400 {token}\r\nContent-Length: 0\r\n\r\n", status: 400},
 		{name: "hints without an end", answer: strings.Repeat("HTTP/1.1 103 Early Hints\r\nX-A: "+strings.Repeat("x", 1000)+"\r\n\r\n", 200), failure: unreachable, want: ""},
-		{name: "another protocol is offered", answer: "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", hang: true, failure: unreachable, want: "a protocol that nobody asked for"},
+		{name: "another protocol is offered", answer: "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", hang: true, failure: unreachable, want: "the status 101, which is no end of a call"},
 		{name: "the line is cut in the header", answer: "HTTP/1.1 200 OK\r\nContent-", failure: unreachable, want: "it had been sent, so it may have been done"},
 		{name: "the line is cut at once", answer: "", failure: unreachable, want: "it had been sent, so it may have been done"},
 		{name: "silence", hang: true, failure: timedOut, want: "no complete reply within"},
@@ -247,13 +262,66 @@ func issued() []attack {
 	return rows
 }
 
+// pretended are the attempts by who is not the vendor. Each sends its whole answer to
+// whoever takes it for the vendor.
+func pretended() []attack {
+	rows := []attack{
+		{name: "TLS: a stranger's certificate", tls: "stranger", want: "certificate signed by unknown authority"},
+		{name: "TLS: a certificate for another name", tls: "another name", want: "cannot validate certificate"},
+		{name: "TLS: a certificate that has expired", tls: "expired", want: "certificate has expired or is not yet valid"},
+		{name: "TLS: a certificate of the future", tls: "not yet", want: "certificate has expired or is not yet valid"},
+		{name: "TLS: a version that is too old", tls: "old", want: "protocol version"},
+		{name: "TLS: none", tls: "none", want: "does not look like a TLS handshake"},
+	}
+	for i := range rows {
+		rows[i].url, rows[i].failure, rows[i].answer = "/", unreachable, okEmpty
+	}
+	return rows
+}
+
+// certified makes a line's other end as the row says, with the certificate that the
+// connection trusts, in PEM.
+func (a attack) certified(t *testing.T) (cfg *tls.Config, ca string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "vendor"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	switch a.tls {
+	case "another name":
+		template.IPAddresses, template.DNSNames = nil, []string{"other.example.com"}
+	case "expired":
+		template.NotAfter = now.Add(-time.Minute)
+	case "not yet":
+		template.NotBefore = now.Add(time.Minute)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	if a.tls == "old" {
+		cfg.MinVersion, cfg.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+	}
+	if a.tls == "stranger" {
+		_, ca := attack{}.certified(t)
+		return cfg, ca
+	}
+	return cfg, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
 // TestAttacks is the table of what flows, vendors and name servers may try. Each is
 // answered as its row says, and whatever it is: nobody but the vendor gets anything,
 // and no flow sees the credential.
 func TestAttacks(t *testing.T) {
 	t.Parallel()
 	var rows []attack
-	for _, more := range [][]attack{addressed(), written(), answered(), issued()} {
+	for _, more := range [][]attack{addressed(), written(), answered(), issued(), pretended()} {
 		rows = append(rows, more...)
 	}
 	if len(rows) < 60 {
@@ -279,8 +347,21 @@ func (a attack) try(t *testing.T) {
 	fill := func(home string) *strings.Replacer {
 		return strings.NewReplacer("{token}", secret, "{elsewhere}", elsewhere.URL, "{home}", home)
 	}
-	vendor := listen(t, a.answer, a.hang, fill)
-	c := outbound.Connection{Name: "c", Type: "bearer", Secrets: map[string]string{"token": "env:TOKEN"}, BaseURL: "http://" + vendor.addr, Private: true}
+	var secure *tls.Config
+	trust := outbound.TLS{}
+	scheme := "http://"
+	if a.tls != "" {
+		cfg, ca := a.certified(t)
+		trust.CAFile, scheme = filepath.Join(t.TempDir(), "ca.pem"), "https://"
+		if err := os.WriteFile(trust.CAFile, []byte(ca), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if a.tls != "none" {
+			secure = cfg
+		}
+	}
+	vendor := listen(t, a.answer, a.hang, secure, fill)
+	c := outbound.Connection{Name: "c", Type: "bearer", Secrets: map[string]string{"token": "env:TOKEN"}, BaseURL: scheme + vendor.addr, Private: true, TLS: trust}
 	if a.hang && a.failure == timedOut {
 		c.Timeout = 200 * time.Millisecond
 	}
@@ -291,7 +372,7 @@ func (a attack) try(t *testing.T) {
 		}
 	}
 	if a.token != "" {
-		issuer := listen(t, a.token, false, fill)
+		issuer := listen(t, a.token, false, nil, fill)
 		c.Type, c.Secrets = "oauth2-client-credentials", map[string]string{"clientSecret": "env:TOKEN"}
 		c.Settings = map[string]any{"clientId": "wend", "tokenURL": "http://" + issuer.addr + "/token"}
 	}
@@ -336,13 +417,16 @@ type rawServer struct {
 	requests atomic.Int64
 }
 
-func listen(t *testing.T, answer string, hang bool, fill func(home string) *strings.Replacer) *rawServer {
+func listen(t *testing.T, answer string, hang bool, secure *tls.Config, fill func(home string) *strings.Replacer) *rawServer {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &rawServer{addr: l.Addr().String()}
+	if secure != nil {
+		l = tls.NewListener(l, secure)
+	}
 	answer = fill(s.addr).Replace(answer)
 	over := make(chan struct{})
 	t.Cleanup(func() {
@@ -365,6 +449,7 @@ func (s *rawServer) serve(line net.Conn, answer string, hang bool, over <-chan s
 	defer line.Close()
 	r, err := http.ReadRequest(bufio.NewReader(line))
 	if err != nil {
+		_, _ = io.WriteString(line, answer) // whoever it is
 		return
 	}
 	_ = r.Body.Close()

@@ -213,8 +213,8 @@ func send(ctx context.Context, transport http.RoundTripper, r *http.Request, max
 		return nil, &lostError{error: err, sent: sent.Load()}
 	}
 	defer response.Body.Close()
-	if response.StatusCode == http.StatusSwitchingProtocols {
-		return nil, &lostError{error: errors.New("answered 101, for a protocol that nobody asked for"), sent: true}
+	if response.StatusCode < http.StatusOK { // 101, for a protocol that nobody asked for, or nonsense such as 000
+		return nil, &lostError{error: fmt.Errorf("answered with the status %03d, which is no end of a call", response.StatusCode), sent: true}
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxReply+1))
 	if err != nil {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
+
+	"code.dny.dev/ssrf"
 
 	"github.com/wendflow/wend/runtime/outbound"
 	"github.com/wendflow/wend/sdk/wire"
@@ -219,6 +222,18 @@ func TestJudge(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("Judge(%s) = %s (%s), want %s", text, got, why, want)
+		}
+	}
+}
+
+// TestJudgeHasWords holds that all of IANA's registries is refused, and that there
+// are words for each of their ranges: a newer library may bring one that needs some.
+func TestJudgeHasWords(t *testing.T) {
+	t.Parallel()
+	for _, prefix := range slices.Concat(ssrf.IPv4DeniedPrefixes, ssrf.IPv6DeniedPrefixes) {
+		why, _ := outbound.Judge(prefix.Addr())
+		if why == "" || why == "an address for a special purpose" {
+			t.Errorf("%s is %q", prefix, why)
 		}
 	}
 }

@@ -144,3 +144,62 @@ func TestReloadVerify(t *testing.T) {
 		t.Errorf("the proof is in header %q", header)
 	}
 }
+
+// TestFilesChanged: files of secrets and certificates are seen to be others, through
+// links too, until they are taken; those of connections that nobody uses are not
+// looked at.
+func TestFilesChanged(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	vendor := outbound.Connection{Name: "c", Type: "bearer", Secrets: map[string]string{"token": "file:" + at("link")}, BaseURL: "https://vendor.example.com"}
+	unused := vendor
+	unused.Name, unused.Secrets = "unused", map[string]string{"token": "file:" + at("unused")}
+	both := []outbound.Connection{vendor, unused}
+	link := func(to string) func() {
+		return func() {
+			_ = os.Remove(at("link"))
+			if err := os.Symlink(at(to), at("link")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	write("first", "first-secret")
+	write("second", "second-secret")
+	link("first")()
+	c := newClient(t, outbound.Config{Connections: both, Late: true})
+	if err := c.Lacks("c"); err != nil { // needs it now
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		what   string
+		change func()
+		want   bool
+		stale  bool
+	}{
+		{"nothing", func() {}, false, false},
+		{"a link leads elsewhere", link("second"), true, false},
+		{"it is there no more", func() { _ = os.Remove(at("link")) }, true, true},
+		{"it is there again", link("first"), true, false},
+		{"it is longer", func() { write("first", "first-secret-2") }, true, false},
+		{"one that nobody uses", func() { write("unused", "x") }, false, false},
+	} {
+		step.change()
+		if got := c.FilesChanged(); got != step.want {
+			t.Errorf("%s: changed %t, want %t", step.what, got, step.want)
+		}
+		stale, err := c.Reload(both, nil, 0)
+		if err != nil || (stale != nil) != step.stale {
+			t.Errorf("%s: Reload = %v, %v", step.what, stale, err)
+		}
+		if c.FilesChanged() {
+			t.Errorf("%s: it is seen again after it was taken", step.what)
+		}
+	}
+}
