@@ -99,6 +99,7 @@ generate: build plugins ## rewrite the generated files: docs, NOTICE and the sch
 	bin/wend schema > wend.schema.json
 	bin/wend schema --tests > wend.tests.schema.json
 	bin/wend schema --plugin > wend.plugin.schema.json
+	bin/wend schema --configuration > wend.config.schema.json
 	$(GO) run ./docs/gen
 	bin/wend graph flows/luware-lucs/task-life.yaml --out docs/task-life.svg
 

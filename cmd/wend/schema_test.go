@@ -77,8 +77,9 @@ func TestSchemaTakesShippedFlows(t *testing.T) {
 	}
 }
 
-// TestOtherSchemas holds that no editor complains of the tests of our own flows, or
-// of the manifests of our own plugins, and that it tells of what is not known.
+// TestOtherSchemas holds that no editor complains of the tests of our own flows, of
+// the manifests of our own plugins, or of a wend.yaml with every key, and that it
+// tells of what is not known.
 func TestOtherSchemas(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []struct {
@@ -96,6 +97,13 @@ func TestOtherSchemas(t *testing.T) {
 			`{"plugin": "a", "version": "1.0.0", "abi": 1, "methods": {"m": {"inputs": {"type": "array"}, "outputs": {"type": "object"}, "outcomes": {"success": "a", "fault": "b"}}}}`,
 			`{"plugin": "a", "version": "1.0.0", "abi": 1, "methods": {"m": {"inputs": {"type": "object"}, "outputs": {"type": "object"}, "outcomes": {"success": "a"}}}}`,
 			`{"plugin": "a", "version": "1.0.0", "abi": 1, "methods": {}}`,
+		}},
+		{"--configuration", "wend.config.schema.json", "cmd/wend/testdata/blank/wend*.yaml", []string{
+			`{"conections": {}}`, `{"connections": {"a b": {}}}`, `{"connections": {"a": {"type": "barer"}}}`, `{"connections": {"a": {"secrets": {"token": "abc"}}}}`,
+			`{"connections": {"a": {"breaker": {"pause": "30s"}}}}`, `{"connections": {"a": {"timeout": 10}}}`, `{"connections": {"a": {"concurrency": 0}}}`,
+			`{"vault": {"address": "https://v.example.com"}}`, `{"vault": {"address": "https://v.example.com", "token": "vault:secret/data/a#b"}}`,
+			`{"vault": {"address": "https://v.example.com", "token": "env:T", "kubernetes": {"role": "r"}}}`,
+			`{"limits": {"body": "much"}}`, `{"telemetry": {"traces": {"endpoint": "http://127.0.0.1:4318", "sample": 2}}}`, `{"server": {"requests": {}}}`,
 		}},
 	} {
 		code, stdout, stderr := command(t, "schema", kind.flag)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -232,4 +233,40 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestSchema holds that the schema for editors has no key that the reader does not
+// know, and the types of connections; cmd/wend holds that it has every key.
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	var schema map[string]any
+	if err := json.Unmarshal(config.Schema, &schema); err != nil {
+		t.Fatal(err)
+	}
+	holdKeys(t, nil, schema)
+	connection := schema["properties"].(map[string]any)["connections"].(map[string]any)["additionalProperties"].(map[string]any)
+	holdKeys(t, []string{"connections", "a"}, connection)
+	var types []string
+	for _, name := range connection["properties"].(map[string]any)["type"].(map[string]any)["enum"].([]any) {
+		types = append(types, name.(string))
+	}
+	if diff := cmp.Diff(outbound.Types(), types); diff != "" {
+		t.Errorf("types of connections (-outbound +schema):\n%s", diff)
+	}
+}
+
+// holdKeys asks the reader for each key below path that a schema has.
+func holdKeys(t *testing.T, path []string, schema map[string]any) {
+	t.Helper()
+	properties, _ := schema["properties"].(map[string]any)
+	for name, below := range properties {
+		names := append(slices.Clone(path), name)
+		_, list := config.Parse("wend.yaml", []byte("{ "+strings.Join(names, ": { ")+": {}"+strings.Repeat(" }", len(names))))
+		for _, m := range list {
+			if m.Code == diag.UnknownKey {
+				t.Errorf("the schema has %q, which the reader does not know: %s", names, m)
+			}
+		}
+		holdKeys(t, names, below.(map[string]any))
+	}
 }
