@@ -37,7 +37,7 @@ func tokenCreateCommand(std *streams, tokens func() *auth.Tokens) *cobra.Command
 	var scopes, flows []string
 	var lasts string
 	cmd := &cobra.Command{
-		Use:   "create NAME --scope SCOPE[,SCOPE]",
+		Use:   "create NAME",
 		Short: "Make a token and print it, which is done but once",
 		Long: `Make a token and print it. It is nowhere else: who loses it makes another.
 
