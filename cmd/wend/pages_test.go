@@ -58,6 +58,7 @@ var untried = map[string]string{
 	"findings/":         "they are asked outside of these tests",
 	"git ":              "it is about this repository",
 	"wend token ":       "the story token.txtar does",
+	"npm ":              "make editors installs, tests and packages the extension",
 	"UPDATE=1 go test ": "it changes this repository",
 }
 
