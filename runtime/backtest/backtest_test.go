@@ -74,7 +74,7 @@ func TestArchives(t *testing.T) {
 			}
 			folders, outside, want := read(t, archive)
 			runs := recordRuns(t, folders["was"], outside)
-			for range 5 {
+			for range 5 { // also where several runs are under way at one moment
 				if said := again(t, folders["was"], runs, outside); said != "" {
 					t.Errorf("nothing was changed:\n%s", said)
 				}
@@ -143,9 +143,11 @@ func read(t *testing.T, a *txtar.Archive) (folders map[string]map[string][]byte,
 	return folders, outside, want
 }
 
+var types = sync.OnceValues(func() (*node.Set, error) { return node.NewSet(nodes.All()...) })
+
 func load(t *testing.T, files map[string][]byte) *catalog.Set {
 	t.Helper()
-	types, err := node.NewSet(nodes.All()...)
+	types, err := types()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,6 +328,40 @@ func again(t *testing.T, files map[string][]byte, runs []byte, outside world) st
 var volatile = regexp.MustCompile(`01a1f[-0-9a-f]+|2026-[-0-9T:.]+Z|[0-9.]+ms|\S*/main.yaml`)
 
 func same(text string) string { return volatile.ReplaceAllString(text, "…") }
+
+// TestMasked holds that a run without its secrets is the same still, though the
+// fingerprints of its calls are those of bodies and addresses that had them.
+func TestMasked(t *testing.T) {
+	t.Parallel()
+	const src = `flow: main
+nodes:
+  n1: { type: manual, next: n2 }
+  n2: { type: http, with: { method: POST, url: 'https://a.example.com/login?token=$(n1.password)', body: { secret: $(n1.password) } }, next: n3 }
+  n3: { type: http, with: { method: POST, url: https://b.example.com/, body: { secret: $(n2.body.again) } }, next: n4 }
+  n4: { type: respond, with: { body: { mine: $(n1.password), text: 'as $(n2.body.again)' } } }
+`
+	password := "hJ7" + "kq9Zp2"
+	var outside world
+	err := json.Unmarshal([]byte(`{"runs": [{"body": {"password": "`+password+`"}}], "replies": [
+		{"call": "POST https://a.example.com", "status": 200, "body": "{\"again\":\"`+password+`\"}"}, {"call": "POST https://b.example.com", "status": 200}]}`), &outside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var masked bytes.Buffer
+	if err := record.Mask(&masked, bytes.NewReader(recordRuns(t, map[string][]byte{"main.yaml": []byte(src)}, outside)), func(bool) {}); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(masked.String(), password) {
+		t.Fatal("the password is still there")
+	}
+	if said := again(t, map[string][]byte{"main.yaml": []byte(src)}, masked.Bytes(), outside); said != "" {
+		t.Errorf("nothing was changed:\n%s", said)
+	}
+	said := again(t, map[string][]byte{"main.yaml": []byte(strings.Replace(src, "b.example.com", "c.example.com", 1))}, masked.Bytes(), outside)
+	if !strings.Contains(said, "main call n3 address | POST https://b.example.com/ | POST https://c.example.com/") {
+		t.Errorf("another address is not told:\n%s", said)
+	}
+}
 
 // TestLeftOut holds why runs are not made again.
 func TestLeftOut(t *testing.T) {
