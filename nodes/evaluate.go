@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/wendflow/wend/runtime/node"
 )
@@ -45,6 +46,7 @@ func shapeEvaluate(with map[string]any) (node.Shape, []node.Problem) {
 		return node.Shape{}, []node.Problem{{Msg: "evaluate has nothing to do", Hint: "give set, outputs or branches"}}
 	}
 	shape, problems := shapeOutputs(with["outputs"])
+	problems = append(problems, neverTaken(branches)...)
 	known := map[string]bool{}
 	for _, o := range evaluateOutcomes.All {
 		known[o.Name] = true
@@ -70,6 +72,41 @@ func shapeEvaluate(with map[string]any) (node.Shape, []node.Problem) {
 		}
 	}
 	return shape, problems
+}
+
+// neverTaken warns of branches behind one with the same condition, or with one that
+// always holds.
+func neverTaken(branches []any) (problems []node.Problem) {
+	first := map[string]int{}
+	always := -1
+	for i, v := range branches {
+		b, _ := v.(map[string]any)
+		when := strings.Join(strings.Fields(fmt.Sprint(b["when"])), " ")
+		if b["when"] == nil {
+			continue
+		}
+		before, same := first[when]
+		switch {
+		case always >= 0:
+			problems = append(problems, node.Problem{
+				Path: []string{"branches", strconv.Itoa(i), "when"}, Warning: true,
+				Msg:  fmt.Sprintf("branch %d is never taken: the condition of branch %d always holds", i+1, always+1),
+				Hint: "put that one last, or leave it out: without a branch that holds the outcome is success",
+			})
+		case same:
+			problems = append(problems, node.Problem{
+				Path: []string{"branches", strconv.Itoa(i), "when"}, Warning: true,
+				Msg:  fmt.Sprintf("branch %d is never taken: branch %d has the same condition", i+1, before+1),
+				Hint: "the first that holds is taken",
+			})
+		default:
+			first[when] = i
+		}
+		if when == "true" && always < 0 {
+			always = i
+		}
+	}
+	return problems
 }
 
 // shapeOutputs tells later nodes the names under outputs; their values may be

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/wendflow/wend/runtime/node"
 )
@@ -44,6 +45,13 @@ func shapeEvent(with map[string]any) (node.Shape, []node.Problem) {
 		Warning: true,
 	}}
 	problems := fixed(with, "name", "key")
+	if name, _ := with["name"].(string); strings.ContainsRune(name, '*') {
+		problems = append(problems, node.Problem{
+			Path: []string{"name"}, Warning: true,
+			Msg:  fmt.Sprintf("name %q is held against events to the letter, and * stands for itself", name),
+			Hint: "give each name a trigger of its own",
+		})
+	}
 	given, ok := with["data"]
 	if !ok {
 		return shape, problems

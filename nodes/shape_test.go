@@ -52,7 +52,7 @@ func TestShapeProblems(t *testing.T) {
 			`dedupe.key: dedupe.key is "n1.id" for every request, so that all but the first are taken for repeats of it; read it from the request, such as $(n2.request.headers.x_event_id)`,
 		}},
 		"dedupe for a wrong time": {"webhook", m{"path": "/a", "dedupe": m{"for": "1 day"}}, []string{
-			`dedupe.for: dedupe.for: "1 day" is not a duration, expected one such as "200ms", "5s", "1h30m" or "2d"`,
+			`dedupe.for: dedupe.for: "1 day" is not a duration, expected one such as "200ms", "5s", "1h30m" or "2d"; did you mean "1d"?`,
 		}},
 		"dedupe for no time": {"webhook", m{"path": "/a", "dedupe": m{"for": "0s"}}, []string{
 			"dedupe.for: dedupe.for is 0, expected a longer duration",

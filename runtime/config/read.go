@@ -71,7 +71,10 @@ func (r *reader) connections(f yamldoc.Field) []outbound.Connection {
 func (r *reader) connection(f yamldoc.Field) outbound.Connection {
 	c := outbound.Connection{Name: f.Key.Value}
 	before := r.Misread
-	r.Object(f, nil,
+	r.Object(f, map[string]string{
+		"token": "secrets", "password": "secrets", "key": "secrets", "apiKey": "secrets", "clientId": "secrets", "clientSecret": "secrets", "credentials": "secrets",
+		"username": "settings", "user": "settings", "headers": "settings", "config": "settings", "url": "baseURL", "endpoint": "baseURL", "rateLimit": "rate", "ssl": "tls",
+	},
 		yamldoc.Key{Name: "type", Read: yamldoc.Into(&c.Type, r.Str)},
 		yamldoc.Key{Name: "secrets", Read: yamldoc.Into(&c.Secrets, r.secrets)},
 		yamldoc.Key{Name: "forFlows", Read: yamldoc.Into(&c.ForFlows, r.Strs)},
@@ -304,12 +307,12 @@ func (r *reader) ownReference(f yamldoc.Field) string {
 }
 
 func (r *reader) outbound(f yamldoc.Field, o *Outbound) {
-	r.Object(f, nil, yamldoc.Key{Name: "allow", Read: yamldoc.Into(&o.Allow, r.Strs)})
+	r.Object(f, map[string]string{"hosts": "allow", "allowlist": "allow", "whitelist": "allow", "allowed": "allow"}, yamldoc.Key{Name: "allow", Read: yamldoc.Into(&o.Allow, r.Strs)})
 	r.refused(f.Path, outbound.ValidateAllow(o.Allow))
 }
 
 func (r *reader) server(f yamldoc.Field, s *Server) {
-	r.Object(f, nil,
+	r.Object(f, map[string]string{"port": "addr", "host": "addr", "listen": "addr", "bind": "addr", "address": "addr", "apiKey": "token", "rate": "requests", "https": "tls"},
 		yamldoc.Key{Name: "addr", Read: yamldoc.Into(&s.Addr, r.address)},
 		yamldoc.Key{Name: "token", Read: yamldoc.Into(&s.Token, r.token)},
 		yamldoc.Key{Name: "requests", Read: func(f yamldoc.Field) { r.requests(f, &s.Requests) }},

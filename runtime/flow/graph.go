@@ -3,6 +3,7 @@ package flow
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/wendflow/wend/runtime/diag"
 	"github.com/wendflow/wend/runtime/expand"
@@ -23,6 +24,7 @@ func (c *compiler) checkGraph() {
 		}
 		for _, ref := range c.refs[id] {
 			c.checkRef(n, ref, before)
+			c.checkHeader(ref)
 			if ref.Fails && !c.isTested(ref, id, before) {
 				c.warnGap(ref, "this fails without one")
 			}
@@ -46,6 +48,21 @@ func (c *compiler) checkRef(n *Node, ref expand.Ref, before *dominators) {
 	}
 	c.list.Errorf(ref.Pos, diag.NotOnEveryPath, "%s", msg).
 		Hint = "give a default, such as " + ref.Default + "; or route differently"
+}
+
+// checkHeader reports a header of a request that is read by a name which none has.
+func (c *compiler) checkHeader(ref expand.Ref) {
+	n := c.flow.Nodes[ref.Name]
+	if c.stored || n == nil || len(ref.Path) != 3 || ref.Path[0] != "request" || ref.Path[1] != "headers" {
+		return
+	}
+	if outputs, _ := n.Outputs.Raw()["properties"].(map[string]any); !n.Type.Starts() || outputs["request"] == nil {
+		return
+	}
+	if name := strings.ToLower(strings.ReplaceAll(ref.Path[2], "-", "_")); name != ref.Path[2] {
+		c.list.Errorf(ref.Pos, diag.UnknownField, "no request has a header %q: their names are in small letters, with \"_\" for \"-\"", ref.Path[2]).
+			Hint = fmt.Sprintf("write %s.request.headers.%s", ref.Name, name)
+	}
 }
 
 // graph is the nodes of a flow and their edges, as far as they are known.

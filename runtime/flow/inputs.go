@@ -703,11 +703,19 @@ func (c *inputCompiler) kindFits(kind string, pos diag.Pos, schema map[string]an
 	}
 	e := c.list.Errorf(pos, diag.WrongType, "input %q of node %q is %s, expected %s",
 		dotted(path), c.node.ID, node.OneOf(kind), node.OneOf(want...))
-	if contains(want, "string") && (kind == "integer" || kind == "number" || kind == "boolean") {
+	switch {
+	case kind == "integer" && asText != "" && c.node.Type.Digest == "" && len(path) > 0 && slices.Contains(durations, path[len(path)-1]):
+		e.Hint = "say the unit too, such as 5s or 2m"
+	case contains(want, "string") && (kind == "integer" || kind == "number" || kind == "boolean"):
 		e.Hint = asText
+	case contains(want, "array") && kind != "object" && asText != "":
+		e.Hint = "put it in [ ]"
 	}
 	return false
 }
+
+// durations are the inputs of built-in node types that are lengths of time.
+var durations = []string{"for", "every", "jitter", "timeout"}
 
 func schemaTypes(schema map[string]any) []string {
 	switch t := schema["type"].(type) {

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -139,8 +140,14 @@ func (c *compiler) checkTarget(target yamldoc.Text) {
 		return
 	}
 	c.lost = true
-	c.list.Errorf(target.Pos, diag.UnknownNode, "no node %q", target.Value).Hint = suggestFixed(target.Value, c.ids)
+	e := c.list.Errorf(target.Pos, diag.UnknownNode, "no node %q", target.Value)
+	if e.Hint = suggestFixed(target.Value, c.ids); slices.Contains(ends, strings.ToLower(target.Value)) {
+		e.Hint = "where a run ends, leave the route out"
+	}
 }
+
+// ends are words that other products have for where a run ends.
+var ends = []string{"end", "stop", "exit", "finish", "done", "none", "null", "true", "return"}
 
 func (c *compiler) warnOpen(s *spec.Node, pos diag.Pos, outcomes []string) {
 	if len(outcomes) == 0 {

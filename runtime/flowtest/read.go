@@ -92,7 +92,10 @@ func (r *reader) readCase(f yamldoc.Field, base *Case) []*Case {
 		yamldoc.Key{Name: "crashDuring", Read: func(f yamldoc.Field) { r.crash(f, &c, true) }},
 		yamldoc.Key{Name: "want", Required: true, Read: yamldoc.Into(&c.want, r.want)},
 	)
-	r.Object(f, map[string]string{"expect": "want", "mocks": "nodes"}, keys...)
+	r.Object(f, map[string]string{
+		"expect": "want", "expected": "want", "assert": "want", "assertions": "want", "then": "want", "mocks": "nodes", "fixtures": "nodes",
+		"input": "trigger", "inputs": "trigger", "body": "trigger", "when": "trigger", "given": "trigger", "request": "trigger", "replies": "calls", "http": "calls",
+	}, keys...)
 	return c.forEach(each)
 }
 
@@ -196,6 +199,10 @@ func (r *reader) mocks(f yamldoc.Field, c *Case) {
 
 func (r *reader) end(f yamldoc.Field) end {
 	var e end
+	if s, ok := f.Value.(*yamldoc.Scalar); ok && s.Data != nil {
+		r.Wrong(f, "a mapping").Hint = "write { outcome: " + s.Value + " }"
+		return e
+	}
 	r.Object(f, nil,
 		yamldoc.Key{Name: "outcome", Required: true, Read: yamldoc.Into(&e.outcome, r.Text)},
 		yamldoc.Key{Name: "outputs", Read: func(f yamldoc.Field) { e.outputs, e.outputsPos = r.object(f), f.Value.Pos() }},
@@ -339,7 +346,10 @@ var statuses = []string{"completed", "failed", "waiting", "refused"}
 func (r *reader) status(f yamldoc.Field) casefile.Want {
 	text := r.Text(f)
 	if text.Given() && !slices.Contains(statuses, text.Value) {
-		r.Mistakes.Errorf(text.Pos, CodeValue, "no status %q", text.Value).Hint = diag.Suggest(text.Value, statuses)
+		e := r.Mistakes.Errorf(text.Pos, CodeValue, "no status %q", text.Value)
+		if e.Hint = diag.Suggest(text.Value, statuses); len(text.Value) == 3 && text.Value[0] >= '1' && text.Value[0] <= '5' {
+			e.Hint = "that of the response is response: { status: " + text.Value + " }"
+		}
 		return nil
 	}
 	return r.text(f)

@@ -29,9 +29,38 @@ func CheckSchema(raw map[string]any) []Problem {
 	case err != nil:
 		return []Problem{{Msg: err.Error()}}
 	}
+	if p, ok := propertiesAlone(raw); ok {
+		return []Problem{p}
+	}
 	c := &schemaChecker{root: s}
 	c.schema(raw, nil)
 	return c.problems
+}
+
+// propertiesAlone tells of a schema that is none, but what should stand under its
+// properties: names with types, or with schemas.
+func propertiesAlone(raw map[string]any) (Problem, bool) {
+	if len(raw) == 0 {
+		return Problem{}, false
+	}
+	names := slices.Sorted(maps.Keys(raw))
+	for _, name := range names {
+		schema, _ := raw[name].(map[string]any)
+		_, typed := schema["type"].(string)
+		word, _ := raw[name].(string)
+		if _, known := slices.BinarySearch(allKeywords, name); known || !typed && (typeMeant(word) == "" || word == "") {
+			return Problem{}, false
+		}
+	}
+	first := names[0]
+	kind := typeMeant(fmt.Sprint(raw[first]))
+	if schema, ok := raw[first].(map[string]any); ok {
+		kind = typeMeant(fmt.Sprint(schema["type"]))
+	}
+	return Problem{
+		Msg:  "these are properties, and no schema yet",
+		Hint: fmt.Sprintf("write { type: object, properties: { %s: { type: %s } } }", first, cmp.Or(kind, "string")),
+	}, true
 }
 
 // schemaChecker walks through a schema.

@@ -63,11 +63,7 @@ func Parse(path string) (Route, error) {
 	const expected = "expected one such as /sms/ended or /orders/{id}"
 	rest, rooted := strings.CutPrefix(path, "/")
 	if !rooted {
-		hint := signs
-		if _, err := Parse("/" + path); err == nil {
-			hint = fmt.Sprintf("did you mean %q?", "/"+path)
-		}
-		return fail(hint, expected)
+		return fail(meant(path, "/"+path), expected)
 	}
 	var r Route
 	for _, part := range strings.Split(rest, "/") {
@@ -85,11 +81,34 @@ func Parse(path string) (Route, error) {
 			return fail(fmt.Sprintf("a name stands in { }, with quotes around the path: %q", strings.Replace(path, part, "{"+part[1:]+"}", 1)), expected)
 		case strings.ContainsAny(part, "{}"):
 			return fail("it is one whole segment, with a name of letters, digits and _: /orders/{id}", "%q is no parameter", part)
+		case part == "*" || part == "**":
+			return fail(fmt.Sprintf("a segment that may be anything has a name: %q, in quotes", strings.Replace(path, part, "{rest}", 1)), expected)
 		default:
-			return fail(signs, expected)
+			return fail(meant(path, path), expected)
 		}
 	}
 	return r, nil
+}
+
+// address is what stands before the path where people write all of an address.
+var address = regexp.MustCompile(`^/?https?://[^/]*`)
+
+// meant says which path is likely meant by another: one without what stands before and
+// behind it in an address.
+func meant(path, rooted string) string {
+	bare, query, _ := strings.Cut(address.ReplaceAllString(rooted, ""), "?")
+	bare = "/" + strings.Trim(bare, `/“”‘’ `)
+	if bare == path {
+		return signs
+	}
+	if _, err := Parse(bare); err != nil {
+		return signs
+	}
+	hint := fmt.Sprintf("did you mean %q?", bare)
+	if query != "" {
+		hint += " A query is described by the input query"
+	}
+	return hint
 }
 
 const signs = "letters, digits and . _ ~ - between slashes"

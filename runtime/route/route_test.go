@@ -22,7 +22,7 @@ func TestParse(t *testing.T) {
 		"/orders/{}":         `path "/orders/{}": "{}" is no parameter (it is one whole segment, with a name of letters, digits and _: /orders/{id})`,
 		"/orders/{order-id}": `path "/orders/{order-id}": "{order-id}" is no parameter (it is one whole segment, with a name of letters, digits and _: /orders/{id})`,
 		"/a//b":              `path "/a//b": expected one such as /sms/ended or /orders/{id} (letters, digits and . _ ~ - between slashes)`,
-		"/a/":                `path "/a/": expected one such as /sms/ended or /orders/{id} (letters, digits and . _ ~ - between slashes)`,
+		"/a/":                `path "/a/": expected one such as /sms/ended or /orders/{id} (did you mean "/a"?)`,
 		"/a/../b":            `path "/a/../b": expected one such as /sms/ended or /orders/{id} (letters, digits and . _ ~ - between slashes)`,
 		"":                   `path "": expected one such as /sms/ended or /orders/{id} (letters, digits and . _ ~ - between slashes)`,
 		"/caf\u00e9":         `path "/café": expected one such as /sms/ended or /orders/{id} (letters, digits and . _ ~ - between slashes)`,

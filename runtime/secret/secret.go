@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -50,11 +51,21 @@ const (
 	inVault = "vault"
 )
 
+// variable is how variables of the environment are written elsewhere. A secret is not
+// likely of this form.
+var variable = regexp.MustCompile(`^(?:\$\{?[A-Z_][A-Z0-9_]*\}?|\$\([A-Z_][A-Z0-9_]*\)|%[A-Z_][A-Z0-9_]*%|(?:process\.)?env\.[A-Z_][A-Z0-9_]*|\{\{ *(?:secrets|env)\.[A-Z_][A-Z0-9_]* *\}\}|(?i:env):.*)$`)
+
 func split(ref string) (scheme, name string, err error) {
 	scheme, name, ok := strings.Cut(ref, ":")
 	switch {
 	case !ok || scheme != inEnv && scheme != inFile && scheme != inVault:
-		return "", "", errors.New("a secret is not written here: expected env:NAME or file:PATH, which say where it is")
+		const wrong = "a secret is not written here: expected env:NAME or file:PATH, which say where it is"
+		if variable.MatchString(ref) {
+			return "", "", errors.New(wrong + "; a variable of the environment is env:NAME")
+		}
+		return "", "", errors.New(wrong)
+	case strings.TrimSpace(name) != name:
+		return "", "", fmt.Errorf("a blank stands after %q, or at the end: write it without", scheme+":")
 	case name == "":
 		return "", "", fmt.Errorf("nothing after %q", scheme+":")
 	case scheme == inVault:

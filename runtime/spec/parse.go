@@ -206,7 +206,7 @@ func (p *parser) node(f yamldoc.Field) Node {
 		yamldoc.Key{Name: "with", MayBeBlank: true, Read: func(f yamldoc.Field) { node.With, node.Misread = p.with(f) }},
 		yamldoc.Key{Name: "timeout", Read: yamldoc.Into(&node.Timeout, p.positive)},
 		yamldoc.Key{Name: "retry", Read: yamldoc.Into(&node.Retry, p.retry)},
-		yamldoc.Key{Name: "next", Read: yamldoc.Into(&node.Next, p.Text)},
+		yamldoc.Key{Name: "next", Read: yamldoc.Into(&node.Next, p.target)},
 		yamldoc.Key{Name: "outcomes", MayBeBlank: true, Read: yamldoc.Into(&node.Outcomes, p.outcomes)},
 	)
 	node.Unknown = p.unknown(f)
@@ -232,13 +232,42 @@ func (p *parser) with(f yamldoc.Field) (with yamldoc.Value, misread bool) {
 func (p *parser) outcomes(f yamldoc.Field) []Route {
 	var routes []Route
 	for _, e := range p.Entries(f, "from outcomes to nodes") {
-		routes = append(routes, Route{Outcome: e.Key, Target: p.Text(e)})
+		routes = append(routes, Route{Outcome: e.Key, Target: p.target(e)})
 	}
 	return routes
 }
 
+// target reads the id of the node to which a route leads.
+func (p *parser) target(f yamldoc.Field) yamldoc.Text {
+	before := len(p.Mistakes)
+	id := p.Text(f)
+	if len(p.Mistakes) == before {
+		return id
+	}
+	mistake := p.Mistakes[before]
+	switch v := f.Value.(type) {
+	case *yamldoc.List:
+		mistake.Hint = `a route leads to one node; several side by side are branches of "parallel"`
+	case *yamldoc.Map:
+		mistake.Hint = "write the id of the node alone"
+	case *yamldoc.Scalar:
+		if v.Data == nil {
+			mistake.Hint = "give the id of a node, or leave the key out where the run ends"
+		}
+	}
+	return id
+}
+
 func (p *parser) retry(f yamldoc.Field) *Retry {
 	r := &Retry{Pos: f.Value.Pos()}
+	if s, ok := f.Value.(*yamldoc.Scalar); ok && s.Data != nil {
+		times := "2"
+		if n, ok := s.Number(); ok {
+			times = fmt.Sprint(n)
+		}
+		p.Wrong(f, "a mapping").Hint = fmt.Sprintf("write { max: %s, on: [unreachable, timeout, 5xx] }", times)
+		return r
+	}
 	aliases := map[string]string{
 		"attempts": "max", "maxAttempts": "max", "maxAttempt": "max", "maxRetries": "max", "maxTries": "max", "count": "max", "times": "max", "limit": "max",
 		"for": "on", "outcomes": "on", "when": "on", "interval": "delay", "backoff": "delay", "wait": "delay", "waitBetweenTries": "delay", "initialInterval": "delay",

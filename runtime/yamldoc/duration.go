@@ -23,7 +23,7 @@ var days = regexp.MustCompile(`^([0-9]+(?:\.[0-9]*)?)d`)
 // ParseDuration reads a duration as Go writes it, with days before the rest:
 // 200ms, 1h30m, 2d, 1d12h. A day is 24 hours.
 func ParseDuration(s string) (time.Duration, error) {
-	wrong := fmt.Errorf(`%q is not a duration, expected one such as "200ms", "5s", "1h30m" or "2d"`, s)
+	wrong := fmt.Errorf(`%q is not a duration, expected one such as "200ms", "5s", "1h30m" or "2d"%s`, s, meantDuration(s))
 	rest := strings.TrimPrefix(s, "-")
 	m := days.FindStringSubmatch(rest)
 	if m == nil {
@@ -34,8 +34,11 @@ func ParseDuration(s string) (time.Duration, error) {
 		return d, nil
 	}
 	n, err := strconv.ParseFloat(m[1], 64)
-	if err != nil || n*24*float64(time.Hour) > math.MaxInt64/2 {
+	if err != nil {
 		return 0, wrong
+	}
+	if n*24*float64(time.Hour) > math.MaxInt64/2 {
+		return 0, fmt.Errorf("%q is longer than the longest duration, 50000d", s)
 	}
 	d := time.Duration(n * 24 * float64(time.Hour))
 	if rest = rest[len(m[0]):]; rest != "" {
@@ -49,6 +52,50 @@ func ParseDuration(s string) (time.Duration, error) {
 		d = -d
 	}
 	return d, nil
+}
+
+// Durations as people write them elsewhere: with a word for the unit, and as ISO 8601
+// has them.
+var (
+	inWords = regexp.MustCompile(`(?i)^\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*$`)
+	asISO   = regexp.MustCompile(`(?i)^P(?:([0-9]+)W)?(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?$`)
+)
+
+// meantDuration says behind a mistake which duration somebody likely meant, or nothing.
+func meantDuration(s string) string {
+	var meant string
+	if m := inWords.FindStringSubmatch(s); m != nil {
+		switch strings.ToLower(m[2]) {
+		case "ms", "msec", "msecs", "milli", "millis", "millisecond", "milliseconds":
+			meant = m[1] + "ms"
+		case "s", "sec", "secs", "second", "seconds":
+			meant = m[1] + "s"
+		case "m", "min", "mins", "minute", "minutes":
+			meant = m[1] + "m"
+		case "h", "hr", "hrs", "hour", "hours":
+			meant = m[1] + "h"
+		case "d", "day", "days":
+			meant = m[1] + "d"
+		case "w", "week", "weeks":
+			if n, err := strconv.Atoi(m[1]); err == nil && n < 1000 {
+				meant = strconv.Itoa(7*n) + "d"
+			}
+		}
+	}
+	if m := asISO.FindStringSubmatch(s); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil && n < 1000 {
+			meant = strconv.Itoa(7*n) + "d"
+		}
+		for i, unit := range []string{"d", "h", "m", "s"} {
+			if m[i+2] != "" {
+				meant += m[i+2] + unit
+			}
+		}
+	}
+	if _, err := time.ParseDuration(strings.Replace(meant, "d", "h", 1)); meant == "" || err != nil {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", meant)
 }
 
 // FormatDuration writes a duration as people do, and ParseDuration reads: 1h30m, 2d.

@@ -211,7 +211,9 @@ func isOldBoolean(s string) bool {
 // CheckNumbers reports, for every scalar in v, what CheckNumber does.
 func CheckNumbers(v Value, l *diag.List) {
 	for s := range scalars(v) {
-		s.CheckNumber(l)
+		if !s.lost { // of which its tag was told
+			s.CheckNumber(l)
+		}
 	}
 }
 

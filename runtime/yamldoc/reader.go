@@ -165,6 +165,9 @@ func (r *Reader) Items(f Field) []Field {
 		if s, one := f.Value.(*Scalar); one && plainItem.MatchString(s.Value) {
 			e.Hint = "write [" + s.Value + "]"
 		}
+		if _, one := f.Value.(*Map); one {
+			e.Hint = "begin each with a dash, also if there is only one"
+		}
 		return nil
 	}
 	fields := make([]Field, len(l.Items))

@@ -54,6 +54,9 @@ func (p *parser) syntaxError(err error) {
 	}
 	msg = lineNumber.ReplaceAllString(msg, "")
 	pos := p.lineStart(line)
+	if p.special(line, msg) {
+		return
+	}
 	switch {
 	case strings.Contains(msg, "mapping values are not allowed"):
 		p.secondColon(line, pos)
@@ -247,6 +250,48 @@ func (p *parser) secondColon(n int, start diag.Pos) {
 		return
 	}
 	p.list.Errorf(start, diag.InvalidYAML, "a key cannot begin here: the line above has a value already").Hint = "check the indentation"
+}
+
+var (
+	directive   = regexp.MustCompile(`(?m)^%YAML[ \t].*`)
+	anchorValue = regexp.MustCompile(`(?:[:,[{]|^[ \t]*-)[ \t]+&(?:[ \t]|$)`)
+	blockInFlow = regexp.MustCompile(`[:,[{][ \t]+([|>])`)
+	noBlank     = regexp.MustCompile(`^[ \t]*(?:- )?([A-Za-z_][\w-]*):([^\s:/].*)$`)
+)
+
+// special reports what the library says in words that nobody knows.
+func (p *parser) special(n int, msg string) bool {
+	line := p.src.line(n)
+	report := func(pos diag.Pos, code diag.Code, hint, format string, a ...any) bool {
+		p.list.Errorf(pos, code, format, a...).Hint = hint
+		return true
+	}
+	switch {
+	case strings.Contains(msg, "incompatible YAML document"):
+		at := directive.FindStringIndex(p.src.text)
+		if at == nil {
+			return false
+		}
+		return report(p.src.pos(at[0]), diag.InvalidYAML, "leave the line out, and the --- below it", "%q is a version of YAML that is not understood, only 1.1 is", p.src.text[at[0]:at[1]])
+	case strings.Contains(msg, "expected alphabetic or numeric character") && anchorValue.MatchString(line):
+		at := anchorValue.FindStringIndex(line)
+		return report(p.at(n, at[0]+strings.IndexByte(line[at[0]:], '&')), diag.YAMLAnchor, `put a value that begins with "&" in quotes`, `"&" begins an anchor in YAML`)
+	case strings.Contains(msg, "cannot start any token") && blockInFlow.MatchString(line):
+		at := blockInFlow.FindStringSubmatchIndex(line)
+		return report(p.at(n, at[2]), diag.InvalidYAML, "put the value in quotes", "an unquoted value in { } and [ ] cannot begin with %q, which begins a text on lines of its own", line[at[2]:at[3]])
+	case strings.Contains(msg, "expected <document start>"):
+		return report(p.lineStart(n), diag.YAMLDocuments, "leave the line ... out", "the document has ended above, at a line ..., and more stands behind it")
+	case strings.Contains(msg, "mapping values are not allowed"), strings.Contains(msg, "could not find expected ':'"):
+		for n--; n > 0 && strings.TrimSpace(p.src.line(n)) == ""; n-- {
+		}
+		m := noBlank.FindStringSubmatchIndex(p.src.line(n))
+		if m == nil {
+			return false
+		}
+		above := p.src.line(n)
+		return report(p.at(n, m[2]), diag.InvalidYAML, fmt.Sprintf("write %q", above[m[2]:m[3]]+": "+above[m[4]:m[5]]), "a colon has a blank behind it in YAML: this line is a text, and no key")
+	}
+	return false
 }
 
 // keyed is a line that begins with a key.
