@@ -5,7 +5,7 @@ PLUGINS := $(notdir $(patsubst %/plugin.yaml,%,$(wildcard plugins/*/plugin.yaml)
 WASM    := $(PLUGINS:%=plugins/dist/%.wasm)
 GOFILES  = $(shell find . -name '*.go' -not -path './tools/*' -not -path './bench/*' -not -path './deploy/*')
 # Tests that the race detector makes ten times as slow and has nothing to find in.
-PLAIN    = TestFuel|TestBlankValues|TestHintsCanBePasted|TestCheckTells
+PLAIN    = TestFuel|TestBlankValues|TestHintsCanBePasted|TestCheckTells|TestSchemaAgreesWithCheck
 # YAML that ships.
 YAML    := flows nodes plugins examples wend.yaml
 LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint

@@ -156,7 +156,7 @@ func (s *session) backtest(exit int, folder string) *backtest.Report {
 	for _, name := range shippedFolders {
 		args = append(args, "--flows", filepath.Join(folder, name))
 	}
-	cmd := exec.CommandContext(s.t.Context(), "wend", args...)
+	cmd := exec.CommandContext(s.t.Context(), filepath.Join(plugins(s.t, quick), "wend"), args...)
 	cmd.Dir = s.dir // without the environment, which has the secrets
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
 	var stderr bytes.Buffer

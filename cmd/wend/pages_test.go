@@ -235,7 +235,7 @@ var vendorPorts = map[string]string{
 // newSession is one in which nothing runs.
 func newSession(t *testing.T) *session {
 	t.Helper()
-	s := &session{t: t, dir: t.TempDir(), env: os.Environ(), addresses: map[string]string{}}
+	s := &session{t: t, dir: t.TempDir(), env: append(os.Environ(), "PATH="+quickPath(t)), addresses: map[string]string{}}
 	checkout, err := filepath.Abs(root)
 	if err != nil {
 		t.Fatal(err)

@@ -91,6 +91,9 @@ func (r *reader) run(line string, want []string) {
 	if slices.Equal(args[:min(3, len(args))], []string{"wend", "plugin", "new"}) {
 		args = append(args, "--replace", r.checkout) // this wend is no release
 	}
+	if args[0] == "wend" {
+		args[0] = filepath.Join(plugins(r.t, quick), "wend")
+	}
 	cmd := exec.CommandContext(r.t.Context(), args[0], args[1:]...)
 	cmd.Dir = r.dir
 	var out, errs strings.Builder

@@ -152,6 +152,7 @@ func TestOtherSchemas(t *testing.T) {
 // check` lets pass: an editor may see less, but never more.
 func TestSchemaAgreesWithCheck(t *testing.T) {
 	t.Parallel()
+	withoutRace(t)
 	schema := flowSchema(t, "cisco-cce")
 	for _, file := range append(flowFiles(t, "ok"), flowFiles(t, "err")...) {
 		t.Run(filepath.Base(file), func(t *testing.T) {

@@ -21,7 +21,8 @@ import (
 // TestStories runs the stories of testdata/script. Beside what testscript
 // knows they may say
 //
-//	start NAME wend VERB ARG...  start it beside the story; $NAME is the address it prints, if it is not run
+//	start NAME wend VERB ARG...  start it beside the story, with the race detector if the tests have it, which
+//	                             commands by exec are without; $NAME is the address it prints, if it is not run
 //	await NAME PATTERN           wait until it prints a line like that, later than the last one awaited
 //	interrupt NAME               interrupt it
 //	hangup NAME                  tell it to read everything anew
@@ -56,6 +57,7 @@ func TestStories(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", quickPath(t))
 			env.Setenv("ROOT", repository)
 			env.Setenv("PLUGINS", plugins(t, "dist"))
 			env.Setenv("CISCO", plugins(t, "cisco-cce"))
