@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"bytes"
-	"context"
 	"debug/elf"
 	"os"
 	"os/exec"
@@ -11,8 +10,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-
-	wend "github.com/wendflow/wend/cmd/wend"
 )
 
 // mark starts a server on a folder, or stops the one that runs.
@@ -62,31 +59,8 @@ func TestOperationsPage(t *testing.T) {
 // serveFolder serves the flows of dir in this process until stop is called.
 func serveFolder(t *testing.T, dir, data string) (addr string, stop func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	stdout, stderr := newTranscript(), newTranscript()
-	ended := make(chan int, 1)
-	go func() {
-		args := []string{"serve", "--addr", "127.0.0.1:0", "--data", filepath.Join(dir, data), filepath.Join(dir, "flows")}
-		ended <- wend.Main(ctx, args, strings.NewReader(""), stdout, stderr)
-	}()
-	stop = func() {
-		cancel()
-		if code := <-ended; code != 0 {
-			t.Errorf("the server's exit status is %d:\n%s", code, stderr)
-		}
-	}
-	for {
-		match, more := stdout.next(printedAddress)
-		if match != nil {
-			return match[1], stop
-		}
-		select {
-		case <-more:
-		case code := <-ended:
-			cancel()
-			t.Fatalf("the server's exit status is %d:\n%s", code, stderr)
-		}
-	}
+	url, _, stop := serveLogged(t, "--data", filepath.Join(dir, data), filepath.Join(dir, "flows"))
+	return strings.TrimPrefix(url, "http://"), stop
 }
 
 // TestUnit lets systemd read its unit, with this program where the unit has it.
