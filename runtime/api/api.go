@@ -146,11 +146,11 @@ func (s *Server) readDescription() error {
 // that knows them, such as problem.Handler.
 func (s *Server) Mount(e *echo.Echo) {
 	see := func(then ...echo.MiddlewareFunc) []echo.MiddlewareFunc {
-		return append([]echo.MiddlewareFunc{s.cfg.Guard.For(auth.Read), s.gate}, then...)
+		return append([]echo.MiddlewareFunc{s.cfg.Guard.For(auth.Read), s.cfg.Gate.Let}, then...)
 	}
 	// What changes something leaves a line for the audit.
 	change := func(scope auth.Scope, action string, then ...echo.MiddlewareFunc) []echo.MiddlewareFunc {
-		return append([]echo.MiddlewareFunc{auth.Audited(s.cfg.Log, action, about), s.cfg.Guard.For(scope), s.gate}, then...)
+		return append([]echo.MiddlewareFunc{auth.Audited(s.cfg.Log, action, about), s.cfg.Guard.For(scope), s.cfg.Gate.Let}, then...)
 	}
 	ofAll := wholeServer("events concern whoever waits for them")
 	figures := []echo.MiddlewareFunc{s.cfg.Guard.For(auth.Read), wholeServer("this tells of all")} // no gate: most wanted when there is no more
@@ -186,18 +186,6 @@ func (s *Server) Mount(e *echo.Echo) {
 	e.GET("/api/v1/limits", s.listLimits, figures...)
 	e.GET("/api/v1/connections", s.listConnections, figures...)
 	e.GET("/api/v1/nodes", s.listNodes, see()...)
-}
-
-// gate lets no more requests in than there may be.
-func (s *Server) gate(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		leave, err := s.cfg.Gate.Enter(c.Request())
-		if err != nil {
-			return err
-		}
-		defer leave()
-		return next(c)
-	}
 }
 
 // Limits tells what there is of all that callers share, and how much of it is

@@ -339,7 +339,7 @@ func eventLifetime(in map[string]any) (time.Duration, error) {
 // readObject reads a JSON object that fits a schema; no body is an empty
 // object.
 func (s *Server) readObject(c echo.Context, schema *node.Schema) (map[string]any, error) {
-	if err := demandJSON(c.Request().Header); err != nil {
+	if err := webhook.DemandJSON(c.Request().Header); err != nil {
 		return nil, err
 	}
 	raw, err := webhook.ReadBody(c, s.cfg.MaxBody)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"mime"
 	"net/http"
 	"strings"
 	"sync"
@@ -19,16 +18,6 @@ import (
 	"github.com/wendflow/wend/runtime/run"
 	"github.com/wendflow/wend/runtime/webhook"
 )
-
-// demandJSON refuses other media types. They are all that a page of another
-// site may send from somebody's browser without asking first.
-func demandJSON(header http.Header) error {
-	text := header.Get("Content-Type")
-	if kind, _, err := mime.ParseMediaType(text); err == nil && kind == "application/json" {
-		return nil
-	}
-	return problem.New(http.StatusUnsupportedMediaType, "Content-Type %q: expected application/json", text)
-}
 
 // atOnce is how many runs are read at one time to be shown cut, and how many to
 // be shown whole: the events of one may take some hundred megabytes in memory,

@@ -28,7 +28,7 @@ func (s *Server) startRun(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := demandJSON(c.Request().Header); err != nil {
+	if err := webhook.DemandJSON(c.Request().Header); err != nil {
 		return err
 	}
 	key, err := idempotencyKey(c.Request().Header)

@@ -10,7 +10,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"mime"
 	"net/http"
 	"time"
 
@@ -23,7 +22,6 @@ import (
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
-	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/quota"
 	"github.com/wendflow/wend/runtime/webhook"
 )
@@ -77,18 +75,7 @@ func New(cfg Config) *Handler {
 // Mount adds the route. Errors are problems; e.HTTPErrorHandler has to be one that
 // knows them, such as problem.Handler.
 func (h *Handler) Mount(e *echo.Echo) {
-	e.POST(Path, h.serve, h.cfg.Guard.For(auth.Run), h.gate)
-}
-
-func (h *Handler) gate(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		leave, err := h.cfg.Gate.Enter(c.Request())
-		if err != nil {
-			return err
-		}
-		defer leave()
-		return next(c)
-	}
+	e.POST(Path, h.serve, h.cfg.Guard.For(auth.Run), h.cfg.Gate.Let)
 }
 
 // serverKey is where the server for a request is.
@@ -101,8 +88,8 @@ func serverOf(r *http.Request) *sdk.Server {
 
 // serve answers a message with the tools that are there for who asks.
 func (h *Handler) serve(c echo.Context) error {
-	if kind, _, err := mime.ParseMediaType(c.Request().Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return problem.New(http.StatusUnsupportedMediaType, "Content-Type %q: expected application/json", c.Request().Header.Get("Content-Type"))
+	if err := webhook.DemandJSON(c.Request().Header); err != nil {
+		return err
 	}
 	raw, err := webhook.ReadBody(c, h.cfg.MaxBody)
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync/atomic"
 
+	"github.com/labstack/echo/v4"
+
 	"github.com/wendflow/wend/runtime/problem"
 )
 
@@ -87,6 +89,18 @@ func (g Gate) Enter(r *http.Request) (leave func(), err error) {
 		g.Requests.Give(1)
 		g.Bodies.Give(size)
 	}, nil
+}
+
+// Let is Enter as what a server does before its handlers.
+func (g Gate) Let(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		leave, err := g.Enter(c.Request())
+		if err != nil {
+			return err
+		}
+		defer leave()
+		return next(c)
+	}
 }
 
 // Busy is the problem that there is as much as there may be.

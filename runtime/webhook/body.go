@@ -122,6 +122,17 @@ func accepted(h *node.Hook) []string {
 	return types
 }
 
+// DemandJSON refuses all media types but JSON's: others are what a page of another
+// site may send from somebody's browser without asking first. The error is a
+// *problem.Problem.
+func DemandJSON(header http.Header) error {
+	text := header.Get("Content-Type")
+	if kind, _, err := mime.ParseMediaType(text); err == nil && kind == "application/json" {
+		return nil
+	}
+	return problem.New(http.StatusUnsupportedMediaType, "Content-Type %q: expected application/json", text)
+}
+
 // ReadBody returns the raw body of a request, of at most limit bytes. The error
 // is a *problem.Problem.
 func ReadBody(c echo.Context, limit int64) ([]byte, error) {
