@@ -10,7 +10,7 @@ func (c *compiler) checkAnswers() {
 	if len(c.flow.Nodes) != len(c.spec.Nodes) || c.lost || c.stored {
 		return
 	}
-	g := c.flow.graph()
+	g := c.graph()
 	var heard, warned []string  // triggers
 	first := map[string]*Node{} // whose runs come to a node
 	for _, t := range c.flow.Triggers {

@@ -19,7 +19,7 @@ func (c *compiler) checkCycles() {
 		return
 	}
 	told := map[string]bool{} // nodes of cycles
-	all := c.flow.graph()
+	all := c.graph()
 	for _, around := range all.cycles() {
 		if c.checkWayOut(around) {
 			maps.Copy(told, around)

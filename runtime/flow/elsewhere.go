@@ -60,8 +60,10 @@ func isVendors(name string) bool {
 
 // wordOf is a name as the maps here have it.
 func wordOf(name string) string {
-	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(name))
+	return signs.Replace(strings.ToLower(name))
 }
+
+var signs = strings.NewReplacer("-", "", "_", "", " ", "")
 
 // inputsElsewhere are what inputs are called there, in lower case and without signs; of
 // several ours the first is meant that the node type has.

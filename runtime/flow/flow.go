@@ -209,6 +209,9 @@ type compiler struct {
 	needs map[string][]need
 	// tested are the nodes whose conditions read a field, by fieldKey.
 	tested map[string][]string
+	// drawn and above are the graph and its dominators, when they were asked for.
+	drawn *graph
+	above *dominators
 	// lost tells that a route is wrong, so that what the graph has to say may
 	// only come of that.
 	lost bool

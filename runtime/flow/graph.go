@@ -15,7 +15,7 @@ func (c *compiler) checkGraph() {
 	if len(c.flow.Nodes) != len(c.spec.Nodes) || len(c.flow.Triggers) == 0 || c.lost {
 		return // with unknown nodes or routes the graph is not known either
 	}
-	before := c.flow.graph().dominators()
+	before := c.dominators()
 	for _, id := range c.flow.Order {
 		n := c.flow.Nodes[id]
 		if !before.reached(id) {
@@ -65,6 +65,23 @@ func (c *compiler) checkHeader(ref expand.Ref) {
 	}
 }
 
+// graph is that of the flow, once all is routed.
+func (c *compiler) graph() graph {
+	if c.drawn == nil {
+		g := c.flow.graph()
+		c.drawn = &g
+	}
+	return *c.drawn
+}
+
+// dominators are those of the graph.
+func (c *compiler) dominators() *dominators {
+	if c.above == nil {
+		c.above = c.graph().dominators()
+	}
+	return c.above
+}
+
 // graph is the nodes of a flow and their edges, as far as they are known.
 type graph struct {
 	starts []string // where runs begin
@@ -76,9 +93,12 @@ func (f *Flow) graph() graph {
 	for _, t := range f.Triggers {
 		g.starts = append(g.starts, t.ID)
 	}
-	for _, e := range f.Edges() {
-		if f.Nodes[e.To] != nil {
-			g.next[e.From] = append(g.next[e.From], e.To)
+	for _, id := range f.Order {
+		edges := f.Nodes[id].edges
+		for i := range edges {
+			if to := edges[i].To; f.Nodes[to] != nil {
+				g.next[id] = append(g.next[id], to)
+			}
 		}
 	}
 	return g

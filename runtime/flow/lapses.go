@@ -77,7 +77,7 @@ func (c *compiler) checkDelays() {
 	if len(c.flow.Nodes) != len(c.spec.Nodes) || c.lost {
 		return
 	}
-	tree := c.flow.graph().dominators()
+	tree := c.dominators()
 	ids := make([]string, len(tree.parent))
 	for id, n := range tree.number {
 		ids[n] = id

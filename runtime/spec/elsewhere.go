@@ -108,5 +108,7 @@ const (
 
 // wordOf is a key as the maps here have it.
 func wordOf(key string) string {
-	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(key))
+	return signs.Replace(strings.ToLower(key))
 }
+
+var signs = strings.NewReplacer("-", "", "_", "", " ", "")

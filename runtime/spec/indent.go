@@ -100,7 +100,7 @@ func (p *parser) unknown(f yamldoc.Field) []yamldoc.Text {
 // of nodes.
 func (p *parser) misplaced(root yamldoc.Value) {
 	m, ok := root.(*yamldoc.Map)
-	if !ok {
+	if !ok || !slices.ContainsFunc(p.Mistakes, func(e *diag.Error) bool { return e.Code == diag.UnknownKey }) {
 		return
 	}
 	for _, e := range m.Entries {
