@@ -64,15 +64,21 @@ async function start(output) {
   const cwd = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
   const program = find(settings.get("path"), cwd);
   let ran = false;
+  class Client extends LanguageClient {
+    // Why it did not start is told below, and once.
+    error(message, data, show) {
+      super.error(message, data, ran && show);
+    }
+  }
   // It stays, also if it does not run: each flow would ask again.
-  client = new LanguageClient("wend", "Wend", () => run(program, settings, cwd), {
+  client = new Client("wend", "Wend", () => run(program, settings, cwd), {
     documentSelector: [
       { scheme: "file", language: "yaml" },
       { scheme: "untitled", language: "yaml" },
     ],
     outputChannel: output,
     revealOutputChannelOn: RevealOutputChannelOn.Never,
-    initializationFailedHandler: () => false, // it is told below
+    initializationFailedHandler: () => false, // no question whether to try again
     errorHandler: {
       error: (...args) => usual.error(...args),
       // One that never ran will not do so the next time.
@@ -93,7 +99,7 @@ async function start(output) {
     ran = true;
   } catch (err) {
     server?.kill(); // a client that did not start stops nothing
-    const why = [err.message, said.trim().split("\n")[0]].filter(Boolean).join("; ");
+    const why = [err.message, said].map((text) => text.trim().split("\n")[0]).filter(Boolean).join("; ");
     complain(`Flows are not checked: ${program} lsp did not start: ${why}`, "Show Output", () => output.show());
   }
 }
