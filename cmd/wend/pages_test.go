@@ -57,6 +57,7 @@ var untried = map[string]string{
 	"wend emulate ":     "TestPages starts it for all its sessions, and consoles are played to the emulator itself",
 	"findings/":         "they are asked outside of these tests",
 	"git ":              "it is about this repository",
+	"npm ":              "make editors does, which needs the registry",
 	"wend token ":       "the story token.txtar does",
 	"npm ":              "make editors installs, tests and packages the extension",
 	"UPDATE=1 go test ": "it changes this repository",
@@ -94,7 +95,7 @@ func TestPages(t *testing.T) {
 func TestEveryCommandIsTried(t *testing.T) {
 	t.Parallel()
 	var pages []string
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "examples/*/*.md", "findings/*.md", "deploy/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "examples/*/*.md", "findings/*.md", "deploy/*.md", "editors/*/*.md"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)
