@@ -57,7 +57,6 @@ var untried = map[string]string{
 	"wend emulate ":     "TestPages starts it for all its sessions, and consoles are played to the emulator itself",
 	"findings/":         "they are asked outside of these tests",
 	"git ":              "it is about this repository",
-	"npm ":              "make editors does, which needs the registry",
 	"wend token ":       "the story token.txtar does",
 	"npm ":              "make editors installs, tests and packages the extension",
 	"UPDATE=1 go test ": "it changes this repository",

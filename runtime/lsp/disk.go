@@ -83,8 +83,9 @@ func (s *server) Initialized(ctx context.Context, _ *protocol.InitializedParams)
 	watch(protocol.Pattern("**/*.{yaml,yml,wasm}"))
 	if a.anywhere {
 		for _, source := range sources {
-			watch(&protocol.RelativePattern{BaseURI: protocol.URI(uri.File(filepath.Dir(source))), Pattern: protocol.Pattern(filepath.Base(source))})
-			watch(&protocol.RelativePattern{BaseURI: protocol.URI(uri.File(source)), Pattern: "*"}) // if it is a folder
+			folder, name := protocol.URI(uri.File(filepath.Dir(source))), filepath.Base(source)
+			watch(&protocol.RelativePattern{BaseURI: folder, Pattern: protocol.Pattern(name)})
+			watch(&protocol.RelativePattern{BaseURI: folder, Pattern: protocol.Pattern(name + "/*")}) // if it is a folder
 		}
 	}
 	options, err := protocol.Marshal(&watched)
