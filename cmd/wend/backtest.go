@@ -80,6 +80,7 @@ func (o *backtestOptions) run(ctx context.Context, std *streams, paths []string)
 	if err != nil {
 		return err
 	}
+	o.env.wall = patient
 	k, err := o.env.open(ctx, std, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err

@@ -126,7 +126,7 @@ func setStage(ctx context.Context, std *streams, pluginDir string, log *slog.Log
 		return nil, err
 	}
 	defer cleanup() // secrets are read once
-	s.kit, err = openKit(ctx, cfg, pluginDir, log)
+	s.kit, err = openKit(ctx, cfg, pluginDir, 0, log)
 	if err == nil {
 		err = s.kit.connect(std, cfg.Connections)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,6 +34,7 @@ const (
 type envFlags struct {
 	configPath string
 	pluginDir  string
+	wall       time.Duration // see openKit
 }
 
 func (e *envFlags) flags(cmd *cobra.Command) {
@@ -161,16 +163,22 @@ func (e *envFlags) open(ctx context.Context, std *streams, log *slog.Logger) (*k
 	if err != nil {
 		return nil, err
 	}
-	return openKit(ctx, cfg, dir, log)
+	return openKit(ctx, cfg, dir, e.wall, log)
 }
 
-func openKit(ctx context.Context, cfg *config.Config, pluginDir string, log *slog.Logger) (*kit, error) {
+// patient is the limit of real time for a plugin where runs are made for what comes
+// of them: fuel bounds it all the same, and a busy machine makes no difference.
+const patient = time.Minute
+
+// openKit knows the plugins of a folder. A wall of 0 leaves it to them how long an
+// invoke may take.
+func openKit(ctx context.Context, cfg *config.Config, pluginDir string, wall time.Duration, log *slog.Logger) (*kit, error) {
 	k := &kit{config: cfg, clock: clock.System}
 	var err error
 	if k.safe, err = openSafe(cfg, k.clock, log); err != nil {
 		return nil, wrong(err)
 	}
-	k.host, err = pluginhost.New(ctx, pluginhost.Config{CacheDir: cacheDir(log), Ceiling: environment.Ceiling(cfg), Log: log})
+	k.host, err = pluginhost.New(ctx, pluginhost.Config{CacheDir: cacheDir(log), Ceiling: environment.Ceiling(cfg), Wall: wall, Log: log})
 	if err != nil {
 		return nil, wrong(err)
 	}

@@ -53,7 +53,7 @@ func Serve(ctx context.Context, configFile string, paths []string, log *slog.Log
 		return nil, err
 	}
 	quiet := &streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
-	k, err := openKit(ctx, cfg, defaultPlugins, log)
+	k, err := openKit(ctx, cfg, defaultPlugins, 0, log)
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,7 @@ func (o *testOptions) open(ctx context.Context) (*kit, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := openKit(ctx, &config.Config{}, dir, slog.New(slog.DiscardHandler))
+	k, err := openKit(ctx, &config.Config{}, dir, patient, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}

@@ -247,4 +247,10 @@ func TestWall(t *testing.T) {
 		t.Fatalf("Step = %v, want the fault wall", err)
 	}
 	t.Logf("stopped %s after its time", time.Since(began)-wall)
+
+	spin = method(t, load(t, newHost(t, pluginhost.Config{Wall: time.Hour}), hasty), "spin")
+	_, err = spin.Step(t.Context(), visit(map[string]any{}))
+	if f, ok := errors.AsType[*node.Fault](err); !ok || f.Code != pluginhost.FaultFuel {
+		t.Errorf("Step = %v, want the fault fuel where the host gives it time", err)
+	}
 }

@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,7 @@ func (h *Host) check(mod *wasm.Module) (*manifest.Manifest, manifest.Limits, err
 	if err != nil {
 		return nil, manifest.Limits{}, named(m, err)
 	}
+	limits.Wall = cmp.Or(h.wall, limits.Wall)
 	return m, limits, nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/singleflight"
 
@@ -37,6 +38,10 @@ type Config struct {
 	// Ceiling is the most that a plugin may ask for, limit by limit; a default
 	// above it is lowered to it. Zero fields default to manifest.DefaultCeiling.
 	Ceiling manifest.Limits
+	// Wall is the limit of real time of all plugins, whatever they ask for, where what
+	// comes of an invoke must not depend on how busy the machine is. Defaults to what
+	// each asks for.
+	Wall time.Duration
 	// Instances is how many invokes of one plugin may run at once; more wait.
 	// Defaults to GOMAXPROCS, for an instance never waits for the network.
 	Instances int
@@ -49,6 +54,7 @@ type Config struct {
 // Host loads plugins. It is safe for concurrent use.
 type Host struct {
 	ceiling   manifest.Limits
+	wall      time.Duration
 	instances int
 	log       *slog.Logger
 	profile   *Profile
@@ -66,6 +72,7 @@ type Host struct {
 func New(ctx context.Context, c Config) (*Host, error) {
 	h := &Host{
 		ceiling:   c.Ceiling.Or(manifest.DefaultCeiling()),
+		wall:      c.Wall,
 		instances: cmp.Or(c.Instances, runtime.GOMAXPROCS(0)),
 		log:       cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
 		profile:   c.Profile,
