@@ -150,6 +150,9 @@ var ErrNoToken = errors.New("no such token")
 
 // Revoke takes a token off the file.
 func (t *Tokens) Revoke(name string) error {
+	if _, made, err := t.List(); err == nil && !made { // nor may there be a folder to write to
+		return fmt.Errorf("token %q: %w", name, ErrNoToken)
+	}
 	return t.change(func(list []Token) ([]Token, error) {
 		at, there := slices.BinarySearchFunc(list, name, byName)
 		if !there {

@@ -145,6 +145,9 @@ func TestTokensOnDisk(t *testing.T) {
 	if _, err := tokens.Create(auth.Token{Name: "ci", Scopes: []auth.Scope{auth.Run}}); err == nil || !strings.Contains(err.Error(), "already") {
 		t.Errorf("a second of the name: %v", err)
 	}
+	if err := quiet(filepath.Join(t.TempDir(), "nowhere")).Revoke("cd"); !errors.Is(err, auth.ErrNoToken) {
+		t.Errorf("revoke where no token was made: %v", err)
+	}
 	if err := tokens.Revoke("cd"); !errors.Is(err, auth.ErrNoToken) {
 		t.Errorf("revoke another: %v", err)
 	}
