@@ -9,24 +9,24 @@ import (
 	"github.com/wendflow/wend/runtime/infile"
 )
 
-// mostPEM bounds a file of certificates or of a key.
-const mostPEM = 4 << 20
-
 // serverTLS reads who we are to callers, and who vouches for them; nil without
 // a certificate. A caller needs none: who does is for its webhook to say.
 func serverTLS(c config.ServerTLS) (*tls.Config, error) {
 	if c.CertFile == "" {
 		return nil, nil
 	}
-	var parts [2][]byte
-	for i, file := range []string{c.CertFile, c.KeyFile} {
-		text, err := infile.Read(file, mostPEM)
+	texts := map[string][]byte{} // by file
+	for _, file := range []string{c.CertFile, c.KeyFile, c.ClientCAFile} {
+		if file == "" {
+			continue
+		}
+		text, err := infile.Read(file, infile.MostText)
 		if err != nil {
 			return nil, fmt.Errorf("server.tls: %w", err)
 		}
-		parts[i] = text
+		texts[file] = text
 	}
-	pair, err := tls.X509KeyPair(parts[0], parts[1])
+	pair, err := tls.X509KeyPair(texts[c.CertFile], texts[c.KeyFile])
 	if err != nil {
 		return nil, fmt.Errorf("server.tls: %s and %s: %w", c.CertFile, c.KeyFile, err)
 	}
@@ -34,12 +34,8 @@ func serverTLS(c config.ServerTLS) (*tls.Config, error) {
 	if c.ClientCAFile == "" {
 		return secure, nil
 	}
-	text, err := infile.Read(c.ClientCAFile, mostPEM)
-	if err != nil {
-		return nil, fmt.Errorf("server.tls: %w", err)
-	}
 	secure.ClientCAs, secure.ClientAuth = x509.NewCertPool(), tls.VerifyClientCertIfGiven
-	if !secure.ClientCAs.AppendCertsFromPEM(text) {
+	if !secure.ClientCAs.AppendCertsFromPEM(texts[c.ClientCAFile]) {
 		return nil, fmt.Errorf("server.tls: no certificate in %s: expected PEM", c.ClientCAFile)
 	}
 	return secure, nil
