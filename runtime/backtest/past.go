@@ -143,60 +143,23 @@ const slack = time.Second
 // again returns an event of now with the time, and all that is not of the flow, of
 // the same then.
 func (p *past) again(e, then run.Event) run.Event {
-	at := run.At{At: then.When()}
-	switch e := e.(type) {
+	now := e.When()
+	switch e := run.Moved(e, then.When()).(type) {
 	case run.RunStarted:
 		return begunAgain(e, then.(run.RunStarted))
-	case run.CallStarted:
-		e.At = at
-		return e
-	case run.CallReplied:
-		e.At = at
-		return e
 	case run.TimerSet:
-		e.Due, p.moved = dueAgain(e.When(), e.Due, at.At, then.(run.TimerSet).Due)
-		e.At = at
-		return e
-	case run.TimerFired:
-		e.At = at
+		e.Due, p.moved = dueAgain(now, e.Due, then.When(), then.(run.TimerSet).Due)
 		return e
 	case run.EventAwaited:
-		e.Due, p.moved = dueAgain(e.When(), e.Due, at.At, then.(run.EventAwaited).Due)
-		e.At = at
-		return e
-	case run.EventReceived:
-		e.At = at
+		e.Due, p.moved = dueAgain(now, e.Due, then.When(), then.(run.EventAwaited).Due)
 		return e
 	case run.ChildrenStarted:
-		e.Due, p.moved = dueAgain(e.When(), e.Due, at.At, then.(run.ChildrenStarted).Due)
-		e.At = at
+		e.Due, p.moved = dueAgain(now, e.Due, then.When(), then.(run.ChildrenStarted).Due)
 		return e
 	case run.ChildEnded:
-		e.At = at
 		if !p.moved {
 			e.Due = then.(run.ChildEnded).Due
 		}
-		return e
-	case run.ChildrenStopped:
-		e.At = at
-		return e
-	case run.NodeFinished:
-		e.At = at
-		return e
-	case run.RunResponded:
-		e.At = at
-		return e
-	case run.RunPaused:
-		e.At = at
-		return e
-	case run.RunResumed:
-		e.At = at
-		return e
-	case run.RunEnded:
-		e.At = at
-		return e
-	case run.RunCancelled:
-		e.At = at
 		return e
 	default:
 		return e
@@ -232,7 +195,7 @@ func dueAgain(now, due, then, was time.Time) (again time.Time, moved bool) {
 // begunAgain is the start of a run. What a flow declares is as it is now: a run that
 // nobody had taken up began with the values of its flow.
 func begunAgain(e, then run.RunStarted) run.RunStarted {
-	e.At, e.Seed, e.TraceParent = run.At{At: then.When()}, then.Seed, then.TraceParent
+	e.Seed, e.TraceParent = then.Seed, then.TraceParent
 	if e.Parent != nil || then.From == "" {
 		return e
 	}

@@ -55,6 +55,8 @@ type At struct {
 // When returns the time of the event.
 func (a At) When() time.Time { return a.At }
 
+func (a *At) move(to time.Time) { a.At = to }
+
 // Writer returns the version that wrote this event and those after it, or "" if
 // it is the one that wrote those before.
 func (a At) Writer() string { return a.Wend }

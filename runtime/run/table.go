@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/wendflow/wend/runtime/data"
 	"github.com/wendflow/wend/sdk/wire"
@@ -59,12 +60,19 @@ type kind struct {
 	name   string
 	typ    reflect.Type
 	decode func(json.RawMessage) (Event, error)
+	moved  func(Event, time.Time) Event
+}
+
+// eventOf is what points to an event of one type. Its time can be set.
+type eventOf[E Event] interface {
+	*E
+	move(time.Time)
 }
 
 // kindOf makes the row of a type of event. Numbers are kept as they were
 // written; read makes those inside open values what flows see, and fails with
 // an UnknownError if the event holds what this version has no name for.
-func kindOf[E Event](name string, read func(*E) error) kind {
+func kindOf[E Event, P eventOf[E]](name string, read func(*E) error) kind {
 	decode := func(raw json.RawMessage) (Event, error) {
 		var e E
 		dec := json.NewDecoder(bytes.NewReader(raw))
@@ -77,7 +85,12 @@ func kindOf[E Event](name string, read func(*E) error) kind {
 		}
 		return e, read(&e)
 	}
-	return kind{name, reflect.TypeFor[E](), decode}
+	moved := func(e Event, at time.Time) Event {
+		one := e.(E)
+		P(&one).move(at)
+		return one
+	}
+	return kind{name, reflect.TypeFor[E](), decode, moved}
 }
 
 var byName, byType = index(table)
@@ -92,6 +105,9 @@ func index(table []kind) (names map[string]kind, types map[reflect.Type]kind) {
 
 // Name returns the event's name in the journal and in the API.
 func Name(e Event) string { return byType[reflect.TypeOf(e)].name }
+
+// Moved returns the event as one of another time.
+func Moved(e Event, at time.Time) Event { return byType[reflect.TypeOf(e)].moved(e, at) }
 
 func (env envelope) decode() (Event, error) {
 	k, ok := byName[env.Type]

@@ -6,9 +6,11 @@ import (
 	"go/parser"
 	"go/token"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -137,5 +139,20 @@ func TestUnmarshalMore(t *testing.T) {
 	_, err = run.UnmarshalMore(first, []byte(`[{"type":"x","event":{}}]`))
 	if unknown, ok := errors.AsType[*run.UnknownError](err); !ok || unknown.Wend != "v1.2.0" {
 		t.Errorf("UnmarshalMore: %v, want the version of the event before", err)
+	}
+}
+
+func TestMoved(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 29, 7, 0, 0, 0, time.UTC)
+	for name, typ := range run.Table() {
+		e, ok := reflect.Zero(typ).Interface().(run.Event)
+		if !ok {
+			t.Fatalf("%s is no event", name)
+		}
+		moved := run.Moved(e, at)
+		if reflect.TypeOf(moved) != typ || !moved.When().Equal(at) || !e.When().IsZero() {
+			t.Errorf("%s: moved to %s it is a %T of %s, and was changed to %s", name, at, moved, moved.When(), e.When())
+		}
 	}
 }
