@@ -66,12 +66,12 @@ type backtestOptions struct {
 }
 
 func (o *backtestOptions) run(ctx context.Context, std *streams, paths []string) error {
-	if _, err := exportQuery(o.flow, o.since, time.Now()); err != nil {
+	since, err := parseSince(o.since, time.Now())
+	if err != nil {
 		return err
 	}
 	assume := make([]backtest.Assumption, len(o.assume))
 	for i, text := range o.assume {
-		var err error
 		if assume[i], err = backtest.ParseAssumption(text); err != nil {
 			return fmt.Errorf("--assume %w", err)
 		}
@@ -99,7 +99,7 @@ func (o *backtestOptions) run(ctx context.Context, std *streams, paths []string)
 		Flow: set.Flow, Settings: settingsOf(k.config), Assume: assume,
 		Bounds: runBounds(k.config.Limits), Store: storeBounds(k.config.Limits), Depth: k.config.Limits.Depth,
 	}
-	runs, err := o.runs(ctx, paths)
+	runs, err := o.runs(ctx, paths, since)
 	if err != nil {
 		return err
 	}
@@ -163,14 +163,10 @@ func isRecord(name string) bool {
 const mostRecorded = 1 << 40
 
 // runs are those of files, or of the server, that are wanted.
-func (o *backtestOptions) runs(ctx context.Context, paths []string) (iter.Seq2[*record.Run, error], error) {
-	query, err := exportQuery(o.flow, o.since, time.Now())
-	if err != nil {
-		return nil, err
-	}
+func (o *backtestOptions) runs(ctx context.Context, paths []string, since time.Time) (iter.Seq2[*record.Run, error], error) {
 	if len(paths) == 0 {
 		return func(yield func(*record.Run, error) bool) {
-			err := o.server.export(ctx, query, func(body io.Reader) error { return pass(record.Read(body), yield) })
+			err := o.server.export(ctx, o.flow, since, func(body io.Reader) error { return pass(record.Read(body), yield) })
 			if err != nil && !errors.Is(err, errEnough) {
 				yield(nil, err)
 			}
@@ -179,12 +175,6 @@ func (o *backtestOptions) runs(ctx context.Context, paths []string) (iter.Seq2[*
 	files, err := infile.Find(paths, isRecord)
 	if err != nil {
 		return nil, wrong(err)
-	}
-	var since time.Time
-	if o.since != "" {
-		if since, err = parseWhen(o.since, time.Now()); err != nil {
-			return nil, err
-		}
 	}
 	return func(yield func(*record.Run, error) bool) {
 		for _, name := range files {

@@ -27,12 +27,12 @@ Everything else is as it was: the lines hold what your callers sent and vendors 
   wend runs export --flow sms-end-task --since 2026-11-20 > runs/sms.jsonl`,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			query, err := exportQuery(flow, since, time.Now())
+			from, err := parseSince(since, time.Now())
 			if err != nil {
 				return err
 			}
 			runs, masked := 0, 0
-			err = r.export(cmd.Context(), query, func(body io.Reader) error {
+			err = r.export(cmd.Context(), flow, from, func(body io.Reader) error {
 				return record.Mask(std.exact, body, func(m bool) {
 					runs++
 					if m {
@@ -56,25 +56,28 @@ Everything else is as it was: the lines hold what your callers sent and vendors 
 	return cmd
 }
 
-// exportQuery chooses runs.
-func exportQuery(flow, since string, now time.Time) (url.Values, error) {
-	q := url.Values{}
-	if flow != "" {
-		q.Set("flow", flow)
+// parseSince reads the flag --since; the time is zero if it is not given.
+func parseSince(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
 	}
-	if since != "" {
-		from, err := parseWhen(since, now)
-		if err != nil {
-			return nil, fmt.Errorf("--since %w", err)
-		}
-		q.Set("from", from.Format(time.RFC3339))
+	from, err := parseWhen(text, now)
+	if err != nil {
+		return from, fmt.Errorf("--since %w", err)
 	}
-	return q, nil
+	return from, nil
 }
 
 // export reads what a server exports: the runs of durable flows, and then those of
-// the others.
-func (r *remote) export(ctx context.Context, query url.Values, read func(io.Reader) error) error {
+// the others. Those of all flows, if it is "", and of all times, if from is zero.
+func (r *remote) export(ctx context.Context, flow string, from time.Time, read func(io.Reader) error) error {
+	query := url.Values{}
+	if flow != "" {
+		query.Set("flow", flow)
+	}
+	if !from.IsZero() {
+		query.Set("from", from.Format(time.RFC3339))
+	}
 	for _, durable := range []string{"true", "false"} {
 		query.Set("durable", durable)
 		resp, err := r.call(ctx, http.MethodGet, "/api/v1/runs/export?"+query.Encode(), nil)

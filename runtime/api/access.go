@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -88,7 +89,7 @@ const longest = 200
 
 func clip(s string) string {
 	if len(s) > longest {
-		return s[:longest] + "…"
+		return strings.ToValidUTF8(s[:longest], "") + "…"
 	}
 	return s
 }

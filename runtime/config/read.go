@@ -201,15 +201,15 @@ func (r *reader) trust(t *outbound.TLS) []yamldoc.Key {
 	}
 }
 
-func (r *reader) rate(f yamldoc.Field, perSecond *float64, burst *int) {
+func (r *reader) rate(f yamldoc.Field, perSecond *float64, burst *int, more ...yamldoc.Key) {
 	if isEmpty(f.Value) {
 		r.Blank(f, "perSecond, and burst if it is not the same")
 		return
 	}
-	r.Object(f, nil,
-		yamldoc.Key{Name: "perSecond", Read: yamldoc.Into(perSecond, r.Above)},
-		yamldoc.Key{Name: "burst", Read: yamldoc.Into(burst, r.Count)},
-	)
+	r.Object(f, nil, append([]yamldoc.Key{
+		{Name: "perSecond", Read: yamldoc.Into(perSecond, r.Above)},
+		{Name: "burst", Read: yamldoc.Into(burst, r.Count)},
+	}, more...)...)
 }
 
 func (r *reader) breaker(f yamldoc.Field, b *outbound.Breaker) {
@@ -391,15 +391,7 @@ func (r *reader) token(f yamldoc.Field) string {
 
 func (r *reader) requests(f yamldoc.Field, q *Requests) {
 	before := r.Misread
-	if isEmpty(f.Value) {
-		r.Blank(f, "perSecond, and burst if it is not the same")
-		return
-	}
-	r.Object(f, nil,
-		yamldoc.Key{Name: "perSecond", Read: yamldoc.Into(&q.PerSecond, r.Above)},
-		yamldoc.Key{Name: "burst", Read: yamldoc.Into(&q.Burst, r.Count)},
-		yamldoc.Key{Name: "perCaller", Read: yamldoc.Into(&q.PerCaller, r.Above)},
-	)
+	r.rate(f, &q.PerSecond, &q.Burst, yamldoc.Key{Name: "perCaller", Read: yamldoc.Into(&q.PerCaller, r.Above)})
 	if q.Burst > 0 && q.PerSecond == 0 && r.Misread == before {
 		r.Mistakes.Errorf(r.doc.Pos(f.Path), InvalidValue, "%s: burst without perSecond limits nothing", f)
 	}

@@ -31,7 +31,7 @@ func makeMTLS(m *maker) proof {
 	if len(v.subjects)+len(v.names)+len(v.fingerprints) == 0 && len(m.empty) == 0 {
 		m.errorf("settings", "type %q needs settings.names, settings.subjects or settings.fingerprints: an authority vouches for many", m.Type)
 	}
-	return proof{verifier: v, inbound: true}
+	return proof{verifier: v}
 }
 
 // proof: there is nothing to hide, and no header to ask for one.

@@ -23,6 +23,7 @@ import (
 // conn is a Connection ready for use. It is safe for concurrent use.
 type conn struct {
 	name, kind string
+	inbound    bool // it only checks callers
 	base       string
 	hosts      hostRules
 	private    bool
@@ -90,7 +91,7 @@ func newConn(connection Connection, cfg Config, pools *pools, tally *tally) (*co
 		m.basic(proxy.User.Username(), secrets[ProxyPassword]) // hides the pair
 	}
 	c := &conn{
-		name: connection.Name, kind: k.name, base: connection.base(), hosts: rules, private: connection.Private, proxied: proxy != nil,
+		name: connection.Name, kind: k.name, inbound: k.inbound, base: connection.base(), hosts: rules, private: connection.Private, proxied: proxy != nil,
 		named: slices.Sorted(maps.Keys(connection.Secrets)), forFlows: connection.ForFlows,
 		settings: connection.PluginSettings(), timeout: cmp.Or(connection.Timeout, DefaultTimeout),
 		userAgent: cfg.UserAgent, maxReply: cfg.MaxReply, secrets: secrets, files: files,

@@ -49,10 +49,7 @@ func makeJWT(m *maker) proof {
 	algorithms := m.list("algorithms")
 	for i, name := range algorithms {
 		if !slices.Contains(jwtAlgorithms, name) {
-			m.errs = append(m.errs, &FieldError{
-				Connection: m.Name, Field: fmt.Sprintf("settings.algorithms[%d]", i),
-				Msg: fmt.Sprintf("settings.algorithms: no such choice as %q", name), Word: name, Known: jwtAlgorithms,
-			})
+			m.noChoice(fmt.Sprintf("settings.algorithms[%d]", i), "algorithms", name, jwtAlgorithms)
 		}
 	}
 	if len(algorithms) == 0 {
@@ -62,7 +59,7 @@ func makeJWT(m *maker) proof {
 		v.algorithms = append(v.algorithms, jose.SignatureAlgorithm(name))
 	}
 	v.keys = &keySet{url: m.endpoint("jwksURL", "keys that others could change prove nothing: they need"), transport: m.transport, timeout: cmp.Or(m.Timeout, DefaultTimeout)}
-	return proof{verifier: v, inbound: true}
+	return proof{verifier: v}
 }
 
 func (v issued) proof() (header, scheme string) { return "Authorization", "Bearer" }

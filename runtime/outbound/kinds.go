@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ type kind struct {
 	// the secrets or the settings, and is not redacted.
 	identities []string
 	anySecrets bool // any name will do, and at least one
+	inbound    bool // only for checking callers; it makes no calls
 	settings   []string
 	make       func(*maker) proof
 }
@@ -33,12 +35,12 @@ var kinds = []kind{
 		settings: []string{"header", "query", "prefix"},
 	},
 	{
-		name: "hmac", anySecrets: true, optional: []string{handshakeToken}, make: makeHMAC,
+		name: "hmac", inbound: true, anySecrets: true, optional: []string{handshakeToken}, make: makeHMAC,
 		settings: SignatureSettings(),
 	},
-	{name: "jwt", settings: []string{"issuer", "audience", "jwksURL", "algorithms", "claims", "tolerance"}, make: makeJWT},
-	{name: "mtls", settings: []string{"subjects", "names", "fingerprints"}, make: makeMTLS},
-	{name: "ed25519", settings: slices.Concat(signatureSettings, []string{"publicKeys"}), make: makeEd25519},
+	{name: "jwt", inbound: true, settings: []string{"issuer", "audience", "jwksURL", "algorithms", "claims", "tolerance"}, make: makeJWT},
+	{name: "mtls", inbound: true, settings: []string{"subjects", "names", "fingerprints"}, make: makeMTLS},
+	{name: "ed25519", inbound: true, settings: slices.Concat(signatureSettings, []string{"publicKeys"}), make: makeEd25519},
 	{
 		name: "oauth2-client-credentials", secrets: []string{"clientSecret"}, identities: []string{"clientId"},
 		settings: oauthSettings, make: makeClientCredentials,
@@ -80,7 +82,6 @@ type proof struct {
 	credential credential    // nil: calls go without
 	verifier   verifier      // nil: it cannot check a caller
 	tokens     []secret.Text // of these its party and we agreed upon one for handshakes
-	inbound    bool          // only for checking callers; it makes no calls
 	headers    []string      // canonical names that the credential sets, and no call may
 	query      string        // the same for a query parameter
 }
@@ -164,12 +165,17 @@ func (m *maker) text(name, fallback string) string {
 func (m *maker) oneOf(name string, known ...string) string {
 	v := m.text(name, known[0])
 	if !slices.Contains(known, v) {
-		m.errs = append(m.errs, &FieldError{
-			Connection: m.Name, Field: "settings." + name,
-			Msg: "settings." + name + ": no such choice as \"" + v + "\"", Word: v, Known: known,
-		})
+		m.noChoice("settings."+name, name, v, known)
 	}
 	return v
+}
+
+// noChoice reports a word in a setting that is none of those it takes.
+func (m *maker) noChoice(field, setting, word string, known []string) {
+	m.errs = append(m.errs, &FieldError{
+		Connection: m.Name, Field: field,
+		Msg: fmt.Sprintf("settings.%s: no such choice as %q", setting, word), Word: word, Known: known,
+	})
 }
 
 func (m *maker) duration(name string) time.Duration {

@@ -31,7 +31,7 @@ func RulesOf(connections []Connection, allow []string) *Rules {
 		}
 		rules, _ := c.rules()
 		m := &maker{Connection: c, mask: &mask{}}
-		r.conns[c.Name] = &conn{name: c.Name, kind: k.name, base: c.base(), hosts: rules, private: c.Private, proof: k.make(m), named: slices.Sorted(maps.Keys(c.Secrets)), forFlows: c.ForFlows}
+		r.conns[c.Name] = &conn{name: c.Name, kind: k.name, inbound: k.inbound, base: c.base(), hosts: rules, private: c.Private, proof: k.make(m), named: slices.Sorted(maps.Keys(c.Secrets)), forFlows: c.ForFlows}
 	}
 	return r
 }

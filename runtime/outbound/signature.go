@@ -82,7 +82,7 @@ func makeHMAC(m *maker) proof {
 	if _, given := m.Secrets[handshakeToken]; given && len(m.Secrets) == 1 {
 		m.errorf("secrets", "type %q needs a key beside %q, which signs nothing", m.Type, handshakeToken)
 	}
-	return proof{verifier: s, inbound: true, tokens: m.someSecrets(handshakeToken)}
+	return proof{verifier: s, tokens: m.someSecrets(handshakeToken)}
 }
 
 func makeEd25519(m *maker) proof {
@@ -98,7 +98,7 @@ func makeEd25519(m *maker) proof {
 	if len(s.publicKeys) == 0 && !slices.Contains(m.empty, "publicKeys") {
 		m.errorf("settings", "type %q needs settings.publicKeys: the key by which the sender lets its signatures be checked", m.Type)
 	}
-	return proof{verifier: s, inbound: true}
+	return proof{verifier: s}
 }
 
 // parsePublicKey reads a key in hex, or in base64 as Standard Webhooks writes it.

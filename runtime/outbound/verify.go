@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -176,7 +175,8 @@ func (c Connection) CanVerify() bool {
 
 // CanCall tells whether calls can go out with the connection.
 func (c Connection) CanCall() bool {
-	return !slices.Contains([]string{"hmac", "ed25519", "jwt", "mtls"}, c.Type)
+	k, err := c.kind()
+	return err != nil || !k.inbound
 }
 
 // headerVerifier wants one header to have one of several values.
