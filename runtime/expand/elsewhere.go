@@ -75,7 +75,7 @@ func functionElsewhere(name, subject string) string {
 	if subject == "" {
 		subject = "x"
 	}
-	return "write " + strings.ReplaceAll(form, "%s", subject)
+	return "here that is " + strings.ReplaceAll(form, "%s", subject)
 }
 
 // fieldElsewhere is a hint for a property that other languages have of every list or

@@ -430,7 +430,7 @@ func (r *resolver) method(callee *ast.MemberNode) {
 		subject := p.upTo(len(p.steps))
 		mistake := r.errorf(name.Location(), diag.UnknownFunction, "%s is data and has no function %q", subject, name.Value)
 		if _, ours := functionNames[name.Value]; ours {
-			mistake.Hint = fmt.Sprintf("write %s(%s)", name.Value, subject)
+			mistake.Hint = fmt.Sprintf("here that is %s(%s)", name.Value, subject)
 		} else {
 			mistake.Hint = functionElsewhere(name.Value, subject)
 		}

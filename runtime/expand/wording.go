@@ -85,7 +85,7 @@ var operatorsElsewhere = []struct {
 }{
 	{regexp.MustCompile(`=>|->`), "# is the item inside filter(), map() and the like, such as map(list, #.name)"},
 	{regexp.MustCompile(`=~`), `a text is held against a pattern by "matches"`},
-	{regexp.MustCompile(`<>`), `write "!=" for what differs`},
+	{regexp.MustCompile(`<>`), `what differs is told by "!="`},
 	{regexp.MustCompile(`\?:`), `"??" gives a default, such as name ?? "nobody"`},
 	{regexp.MustCompile(`\w\.\?\w`), `write "?." for a field of what may be missing`},
 	{regexp.MustCompile(`[“”„‘’«»]`), `write plain quotes, " or '`},

@@ -278,7 +278,7 @@ func (p *parser) special(n int, msg string) bool {
 		return report(p.at(n, at[0]+strings.IndexByte(line[at[0]:], '&')), diag.YAMLAnchor, `put a value that begins with "&" in quotes`, `"&" begins an anchor in YAML`)
 	case strings.Contains(msg, "cannot start any token") && blockInFlow.MatchString(line):
 		at := blockInFlow.FindStringSubmatchIndex(line)
-		return report(p.at(n, at[2]), diag.InvalidYAML, "put the value in quotes", "an unquoted value in { } and [ ] cannot begin with %q, which begins a text on lines of its own", line[at[2]:at[3]])
+		return report(p.at(n, at[2]), diag.InvalidYAML, "a value that begins so needs quotes", "an unquoted value in { } and [ ] cannot begin with %q, which begins a text on lines of its own", line[at[2]:at[3]])
 	case strings.Contains(msg, "expected <document start>"):
 		return report(p.lineStart(n), diag.YAMLDocuments, "leave the line ... out", "the document has ended above, at a line ..., and more stands behind it")
 	case strings.Contains(msg, "mapping values are not allowed"), strings.Contains(msg, "could not find expected ':'"):
