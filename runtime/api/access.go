@@ -46,7 +46,7 @@ func (s *Server) flowOfRun(c echo.Context, id string) (string, error) {
 	}
 	events, _, err := s.cfg.Engine.Happened(ctx, id)
 	if err != nil || len(events) == 0 {
-		return "", cmp.Or(err, error(journal.ErrNotFound))
+		return "", cmp.Or(err, journal.ErrNotFound)
 	}
 	started, _ := events[0].(run.RunStarted)
 	return started.Flow, nil

@@ -75,8 +75,8 @@ func keyed(scope, key string, raw []byte) (d journal.Dedupe, err error) {
 	if err != nil {
 		return d, err
 	}
-	print, err := webhook.Fingerprint(body)
-	return journal.Dedupe{Scope: scope, Key: key, Print: print, For: keysFor, Keep: true}, err
+	mark, err := webhook.Fingerprint(body)
+	return journal.Dedupe{Scope: scope, Key: key, Print: mark, For: keysFor, Keep: true}, err
 }
 
 const (

@@ -100,7 +100,7 @@ func (h *Handler) ask(ctx context.Context, from caller, input json.RawMessage) (
 	var in struct {
 		Run string `json:"run"`
 	}
-	if err := json.Unmarshal(input, &in); err != nil || in.Run == "" {
+	if json.Unmarshal(input, &in) != nil || in.Run == "" {
 		return refusal(`expected the id of a run, such as {"run": "0198…"}`), nil
 	}
 	events, _, err := h.cfg.Engine.Happened(ctx, in.Run)

@@ -341,6 +341,7 @@ func TestAttacks(t *testing.T) {
 }
 
 func (a attack) try(t *testing.T) {
+	t.Helper()
 	var strays atomic.Int64
 	elsewhere := serve(t, func(http.ResponseWriter, *http.Request) { strays.Add(1) })
 	secret := env["TOKEN"]

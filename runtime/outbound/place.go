@@ -156,7 +156,7 @@ func overlay(body []byte, contentType string, tree map[string]any, texts map[str
 	var fields map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
-	if err := decoder.Decode(&fields); err != nil || fields == nil || decoder.Decode(new(any)) != io.EOF { //nolint:errorlint // as it is returned
+	if err := decoder.Decode(&fields); err != nil || fields == nil || decoder.Decode(new(any)) != io.EOF {
 		return nil, refuse("a secret can only be put into a body that is a JSON object or a form, and this one is neither")
 	}
 	if err := lay(fields, tree, texts, "body"); err != nil {

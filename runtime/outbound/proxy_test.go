@@ -19,6 +19,7 @@ import (
 
 // forwarder is a proxy that goes to one address, whatever it is asked for.
 func forwarder(t *testing.T, to string, asked *seen) *httptest.Server {
+	t.Helper()
 	return serve(t, func(w http.ResponseWriter, r *http.Request) {
 		asked.note(r)
 		want := "Basic " + base64.StdEncoding.EncodeToString([]byte("wend:"+env["PASSWORD"]))

@@ -577,8 +577,10 @@ func TestVisits(t *testing.T) {
 			goRound(t, s, test.most, fmt.Sprintf(`has entered node "a" %d times, as often as %s allows`, test.most, test.by))
 		})
 	}
-	s, err := run.Fold(load(t, source), []run.Event{started(), finished(1, place("a", 1, 1), "success"), finished(1, place("b", 1, 1), "success"),
-		run.CallStarted{At: at(1), Place: place("a", 2, 1)}})
+	s, err := run.Fold(load(t, source), []run.Event{
+		started(), finished(1, place("a", 1, 1), "success"), finished(1, place("b", 1, 1), "success"),
+		run.CallStarted{At: at(1), Place: place("a", 2, 1)},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -134,7 +134,7 @@ func addressOf(f fact.CallMade) (host string, port int64) {
 }
 
 func nodeSpan(t tracecontext.Trace, v fact.Visit) tracecontext.Span {
-	return t.Node(v.Node, v.Place.Visit, v.Attempt)
+	return t.Node(v.Node, v.Visit, v.Attempt)
 }
 
 // begin has what each span has, one that ended then.

@@ -260,18 +260,19 @@ func TestHolds(t *testing.T) {
 	b := setUp(t, vault.Config{Token: "env:VAULT_TOKEN"})
 	b.vault.set(func(v *standIn) { v.sealed = true })
 	want := 0
-	for _, wait := range []time.Duration{0, 1, 2, 4, 8, 16, 32, 60, 60} {
+	for _, seconds := range []int{0, 1, 2, 4, 8, 16, 32, 60, 60} {
+		wait := time.Duration(seconds) * time.Second
 		if wait > 0 {
-			b.clock.pass(wait*time.Second - 1)
+			b.clock.pass(wait - 1)
 			b.read(t, entry, "", "sealed")
 			if n := b.vault.count(asked); n != want {
-				t.Fatalf("asked %d times before %d s, want %d", n, wait, want)
+				t.Fatalf("asked %d times before %s, want %d", n, wait, want)
 			}
 			b.clock.pass(1)
 		}
 		b.read(t, entry, "", "sealed")
 		if want++; b.vault.count(asked) != want {
-			t.Fatalf("asked %d times after %d s, want %d", b.vault.count(asked), wait, want)
+			t.Fatalf("asked %d times after %s, want %d", b.vault.count(asked), wait, want)
 		}
 	}
 	b.Forget()
