@@ -150,7 +150,7 @@ func (l *loader) checkCycles() {
 		if done.filed == nil || done.filed != done.flow {
 			continue
 		}
-		mistakes := append(wrong[done.flow.Name], callsItself(done.flow)...)
+		mistakes := slices.Concat(wrong[done.flow.Name], callsItself(done.flow))
 		if mistakes.HasErrors() {
 			l.list = append(l.list, mistakes...)
 			done.filed, done.flow = nil, l.say.before(file)

@@ -80,13 +80,13 @@ func (n *Neighbours) search() {
 				return filepath.SkipAll
 			}
 			switch {
-			case err != nil: // what cannot be read has no flow
+			case err != nil:
 			case d.IsDir() && path != folder && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules"):
 				return filepath.SkipDir
 			case d.Type().IsRegular() && isFlowFile(d.Name()):
 				n.loader.note(path)
 			}
-			return nil
+			return nil //nolint:nilerr // what cannot be read has no flow
 		})
 	}
 	n.folders = nil
@@ -104,7 +104,7 @@ func (n *Neighbours) With(f *flow.Flow) (*Set, diag.List) {
 		}
 	}
 	flows[f.Name] = f
-	list := append(flow.EndlessCalls(flows)[f.Name], callsItself(f)...)
+	list := slices.Concat(flow.EndlessCalls(flows)[f.Name], callsItself(f))
 	set := One(f)
 	var told diag.List // of other files
 	for _, name := range slices.Sorted(maps.Keys(flows)) {

@@ -17,6 +17,12 @@ const (
 	comparedNames = 300
 )
 
+// Word is a name in small letters and without signs, in which other products write
+// the same in many ways: on_error, onError, "on error".
+func Word(name string) string { return signs.Replace(strings.ToLower(name)) }
+
+var signs = strings.NewReplacer("-", "", "_", "", " ", "")
+
 // Nearest returns the entry of known that word was most likely meant to be, or
 // "" if none is close: the same but for case, misspelt by a letter in three,
 // or a beginning of exactly one entry. Of very many entries only the first are

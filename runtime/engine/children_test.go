@@ -119,7 +119,7 @@ func loadFamily(t testing.TB, sources ...string) family {
 		if f == nil {
 			t.Fatalf("%v\n%s", mistakes.Err(), src)
 		}
-		all[f.Name] = f
+		all[f.Name] = f //nolint:staticcheck // Fatalf does not return
 	}
 	return all
 }
@@ -581,7 +581,7 @@ func TestRetryGoesOnInTheChildren(t *testing.T) {
 	child := "flow: child\nnodes:\n  given: { type: called, next: one }\n  one: { type: call-idempotent, with: { urls: ['$(\"/one/\" + string(given.given))'] }, next: two }\n" +
 		"  two: { type: call-idempotent, with: { urls: ['$(\"/two/\" + string(given.given))'] }, next: out, outcomes: { onError: failed } }\n" +
 		"  out: { type: give, with: { n: $(given.given), code: fine } }\n  failed: { type: give, with: { failed: true } }\n"
-	for kill := 0; kill <= 6; kill++ {
+	for kill := range 7 {
 		t.Run(fmt.Sprint(kill), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

@@ -3,6 +3,8 @@ package expand
 import (
 	"fmt"
 	"strings"
+
+	"github.com/wendflow/wend/runtime/diag"
 )
 
 // What other languages and products have for our names, functions and operators: hints
@@ -68,7 +70,7 @@ var functionsElsewhere = map[string]string{
 // functionElsewhere is a hint for a function that there is not, called for a subject,
 // "" if none is known.
 func functionElsewhere(name, subject string) string {
-	form := functionsElsewhere[strings.ReplaceAll(strings.ToLower(name), "_", "")]
+	form := functionsElsewhere[diag.Word(name)]
 	if form == "" {
 		return ""
 	}

@@ -297,7 +297,7 @@ func (c *compiler) bodyHead(n *Node, nodes []spec.Node, start *yamldoc.Scalar, a
 			what = "no route leads to " + strings.Join(quotedAll(first), " and ")
 		}
 		c.list.Errorf(at, diag.MissingInput, "at which of the nodes inside it does node %q begin? %s", n.ID, what).
-			Hint = fmt.Sprintf("say it beside them, such as start: %s", append(first, nodes[0].ID.Value)[0])
+			Hint = "say it beside them, such as start: " + append(first, nodes[0].ID.Value)[0]
 		return head, false
 	}
 	head.Next = yamldoc.Text{Value: first[0], Pos: at}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/wendflow/wend/runtime/diag"
 )
 
 // What other products call our built-in node types and their inputs: hints for people
@@ -46,24 +48,17 @@ var vendors = []string{
 // if none is known.
 func typeElsewhere(name string) string {
 	last := name[strings.LastIndexAny(name, ".:")+1:]
-	if meant := typesElsewhere[wordOf(last)]; meant != "" || last == name {
+	if meant := typesElsewhere[diag.Word(last)]; meant != "" || last == name {
 		return meant
 	}
-	return wordOf(last)
+	return diag.Word(last)
 }
 
 // isVendors tells of the name of a step that is about somebody else's product.
 func isVendors(name string) bool {
 	last := name[strings.LastIndexAny(name, ".:")+1:]
-	return slices.Contains(vendors, wordOf(last))
+	return slices.Contains(vendors, diag.Word(last))
 }
-
-// wordOf is a name as the maps here have it.
-func wordOf(name string) string {
-	return signs.Replace(strings.ToLower(name))
-}
-
-var signs = strings.NewReplacer("-", "", "_", "", " ", "")
 
 // inputsElsewhere are what inputs are called there, in lower case and without signs; of
 // several ours the first is meant that the node type has.
@@ -92,7 +87,7 @@ var inputsElsewhere = map[string][]string{
 // inputElsewhere is the input of known that somebody meant by another product's name
 // for it, "" if none is known.
 func inputElsewhere(name string, known []string) string {
-	for _, meant := range inputsElsewhere[wordOf(name)] {
+	for _, meant := range inputsElsewhere[diag.Word(name)] {
 		if slices.Contains(known, meant) {
 			return meant
 		}

@@ -209,6 +209,7 @@ func (c *compiler) withoutFollowing(before int, with diag.Pos) {
 			at[with] = true
 		case diag.WrongType:
 			at[with], at[e.Pos] = true, true
+		default: // nothing follows from it
 		}
 	}
 	if len(at) == 0 {

@@ -25,7 +25,7 @@ func (g *given) sent(hook *node.Hook) (body []byte, contentType string, err erro
 	if said := g.header("content-type"); said != "" {
 		media, more, err := mime.ParseMediaType(said)
 		if err != nil {
-			return g.body, said, nil // the webhook says what is wrong with it
+			return g.body, said, nil //nolint:nilerr // the webhook says what is wrong with it
 		}
 		contentType, params = said, more
 		kind = kinds[max(slices.IndexFunc(kinds, func(k node.BodyKind) bool { return webhook.MediaType(k) == media }), 0)]

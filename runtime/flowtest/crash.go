@@ -262,7 +262,7 @@ func (p *play) takeUp(ctx context.Context, disk journal.Driver, already time.Dur
 		}
 	})
 	e := engine.New(cfg)
-	defer stop(e)
+	defer stop(ctx, e)
 	idle := p.clock.Busy()
 	p.deliver(ctx, e, p.Case.events, already)
 	running, end := context.WithCancel(ctx)

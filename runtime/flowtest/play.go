@@ -214,7 +214,7 @@ func (p *play) begin(ctx context.Context) (*problem.Problem, error) {
 	p.memory.Now = p.clock.Now
 	cfg.Memory = p.memory
 	e := engine.New(cfg)
-	defer stop(e)
+	defer stop(ctx, e)
 	idle := p.clock.Busy() // else its time would run before there is a run
 	p.deliver(ctx, e, p.Case.events, 0)
 	_, _, err = e.Start(ctx, engine.Start{Flow: p.flow, Trigger: p.from(p.flow).ID, Output: output, Variables: p.given()})
@@ -247,8 +247,8 @@ func childrenIn(ctx context.Context, j journal.Driver) (map[string][]run.Event, 
 const keptRuns = 100_000
 
 // stop ends what is left of a run that can never go on.
-func stop(e *engine.Engine) {
-	now, cancel := context.WithCancel(context.Background())
+func stop(ctx context.Context, e *engine.Engine) {
+	now, cancel := context.WithCancel(ctx)
 	cancel()
 	_ = e.Shutdown(now)
 }

@@ -174,11 +174,11 @@ func (r Recorded) play(ctx context.Context, doc fileTests, env Env) (*play, *Res
 func (r Recorded) draft(f *flow.Flow) (fileCase, error) {
 	c := fileCase{Name: r.Name, Connections: map[string]fileSettings{}, Nodes: map[string][]fileEnd{}}
 	if len(r.Events) == 0 {
-		return c, fmt.Errorf("the run has no events")
+		return c, errors.New("the run has no events")
 	}
 	first, ok := r.Events[0].(run.RunStarted)
 	if !ok {
-		return c, fmt.Errorf("the events of the run do not begin with its start")
+		return c, errors.New("the events of the run do not begin with its start")
 	}
 	from := f.Nodes[first.Trigger]
 	switch {

@@ -2,7 +2,6 @@ package lsp
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 
 	"go.lsp.dev/protocol"
@@ -62,7 +61,7 @@ func (d *document) repairs(e *diag.Error) (out []repair) {
 		if inQuotes {
 			text = string(d.text[from]) + text + string(d.text[from])
 		}
-		out = append(out, repair{fmt.Sprintf("Write %s", text), from, to, text})
+		out = append(out, repair{"Write " + text, from, to, text})
 	}
 	switch m := meant.FindStringSubmatch(e.Hint); {
 	case m != nil:

@@ -29,8 +29,8 @@ func (s *server) meet(ctx context.Context, p *protocol.InitializeParams) error {
 			work(f.URI)
 		}
 	}
-	if len(a.folders) == 0 && p.RootURI != nil {
-		work(*p.RootURI)
+	if root := p.RootURI; len(a.folders) == 0 && root != nil { //nolint:staticcheck // of editors that know no folders
+		work(*root)
 	}
 	if w := p.Capabilities.Workspace; w != nil && w.DidChangeWatchedFiles != nil {
 		a.watches = is(w.DidChangeWatchedFiles.DynamicRegistration)

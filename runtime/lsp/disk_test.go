@@ -84,7 +84,7 @@ func workspace(t *testing.T, files string, watches bool, c lsp.Config) (*editor,
 	p := &protocol.InitializeParams{Capabilities: protocol.ClientCapabilities{Workspace: &protocol.WorkspaceClientCapabilities{
 		DidChangeWatchedFiles: &protocol.DidChangeWatchedFilesClientCapabilities{DynamicRegistration: &watches, RelativePatternSupport: &watches},
 	}}}
-	p.RootURI = &root
+	p.RootURI = &root //nolint:staticcheck // as editors say it that know no folders
 	e.greet(p)
 	return e, func(file string) uri.URI { return uri.File(filepath.Join(folder, file)) }
 }

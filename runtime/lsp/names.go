@@ -2,6 +2,7 @@ package lsp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -196,7 +197,7 @@ func (s *server) Rename(_ context.Context, p *protocol.RenameParams) (*protocol.
 		return nil, err
 	}
 	if same == nil {
-		return nil, fmt.Errorf("no node and no variable stands there")
+		return nil, errors.New("no node and no variable stands there")
 	}
 	draft := d.draft()
 	if !draft.Whole {

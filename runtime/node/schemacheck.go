@@ -393,7 +393,7 @@ func typeHint(word string) string {
 	case word == "any":
 		return "leave type out where anything will do"
 	case form != "":
-		return fmt.Sprintf("write type: string, format: %s", form)
+		return "write type: string, format: " + form
 	case isForm:
 		return "write type: string"
 	}

@@ -1,7 +1,5 @@
 package spec
 
-import "strings"
-
 // Words of other products. People who come from them write these keys; the hint says
 // what they have here. Keys that have another name here are in the aliases of the
 // reader.
@@ -105,10 +103,3 @@ const (
 	triggers = `a trigger is a node, such as one of type "webhook", "schedule" or "event", and its "next" leads to the first node`
 	handler  = `"defaults" says where failures lead: defaults: { outcomes: { onError: failed } }`
 )
-
-// wordOf is a key as the maps here have it.
-func wordOf(key string) string {
-	return signs.Replace(strings.ToLower(key))
-}
-
-var signs = strings.NewReplacer("-", "", "_", "", " ", "")

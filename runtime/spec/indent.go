@@ -86,7 +86,7 @@ func (p *parser) unknown(f yamldoc.Field) []yamldoc.Text {
 			continue
 		}
 		keys = append(keys, e.Key)
-		if hint := keysElsewhere[wordOf(e.Key.Value)]; hint != "" {
+		if hint := keysElsewhere[diag.Word(e.Key.Value)]; hint != "" {
 			p.hint(e.Key, hint)
 		}
 		if isNode(e.Value) {
@@ -107,8 +107,8 @@ func (p *parser) misplaced(root yamldoc.Value) {
 		switch key := e.Key.Value; {
 		case isNode(e.Value):
 			p.hint(e.Key, `it looks like a node; indent it under "nodes"`)
-		case headsElsewhere[wordOf(key)] != "":
-			p.hint(e.Key, headsElsewhere[wordOf(key)])
+		case headsElsewhere[diag.Word(key)] != "":
+			p.hint(e.Key, headsElsewhere[diag.Word(key)])
 		case key == "outcomes" || key == "retry":
 			p.hint(e.Key, `indent it under "defaults" if it is for all nodes, else deeper than the id of its node`)
 		case key != "name" && IsNodeKey(key):

@@ -88,7 +88,7 @@ func meantDuration(s string) string {
 		}
 		for i, unit := range []string{"d", "h", "m", "s"} {
 			if m[i+2] != "" {
-				meant += m[i+2] + unit
+				meant += m[i+2] + unit //nolint:perfsprint // four times at most
 			}
 		}
 	}
