@@ -64,6 +64,10 @@ With --flow it is good for these flows only, and for nothing that concerns all f
 				if err != nil {
 					return fmt.Errorf("--expires: %w", err)
 				}
+				// Whole seconds are on disk, and a token of a past time would be good for nothing.
+				if d < time.Second {
+					return fmt.Errorf("--expires: %q: expected 1s or more; leave it out for a token that is good for ever", lasts)
+				}
 				one.Expires = now.Add(d)
 			}
 			text, err := tokens().Create(one)

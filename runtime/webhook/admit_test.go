@@ -123,6 +123,7 @@ func TestRefusedAlike(t *testing.T) {
 		Observers: fact.Observe(fact.Log(slog.New(slog.NewTextHandler(&log, nil)), atNow)),
 	}, vendor{})
 	get := func(r *http.Request) { r.Method = http.MethodGet }
+	odd := func(r *http.Request) { r.Method = "BREW" }
 	html := func(r *http.Request) { r.Header.Set("Content-Type", "text/html") }
 	wrong := func(r *http.Request) {
 		r.Header.Set("X-Shop", "guessed")
@@ -134,7 +135,7 @@ func TestRefusedAlike(t *testing.T) {
 	diff(t, http.StatusUnauthorized, want.Code)
 	diff(t, []string{`ApiKey realm="hooks"`, `Basic realm="hooks"`, `Bearer realm="hooks"`, `Signature realm="hooks"`}, want.Header()["Www-Authenticate"])
 	for _, path := range []string{"/hooks/keyed", "/hooks/paired", "/hooks/borne", "/hooks/signed", "/hooks/keye", "/hooks/"} {
-		for i, change := range []func(*http.Request){func(*http.Request) {}, get, html, wrong, twice} {
+		for i, change := range []func(*http.Request){func(*http.Request) {}, get, html, wrong, twice, odd} {
 			other := func(r *http.Request) { r.RemoteAddr = "192.0.2." + string(rune('1'+i)) + ":4711" }
 			got := post(s, path, change, other)
 			diff(t, want.Code, got.Code)

@@ -117,6 +117,8 @@ func New(cfg Config) *Handler {
 // problem.Handler.
 func (h *Handler) Mount(e *echo.Echo) {
 	e.Any(Prefix+"*", h.serve)
+	// Any is the methods that echo knows; those that somebody made up are refused like them.
+	e.RouteNotFound(Prefix+"*", h.serve)
 }
 
 // serve finds the webhook that is called. What browsers ask before they send the
