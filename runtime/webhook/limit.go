@@ -62,6 +62,13 @@ func (l *limits) set(perSecond float64, burst int) {
 	}
 }
 
+// limited tells whether there is a limit.
+func (l *limits) limited() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rate != 0
+}
+
 // of returns the limiter of a name; nil if there is no limit.
 func (l *limits) of(name string) *rate.Limiter {
 	l.mu.Lock()

@@ -248,8 +248,10 @@ func (h *Handler) Limit(perSecond float64, burst int, perCaller float64) {
 // its caller, so that what one may not do takes nothing from others.
 func (h *Handler) within(hook *hook, r *http.Request) error {
 	now := h.cfg.Clock.Now()
-	if err := h.callers.take(hook.name+" "+callerOf(r), now); err != nil {
-		return err
+	if h.callers.limited() { // else nobody needs to know who it is
+		if err := h.callers.take(hook.name+" "+callerOf(r), now); err != nil {
+			return err
+		}
 	}
 	return h.limits.take(hook.name, now)
 }
