@@ -61,8 +61,8 @@ type Config struct {
 	MaxBody int64
 	// Metrics, if set, answers /metrics, to those who may ask the API.
 	Metrics http.Handler
-	// Gate is where requests come in, and Streams how many streams of events
-	// there may be. Default to no bounds.
+	// Gate is where requests come in, and Streams how many streams of events and
+	// exports of runs there may be. Default to no bounds.
 	Gate    quota.Gate
 	Streams *quota.Quota
 	// Version of the program. Defaults to "devel".

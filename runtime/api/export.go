@@ -3,13 +3,11 @@ package api
 import (
 	"errors"
 	"io"
-	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/wendflow/wend/runtime/journal"
-	"github.com/wendflow/wend/runtime/quota"
 	"github.com/wendflow/wend/runtime/record"
 )
 
@@ -23,17 +21,13 @@ func (s *Server) exportRuns(c echo.Context) error {
 	if err := q.problem(); err != nil {
 		return err
 	}
-	if !s.cfg.Streams.Take(1) {
-		return quota.Busy("%d streams are open", s.cfg.Streams.Figure().Most)
+	out, end, err := s.openStream(c, "application/x-ndjson", slowestReader)
+	if err != nil {
+		return err
 	}
-	defer s.cfg.Streams.Give(1)
-	header := c.Response().Header()
-	header.Set("Content-Type", "application/x-ndjson")
-	header.Set("Cache-Control", "no-store")
-	c.Response().WriteHeader(http.StatusOK)
-	out := &patient{c.Response(), http.NewResponseController(c.Response())}
+	defer end()
 	ctx := c.Request().Context()
-	err := record.Export(ctx, out, s.cfg.Engine, durable, f)
+	err = record.Export(ctx, out, s.cfg.Engine, durable, f)
 	if err == nil {
 		return nil
 	}
@@ -47,16 +41,3 @@ func (s *Server) exportRuns(c echo.Context) error {
 // slowestReader is how long a client may take to read a piece: it may make the run
 // before again meanwhile.
 const slowestReader = time.Minute
-
-// patient gives its client time for each piece that it writes.
-type patient struct {
-	io.Writer
-	control *http.ResponseController
-}
-
-func (p *patient) Write(piece []byte) (int, error) {
-	// A writer without deadlines is one without slow clients. The others are held to
-	// the time of the machine, as all that concerns a network.
-	_ = p.control.SetWriteDeadline(time.Now().Add(slowestReader))
-	return p.Writer.Write(piece)
-}

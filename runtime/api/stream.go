@@ -43,16 +43,12 @@ func (s *Server) streamEvents(c echo.Context) error {
 		// gets this.
 		return c.NoContent(http.StatusNoContent)
 	}
-	if !s.cfg.Streams.Take(1) {
-		return quota.Busy("%d streams of events are open", s.cfg.Streams.Figure().Most)
+	w, end, err := s.openStream(c, "text/event-stream", slowest)
+	if err != nil {
+		return err
 	}
-	defer s.cfg.Streams.Give(1)
-	header := c.Response().Header()
-	header.Set("Content-Type", "text/event-stream")
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Accel-Buffering", "no")
-	c.Response().WriteHeader(http.StatusOK)
-	out := &stream{w: c.Response(), control: http.NewResponseController(c.Response()), sent: after}
+	defer end()
+	out := &stream{patient: w, sent: after}
 	if err := s.pump(ctx, id, out); err != nil {
 		s.cfg.Log.Debug("stream of events ends early", "run", id, "error", err)
 	}
@@ -128,11 +124,38 @@ func pass[T any](ctx context.Context, to chan<- T, v T) bool {
 	}
 }
 
+// openStream begins an answer that goes on for a while, if there is room for one
+// more; end gives its place back. The client has that long to take each piece.
+func (s *Server) openStream(c echo.Context, kind string, within time.Duration) (w *patient, end func(), err error) {
+	if !s.cfg.Streams.Take(1) {
+		return nil, nil, quota.Busy("%d streams are open", s.cfg.Streams.Figure().Most)
+	}
+	header := c.Response().Header()
+	header.Set("Content-Type", kind)
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Accel-Buffering", "no")
+	c.Response().WriteHeader(http.StatusOK)
+	return &patient{c.Response(), http.NewResponseController(c.Response()), within}, func() { s.cfg.Streams.Give(1) }, nil
+}
+
+// patient gives its client time for each piece that it writes.
+type patient struct {
+	io.Writer
+	control *http.ResponseController
+	within  time.Duration
+}
+
+func (p *patient) Write(piece []byte) (int, error) {
+	// A writer without deadlines is one without slow clients. The others are held to
+	// the time of the machine, as all that concerns a network.
+	_ = p.control.SetWriteDeadline(time.Now().Add(p.within))
+	return p.Writer.Write(piece)
+}
+
 // stream writes server-sent events.
 type stream struct {
-	w       io.Writer
-	control *http.ResponseController
-	sent    int // number of the last event
+	*patient
+	sent int // number of the last event
 }
 
 func (s *stream) event(e run.Event) error {
@@ -156,10 +179,7 @@ func (s *stream) now(n engine.Now) error {
 func (s *stream) comment() error { return s.write(":\n\n") }
 
 func (s *stream) write(format string, a ...any) error {
-	// A writer without deadlines is one without slow clients. The others are
-	// held to the time of the machine, as all that concerns a network.
-	_ = s.control.SetWriteDeadline(time.Now().Add(slowest))
-	if _, err := fmt.Fprintf(s.w, format, a...); err != nil {
+	if _, err := fmt.Fprintf(s, format, a...); err != nil {
 		return err
 	}
 	return s.control.Flush()

@@ -245,7 +245,7 @@ func TestStreamsAreBounded(t *testing.T) {
 			want(t, s, "1 run-started", "2 event-awaited")
 		}
 		w := l.do("GET", "/api/v1/runs/run-1/events", "")
-		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" || !strings.Contains(w.Body.String(), "2 streams of events are open") {
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" || !strings.Contains(w.Body.String(), "2 streams are open") {
 			t.Errorf("%d %s, want 503", w.Code, w.Body)
 		}
 		if w := l.do("POST", "/api/v1/runs/run-1/cancel", `{}`); w.Code != http.StatusOK {

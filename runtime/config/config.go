@@ -105,7 +105,7 @@ type Limits struct {
 	Runs     int   // of one flow, in progress for webhooks
 	Queue    int   // requests of one flow that wait until there are fewer; 0: as many as is usual
 	Bodies   int64 // bytes of their bodies
-	Streams  int   // of events
+	Streams  int   // of events, and exports of runs
 	Events   int   // kept for runs that do not wait yet
 
 	Nodes int // of all flows together
