@@ -37,7 +37,7 @@ func (o *backtestOptions) advise(w io.Writer, r *backtest.Report) {
 		fmt.Fprintf(w, "%s: nothing differs in %q any more; take the line out\n", o.accepted, name)
 	}
 	if r.Unknown > 0 {
-		fmt.Fprintf(w, "%s came to a call whose reply is not known, and were followed up to there; --assume NODE=OUTCOME goes on\n", counted(r.Unknown, "run"))
+		fmt.Fprintf(w, "%s came to a call whose reply is not known, and no further; --assume NODE=OUTCOME goes on\n", counted(r.Unknown, "run"))
 	}
 	if r.Unaccepted > 0 {
 		fmt.Fprintf(w, "what is meant can be accepted: put the lines with a - into a file, without it, and name that by --accepted\n")
@@ -119,7 +119,7 @@ func (o *backtestOptions) writeMarkdown(r *backtest.Report) error {
 		fmt.Fprintf(&text, "| %d | %s | %s | %s | %s | %s | %s |\n", len(g.Runs), cell(g.Flow), cell(g.Kind+" "+g.What), cell(g.Node), cell(g.Was), cell(g.Is), accepted)
 	}
 	if r.Unknown > 0 {
-		fmt.Fprintf(&text, "\n%s came to a call whose reply is not known, and were followed up to there.\n", counted(r.Unknown, "run"))
+		fmt.Fprintf(&text, "\n%s came to a call whose reply is not known, and no further.\n", counted(r.Unknown, "run"))
 	}
 	for _, l := range r.LeftOut {
 		fmt.Fprintf(&text, "\n%s left out: %s.\n", counted(l.Runs, "run"), cell(l.Reason))

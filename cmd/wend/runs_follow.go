@@ -70,7 +70,7 @@ func (r *remote) withEvents(ctx context.Context, id string, report json.RawMessa
 		return nil, wrong(err)
 	}
 	if !is.Status.Ended() {
-		return nil, wrongf("run %s is %s; --events needs one that has ended", id, is.Status)
+		return nil, wrongf("run %s is %s; its events are complete once it has ended", id, is.Status)
 	}
 	resp, err := r.call(ctx, http.MethodGet, runPath(id, "events"), nil)
 	if err != nil {

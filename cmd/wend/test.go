@@ -178,7 +178,13 @@ func (o *testOptions) test(ctx context.Context, std *streams, k *kit, paths []st
 	if err := o.play(ctx, &all); err != nil {
 		return wrong(err)
 	}
-	return o.print(std, &all)
+	if err := o.print(std, &all); err != nil {
+		return err
+	}
+	if passed, failed := all.counts(); o.named != nil && passed+failed == 0 {
+		return wrongf("--run %q fits the name of no case", o.run)
+	}
+	return nil
 }
 
 // testRun is all that was asked for.

@@ -82,7 +82,7 @@ func docs(src io.Reader) iter.Seq2[*doc, error] {
 			case errors.Is(err, io.ErrUnexpectedEOF):
 				err = fmt.Errorf("run %d is cut off", nr)
 			case err != nil:
-				err = fmt.Errorf("run %d: %w", nr, err)
+				err = fmt.Errorf("run %d: %s; expected what `wend runs export` writes", nr, notRun(err))
 			case d.Run == "":
 				err = fmt.Errorf("run %d: it has no \"run\", which is its id; expected what `wend runs export` writes", nr)
 			}
@@ -90,6 +90,19 @@ func docs(src io.Reader) iter.Seq2[*doc, error] {
 				return
 			}
 		}
+	}
+}
+
+// notRun says in the words of JSON why a value is no run.
+func notRun(err error) string {
+	wrong, isType := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case !isType:
+		return fmt.Sprintf("it is not JSON (%s)", err)
+	case wrong.Field == "":
+		return "it is of type " + wrong.Value
+	default:
+		return fmt.Sprintf("%q is of type %s", wrong.Field, wrong.Value)
 	}
 }
 

@@ -157,7 +157,9 @@ func TestReadWrong(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"run":"r1","flow":"main","status":"completed"}` + "\n{": "run 2 is cut off",
 		`{"flow":"main"}`:            "run 1: it has no \"run\", which is its id; expected what `wend runs export` writes",
-		`[1]`:                        "run 1: json: cannot unmarshal array into Go value of type record.doc",
+		`[1]`:                        "run 1: it is of type array; expected what `wend runs export` writes",
+		`{"run":7}`:                  `run 1: "run" is of type number; expected what ` + "`wend runs export` writes",
+		`flow: main`:                 "run 1: it is not JSON (invalid character 'l' in literal false (expecting 'a')); expected what `wend runs export` writes",
 		`{"run":"r1","events":[{}]}`: `run r1: decode event 0, "": this version of Wend knows no event "", and the journal does not say which version wrote it`,
 		`{"run":"r1","events":[{"type":"run-ended","event":{"status":"completed"}}]}`: "run r1: its events do not begin with its start",
 	} {
