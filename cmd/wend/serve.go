@@ -198,7 +198,7 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 	if err := k.plugins.Prove(ctx); err != nil {
 		return nil, wrong(err)
 	}
-	s.observers = s.observe()
+	s.observers = s.observe() //nolint:contextcheck // facts are told without one
 	s.tellWrongPlugins()
 	ec := engine.Config{
 		Bounds: runBounds(k.config.Limits), Store: storeBounds(k.config.Limits),
@@ -234,7 +234,7 @@ func newServer(ctx context.Context, k *kit, cfg serverConfig, std *streams, log 
 	ec.Audience = s.audience
 	s.engine = engine.New(ec)
 	s.schedules = s.newScheduler()
-	if err := s.routes(); err != nil {
+	if err := s.routes(); err != nil { //nolint:contextcheck // each request has its own
 		s.Close()
 		return nil, err
 	}
