@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -22,6 +23,7 @@ import (
 	"github.com/wendflow/wend/runtime/engine"
 	"github.com/wendflow/wend/runtime/flow"
 	"github.com/wendflow/wend/runtime/node"
+	"github.com/wendflow/wend/runtime/problem"
 	"github.com/wendflow/wend/runtime/quota"
 	"github.com/wendflow/wend/runtime/webhook"
 )
@@ -98,8 +100,50 @@ func (h *Handler) serve(c echo.Context) error {
 	caller := caller{who: auth.Of(c), from: c.Request().RemoteAddr, traceParent: c.Request().Header.Get("Traceparent")}
 	r := c.Request().WithContext(context.WithValue(c.Request().Context(), serverKey{}, h.server(caller)))
 	r.Body = io.NopCloser(bytes.NewReader(raw))
-	h.sdk.ServeHTTP(c.Response(), r)
-	return nil
+	w := &answer{ResponseWriter: c.Response()}
+	h.sdk.ServeHTTP(w, r)
+	return w.refusal()
+}
+
+// answer is what the SDK answers, but that its refusals, which are lines of text,
+// become problems like all others, and that nobody may keep it.
+type answer struct {
+	http.ResponseWriter
+	begun   bool
+	refused int // the status of a refusal; 0 if it is none
+	text    bytes.Buffer
+}
+
+func (a *answer) WriteHeader(status int) {
+	if a.begun {
+		return
+	}
+	a.begun = true
+	if status >= http.StatusBadRequest && strings.HasPrefix(a.Header().Get("Content-Type"), "text/plain") {
+		a.refused = status
+		a.Header().Del("Content-Type") // echo keeps one that is there
+		return
+	}
+	a.Header().Set("Cache-Control", "no-store")
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	if a.refused != 0 {
+		return a.text.Write(p)
+	}
+	return a.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func (a *answer) refusal() error {
+	if a.refused == 0 {
+		return nil
+	}
+	return problem.New(a.refused, "%s", strings.TrimSpace(a.text.String()))
 }
 
 // caller is who sent a message.

@@ -288,6 +288,9 @@ func (s *server) post(t *testing.T, token, method, kind, body string) (status in
 	if err != nil {
 		t.Fatal(err)
 	}
+	if cache := w.Header.Get("Cache-Control"); w.StatusCode == http.StatusOK && cache != "no-store" {
+		t.Errorf("Cache-Control: %q", cache)
+	}
 	return w.StatusCode, w.Header.Get("Content-Type"), string(raw)
 }
 
@@ -311,6 +314,9 @@ func TestDoor(t *testing.T) {
 		"a form":        {"POST", "run", "application/x-www-form-urlencoded", list, 415},
 		"a text":        {"POST", "run", "text/plain", list, 415},
 		"too large":     {"POST", "run", "application/json", strings.Repeat(" ", 5<<10) + list, 413},
+		"half of it":    {"POST", "run", "application/json", list[:9], 400},
+		"no method":     {"POST", "run", "application/json", `{"jsonrpc":"2.0","id":1,"method":"nothing"}`, 400},
+		"not JSON-RPC":  {"POST", "run", "application/json", `{"n":1}`, 400},
 		"GET":           {"GET", "run", "", "", 405},
 		"DELETE":        {"DELETE", "run", "", "", 405},
 	} {

@@ -53,7 +53,7 @@ func (v certified) verify(_ context.Context, in Incoming, _ time.Time) (Proven, 
 		fits  bool
 	}{
 		{"subject", len(v.subjects) > 0, slices.Contains(v.subjects, c.Subject.String())},
-		{"names", len(v.names) > 0, slices.ContainsFunc(namesOf(c), func(name string) bool {
+		{"name", len(v.names) > 0, slices.ContainsFunc(namesOf(c), func(name string) bool {
 			return slices.ContainsFunc(v.names, func(want string) bool { return strings.EqualFold(name, want) })
 		})},
 		{"fingerprint", len(v.fingerprints) > 0, slices.ContainsFunc(v.fingerprints, func(want []byte) bool { return string(want) == string(digest[:]) })},

@@ -458,7 +458,7 @@ func signedForm(in Incoming) (string, error) {
 	params, _ := url.ParseQuery(query) // what cannot be read is not there
 	digest := sha256.Sum256(in.Body)
 	if subtle.ConstantTimeCompare([]byte(hex.EncodeToString(digest[:])), []byte(strings.ToLower(params.Get(bodyDigest)))) != 1 {
-		return "", fmt.Errorf("query parameter %q is not the digest of the body, which is no form", bodyDigest)
+		return "", fmt.Errorf("the body is no form, and query parameter %q is not its digest: take forms, or have it in the address", bodyDigest)
 	}
 	return "", nil
 }
