@@ -43,17 +43,41 @@ func talk(t *testing.T, folder string) string {
 	t.Helper()
 	input, editor := io.Pipe()
 	t.Cleanup(func() { _ = editor.Close() })
+	out := &answers{begun: make(chan struct{})}
 	go func() {
-		for _, message := range []string{
+		for i, message := range []string{
 			`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"processId":null,"rootUri":"` + string(uri.File(folder)) + `","capabilities":{}}}`,
 			`{"jsonrpc":"2.0","method":"initialized","params":{}}`,
 			`{"jsonrpc":"2.0","id":2,"method":"shutdown"}`,
 			`{"jsonrpc":"2.0","method":"exit"}`,
 		} {
+			if i == 1 { // until it is answered nothing else may be asked
+				select {
+				case <-out.begun:
+				case <-t.Context().Done():
+					return
+				}
+			}
 			fmt.Fprintf(editor, "Content-Length: %d\r\n\r\n%s", len(message), message)
 		}
 	}()
-	var out, errs bytes.Buffer
-	wend.Main(t.Context(), []string{"lsp"}, input, &out, &errs)
-	return out.String()
+	var errs bytes.Buffer
+	wend.Main(t.Context(), []string{"lsp"}, input, out, &errs)
+	return out.text.String()
+}
+
+// answers are what the server has said; begun is closed when the first is there.
+type answers struct {
+	text  bytes.Buffer
+	begun chan struct{}
+	known bool
+}
+
+func (a *answers) Write(p []byte) (int, error) {
+	n, err := a.text.Write(p)
+	if !a.known && bytes.Contains(a.text.Bytes(), []byte(`"id":1`)) {
+		a.known = true
+		close(a.begun)
+	}
+	return n, err
 }
