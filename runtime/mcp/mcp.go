@@ -7,10 +7,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -189,13 +191,15 @@ func (h *Handler) server(from caller) *sdk.Server {
 		Instructions: instructions,
 		Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}},
 	})
-	for _, t := range h.tools(from.who) {
+	tools := h.tools(from.who)
+	for _, t := range tools {
 		s.AddTool(&sdk.Tool{
 			Name: t.name, Title: t.node.Label, Description: t.flow.Description, InputSchema: inputOf(t.node), OutputSchema: resultSchema,
 		}, func(ctx context.Context, r *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
 			return h.call(ctx, from, t, r.Params.Arguments)
 		})
 	}
+	s.AddReceivingMiddleware(h.missed(from, tools))
 	readOnly := &sdk.ToolAnnotations{ReadOnlyHint: true, IdempotentHint: true}
 	s.AddTool(&sdk.Tool{
 		Name: askName, Title: "What became of a run", Annotations: readOnly,
@@ -205,6 +209,20 @@ func (h *Handler) server(from caller) *sdk.Server {
 		return h.ask(ctx, from, r.Params.Arguments)
 	})
 	return s
+}
+
+// missed has calls of tools that are not there for somebody in the audit, as those
+// that were refused.
+func (h *Handler) missed(from caller, tools []tool) sdk.Middleware {
+	return func(next sdk.MethodHandler) sdk.MethodHandler {
+		return func(ctx context.Context, method string, r sdk.Request) (sdk.Result, error) {
+			p, ok := r.GetParams().(*sdk.CallToolParamsRaw)
+			if ok && p != nil && p.Name != askName && !slices.ContainsFunc(tools, func(t tool) bool { return t.name == p.Name }) {
+				auth.Audit(ctx, h.cfg.Log, from.who, "callTool", from.from, http.StatusNotFound, slog.String("tool", fmt.Sprintf("%.128s", p.Name)))
+			}
+			return next(ctx, method, r)
+		}
+	}
 }
 
 // inputOf is the schema of what a tool takes.

@@ -218,7 +218,11 @@ func TestCall(t *testing.T) {
 		lines = append(lines, strings.Join([]string{one.Msg, one.Action, one.By, one.Tool, one.Flow, http.StatusText(one.Status)}, " "))
 	}
 	const ran, refused = "audit callTool all greet greet Accepted", "audit callTool all greet greet Bad Request"
-	if d := cmp.Diff([]string{ran, ran, "audit callTool all approve.again approve Accepted", refused, refused, refused}, lines); d != "" {
+	want := []string{ran, ran, "audit callTool all approve.again approve Accepted", refused, refused, refused}
+	for _, name := range []string{"hidden", "no-such-tool", "approve.hook", "approve"} {
+		want = append(want, "audit callTool all "+name+"  Not Found")
+	}
+	if d := cmp.Diff(want, lines); d != "" {
 		t.Errorf("audit (-want +got)\n%s", d)
 	}
 }
@@ -316,6 +320,7 @@ func TestDoor(t *testing.T) {
 		"too large":     {"POST", "run", "application/json", strings.Repeat(" ", 5<<10) + list, 413},
 		"half of it":    {"POST", "run", "application/json", list[:9], 400},
 		"no method":     {"POST", "run", "application/json", `{"jsonrpc":"2.0","id":1,"method":"nothing"}`, 400},
+		"no parameters": {"POST", "run", "application/json", `{"jsonrpc":"2.0","id":1,"method":"tools/call"}`, 400},
 		"not JSON-RPC":  {"POST", "run", "application/json", `{"n":1}`, 400},
 		"GET":           {"GET", "run", "", "", 405},
 		"DELETE":        {"DELETE", "run", "", "", 405},
