@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ is virtual. The default are all under flows. See docs/testing.md.`,
 			if len(args) == 0 {
 				args = []string{defaultFlows}
 			}
-			if err := o.validate(); err != nil {
+			if err := cmp.Or(o.validate(), rec.validate()); err != nil {
 				return err
 			}
 			if o.watch {

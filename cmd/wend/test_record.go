@@ -36,6 +36,19 @@ func (t *testRecord) flags(cmd *cobra.Command) {
 	t.server.addFlags(cmd)
 }
 
+func (t *testRecord) validate() error {
+	switch {
+	case t.run != "":
+		return nil
+	case t.out != "":
+		return errors.New("--out needs --record")
+	case t.name != "":
+		return errors.New("--name needs --record")
+	default:
+		return nil
+	}
+}
+
 // record writes a test of a run. The flow is looked for under paths.
 func (t *testRecord) record(ctx context.Context, std *streams, k *kit, paths []string) error {
 	rec, err := t.read(ctx, std)
