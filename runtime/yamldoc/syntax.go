@@ -65,6 +65,9 @@ func (p *parser) syntaxError(err error) {
 	case strings.Contains(msg, "did not find expected ',' or"):
 		mistake := p.list.Errorf(pos, diag.InvalidYAML, `expected "," or the closing bracket here or before`)
 		mistake.Hint = "in { } and [ ] style put values with , [ ] { } or ? in quotes"
+	case strings.Contains(msg, "did not find expected node content"):
+		mistake := p.list.Errorf(pos, diag.InvalidYAML, "expected a value here or before")
+		mistake.Hint = `close each "[" and "{", and put a value that begins with "]", "}" or "," in quotes`
 	case strings.Contains(msg, "did not find expected key"), strings.Contains(msg, "did not find expected '-' indicator"):
 		mistake := p.list.Errorf(pos, diag.InvalidYAML, "this line does not continue what stands above it")
 		mistake.Hint = "check its indentation, and the quotes and brackets before it"
