@@ -100,7 +100,7 @@ func (s *server) reloadConfig() {
 
 // reconnect has connections be what a configuration says, with the secrets as they
 // are now, those in a vault too. If anything of it is wrong, nothing changes.
-func (s *server) reconnect(next *config.Config) (stale error, wrong diag.List) { //nolint:revive,staticcheck // it is a finding, not a failure
+func (s *server) reconnect(next *config.Config) (stale error, wrong diag.List) { //nolint:staticcheck // it is a finding, not a failure
 	safe := s.kit.safe
 	store, err := safe.vault(next)
 	if err != nil {

@@ -28,9 +28,10 @@ func (g *Graph) DOT() string {
 			style += ",dashed"
 		}
 		shape := "box"
-		if n.Kind == Trigger {
+		switch n.Kind {
+		case Trigger:
 			shape = "cds"
-		} else if n.Kind == Child {
+		case Child:
 			shape = "box3d"
 		}
 		fmt.Fprintf(&b, "  %s [label=%s, shape=%s, style=%q, fillcolor=%q, color=%q, penwidth=%s, fontcolor=%q]\n",

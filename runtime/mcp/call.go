@@ -101,7 +101,7 @@ func (h *Handler) ask(ctx context.Context, from caller, input json.RawMessage) (
 		Run string `json:"run"`
 	}
 	if json.Unmarshal(input, &in) != nil || in.Run == "" {
-		return refusal(`expected the id of a run, such as {"run": "0198…"}`), nil
+		return refusal(`expected the id of a run, such as {"run": "0198…"}`), nil //nolint:nilerr // the model is told
 	}
 	events, _, err := h.cfg.Engine.Happened(ctx, in.Run)
 	if err != nil && !errors.Is(err, journal.ErrNotFound) {

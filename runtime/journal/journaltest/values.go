@@ -122,22 +122,22 @@ func testChangeConditions(b *bench) {
 }
 
 func testValueAge(b *bench) {
-	aged := func(c journal.Change, d time.Duration) journal.Change {
-		c.For = d
+	aged := func(c journal.Change) journal.Change {
+		c.For = time.Hour
 		return c
 	}
-	b.change(aged(putting("f", "k", "1"), time.Hour))
-	b.change(aged(adding("n", 1), time.Hour))
+	b.change(aged(putting("f", "k", "1")))
+	b.change(aged(adding("n", 1)))
 	v, err := b.d.Value(b.Context(), "f", "k")
 	b.ok(err)
 	b.same("times", []time.Time{v.Updated, v.Expires}, []time.Time{noon, noon.Add(time.Hour)})
 	b.clock.advance(time.Hour - 1)
 	b.same("just before", b.value("f", "k"), "1")
-	b.same("a counter keeps its time", b.change(aged(adding("n", 1), time.Hour)), done("2"))
+	b.same("a counter keeps its time", b.change(aged(adding("n", 1))), done("2"))
 	b.clock.advance(1)
 	b.same("over", b.value("f", "k"), "")
 	b.same("over, in the list", len(b.values(nil, 0)), 0)
-	b.same("a new count", b.change(aged(adding("n", 1), time.Hour)), done("1"))
+	b.same("a new count", b.change(aged(adding("n", 1))), done("1"))
 	none := json.RawMessage{}
 	c := putting("f", "k", "2")
 	c.If = &none
