@@ -82,7 +82,7 @@ func TestProxy(t *testing.T) {
 	}{
 		{"c", "https://example.com/a", "example.com /a, bearer true, proxy false", "", 1},
 		{"open", "http://example.com/a", "through for http://example.com/a, and for me Basic •••", "", 1},
-		{"wrong", "https://example.com/a", "Proxy Authentication Required", wire.Unreachable, 1},
+		{"wrong", "https://example.com/a", "proxy \"" + host(proxy.URL) + "\" lets the call not through: it answered 407 Proxy Authentication Required", wire.Unreachable, 1},
 		{"c", "https://evil.example.com/", "is not allowed", wire.Refused, 0},
 		{"c", "https://169.254.169.254/", "no call may go there", wire.Refused, 0},
 		{"c", "https://10.0.0.1/", "a private address", wire.Refused, 0},

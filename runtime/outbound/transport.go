@@ -1,9 +1,11 @@
 package outbound
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -88,6 +90,13 @@ func newTransport(resolver *net.Resolver, private bool, secure *tls.Config) *htt
 		// replies are small, and what is larger passes them by.
 		WriteBufferSize: 1 << 10,
 		ReadBufferSize:  2 << 10,
+		// What net/http says itself does not tell whose answer it is.
+		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
+			if answer.StatusCode == http.StatusOK {
+				return nil
+			}
+			return fmt.Errorf("proxy %q lets the call not through: it answered %d %s", proxy.Host, answer.StatusCode, http.StatusText(answer.StatusCode))
+		},
 	}
 }
 
