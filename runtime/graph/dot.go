@@ -33,6 +33,7 @@ func (g *Graph) DOT() string {
 			shape = "cds"
 		case Child:
 			shape = "box3d"
+		default: // the others do not start or run flows
 		}
 		fmt.Fprintf(&b, "  %s [label=%s, shape=%s, style=%q, fillcolor=%q, color=%q, penwidth=%s, fontcolor=%q]\n",
 			dotText(n.ID), dotText(lines...), shape, style, c.fill, line, pen, text)
