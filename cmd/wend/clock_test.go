@@ -17,7 +17,6 @@ var ownTime = map[string]string{
 	"runtime/journal/memory.go":        "a default, where nobody gives the clock's Now",
 	"runtime/journal/sqlite/sqlite.go": "the same",
 	"runtime/api/stream.go":            "a network client is slow by no other time",
-	"runtime/api/export.go":            "the same",
 	"runtime/outbound/credential.go":   "bounds an exchange on the network",
 	"runtime/outbound/exchange.go":     "the same",
 	"runtime/outbound/status.go":       "what is left of an exchange on the network",

@@ -161,6 +161,9 @@ func (s *Server) Mount(e *echo.Echo) {
 	if s.cfg.Metrics != nil {
 		e.GET("/metrics", echo.WrapHandler(s.cfg.Metrics), figures...)
 	}
+	e.GET("/api/v1/session", s.showSession, s.cfg.Guard.For(auth.Known))
+	e.POST("/api/v1/session", s.beginSession, change(auth.Known, "beginSession")...)
+	e.DELETE("/api/v1/session", s.endSession, change(auth.Known, "endSession")...)
 	e.GET("/api/v1/flows", s.listFlows, see()...)
 	e.POST("/api/v1/flows/:flow/runs", s.startRun, change(auth.Run, "startRun")...)
 	e.GET("/api/v1/flows/:flow/versions", s.listVersions, see()...)
@@ -242,7 +245,7 @@ func (s *Server) ready(c echo.Context) error {
 	}
 	answer := readyDoc{Status: "ready"}
 	// Probes have no token; what is wrong with which file is for those who have.
-	if who, err := s.cfg.Guard.Who(c.Request().Header); err != nil || !who.May(auth.Read) || who.Limited() {
+	if who, err := s.cfg.Guard.Who(c.Request()); err != nil || !who.May(auth.Read) || who.Limited() {
 		return c.JSON(http.StatusOK, answer)
 	}
 	answer.Mistakes = s.mistakes()

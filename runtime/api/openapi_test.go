@@ -224,7 +224,7 @@ func TestExamples(t *testing.T) {
 		"resumeRun": paused, "listEvents": letters, "postEvent": waiting, "postCloudEvents": waiting,
 		"listValues": stored, "showValue": stored, "deleteValue": stored,
 	}
-	none := map[string]string{"callWebhook": "what comes back is the flow's", "streamEvents": "it is no JSON", "metrics": "it is no JSON", "exportRuns": "it is a stream", "describe": "it is this description"}
+	none := map[string]string{"callWebhook": "what comes back is the flow's", "streamEvents": "it is no JSON", "metrics": "it is no JSON", "exportRuns": "it is a stream", "describe": "it is this description", "endSession": "it has no body"}
 	for path, methods := range description(t)["paths"].(map[string]any) {
 		for method, operation := range methods.(map[string]any) {
 			id := operation.(map[string]any)["operationId"].(string)

@@ -22,12 +22,18 @@ const (
 	Anybody = "(anybody)"
 )
 
+// Known is for whoever may ask anything.
+const Known Scope = ""
+
 // Identity is who asks.
 type Identity struct {
 	Name   string // of the token
 	scopes []Scope
 	flows  []string // nil: all
 }
+
+// Scopes are what somebody may do.
+func (i *Identity) Scopes() []Scope { return i.scopes }
 
 // May tells whether somebody may do what a scope is for.
 func (i *Identity) May(s Scope) bool {
@@ -51,13 +57,15 @@ type Guard struct {
 	token  []byte  // digest of server.token; nil: none
 	tokens *Tokens // nil: none
 	now    func() time.Time
+
+	sessions *sessions
 }
 
 // NewGuard returns a guard that lets in who bears token, if it is not empty, and
 // who bears one of tokens, if these are not nil. If neither is there, everybody
 // may do all.
 func NewGuard(token string, tokens *Tokens, now func() time.Time) *Guard {
-	g := &Guard{tokens: tokens, now: now}
+	g := &Guard{tokens: tokens, now: now, sessions: &sessions{byID: map[[sha256.Size]byte]*Session{}}}
 	if token != "" {
 		sum := sha256.Sum256([]byte(token))
 		g.token = sum[:]
@@ -70,11 +78,26 @@ func (g *Guard) Open() bool {
 	return g.token == nil && (g.tokens == nil || !g.tokens.demanded())
 }
 
-// Who tells who asks, or returns the problem that it is nobody who may.
-func (g *Guard) Who(header http.Header) (*Identity, error) {
+// bearer is the digest of the token that a header has; bears says that there is one.
+func bearer(header http.Header) (digest [sha256.Size]byte, bears bool) {
 	scheme, text, _ := strings.Cut(header.Get("Authorization"), " ")
-	digest := sha256.Sum256([]byte(strings.TrimSpace(text)))
-	bears := strings.EqualFold(scheme, "Bearer")
+	return sha256.Sum256([]byte(strings.TrimSpace(text))), strings.EqualFold(scheme, "Bearer")
+}
+
+// Who tells who asks, by a token or by a session, or returns the problem that it is
+// nobody who may.
+func (g *Guard) Who(r *http.Request) (*Identity, error) {
+	if s := g.Session(r); s != nil {
+		who, err := g.who(s.token, true)
+		if err == nil {
+			err = s.checkPage(r)
+		}
+		return who, err
+	}
+	return g.who(bearer(r.Header))
+}
+
+func (g *Guard) who(digest [sha256.Size]byte, bears bool) (*Identity, error) {
 	var onFile *Token
 	var made bool
 	var unread error
@@ -112,16 +135,19 @@ func challenge(status int, params, detail string) *problem.Problem {
 // whoKey is where a request's Identity is.
 const whoKey = "wend.who"
 
-// For lets through who may do what a scope is for. Handlers learn from Of who it
-// is.
+// For lets through who may do what a scope is for; whoever is known at all, if it is
+// Known. Handlers learn from Of who it is.
 func (g *Guard) For(scope Scope) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			who, err := g.Who(c.Request().Header)
+			who, err := g.Who(c.Request())
 			if err != nil {
 				return err
 			}
 			c.Set(whoKey, who)
+			if scope == Known {
+				return next(c)
+			}
 			if err := who.Needs(scope); err != nil {
 				return err
 			}

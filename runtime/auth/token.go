@@ -1,9 +1,7 @@
 package auth
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -106,8 +104,4 @@ const mark = "wend_"
 
 // newText makes a token of 256 bits that nobody can guess, so that a plain hash
 // of it is enough on disk: there is no dictionary to try.
-func newText() string {
-	raw := make([]byte, 32)
-	_, _ = rand.Read(raw) // never fails
-	return mark + base64.RawURLEncoding.EncodeToString(raw)
-}
+func newText() string { return mark + random() }
