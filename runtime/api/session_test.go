@@ -30,7 +30,7 @@ func TestSession(t *testing.T) {
 		if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || w.Code != http.StatusOK || doc.Name != "ops" || len(doc.Scopes) != 2 || doc.Flows[0] != "order" {
 			t.Fatalf("%v %d %s", err, w.Code, w.Body)
 		}
-		cookie = w.Result().Cookies()[0] //nolint:bodyclose // it is a recorder's
+		cookie = w.Result().Cookies()[0]
 		if !cookie.HttpOnly || !cookie.Secure || cookie.SameSite != http.SameSiteStrictMode || cookie.Path != "/" || cookie.MaxAge != 12*60*60 {
 			t.Errorf("cookie %s", cookie)
 		}
