@@ -1,9 +1,6 @@
 package flowtest
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,16 +14,7 @@ import (
 func Find(paths []string) ([]string, error) {
 	var files []string
 	for _, root := range paths {
-		info, err := os.Stat(root)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("no file or folder %q", root)
-		case err != nil:
-			return nil, err
-		case !info.IsDir() && IsFile(root):
-			files = append(files, filepath.Clean(root))
-			continue
-		case !info.IsDir():
+		if info, err := os.Stat(root); err == nil && !info.IsDir() && !IsFile(root) {
 			for _, name := range Beside(filepath.Clean(root)) {
 				if _, err := os.Stat(name); err == nil {
 					files = append(files, name)
